@@ -1,0 +1,251 @@
+"""DwiseNeuro, the depth-wise separable 3-D convolutional network that won Sensorium 2023 (method page, DwiseNeuro).
+
+Names of modules, and with them the keys of the state dictionary, are those of the published checkpoints,
+spelling included.
+"""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from movrecon_core.encoders.base import Encoder
+
+
+@dataclass(frozen=True)
+class DwiseNeuroConfig:
+    """Size of a DwiseNeuro; the names are those of the published checkpoints, the defaults the paper's.
+
+    Attributes
+    ----------
+    readout_outputs
+        Number of neurons of each mouse.
+    spatial_strides
+        One for each block of `core_features`.
+    se_reduce_ratio
+        Expanded channels over channels inside squeeze-and-excitation.
+    groups
+        Groups of the cortex's and the readout's pointwise layers.
+    softplus_beta
+        Sharpness of the output nonlinearity.
+    drop_rate
+        Dropout of the readout's input channels.
+    drop_path_rate
+        Stochastic depth of the last block; grows linearly with depth.
+    stack_frames, stack_step
+        Frames of one stack, and movie frames between two of them.
+    """
+
+    readout_outputs: tuple[int, ...]
+    in_channels: int = 5
+    core_features: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256)
+    spatial_strides: tuple[int, ...] = (2, 1, 1, 1, 2, 1, 1, 2, 1)
+    spatial_kernel: int = 3
+    temporal_kernel: int = 5
+    expansion_ratio: int = 7
+    se_reduce_ratio: int = 32
+    cortex_features: tuple[int, ...] = (1024, 2048, 4096)
+    groups: int = 2
+    softplus_beta: float = 0.07
+    drop_rate: float = 0.4
+    drop_path_rate: float = 0.1
+    stack_frames: int = 16
+    stack_step: int = 2
+
+
+class DwiseNeuro(Encoder):
+    """Core of inverted residual blocks, mean over space, grouped pointwise cortex, one readout a mouse."""
+
+    def __init__(self, config: DwiseNeuroConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.stack_frames = config.stack_frames
+        self.stack_step = config.stack_step
+        self.neurons = tuple(config.readout_outputs)
+        self.core = _Core(config)
+        self.cortex = _Cortex(config)
+        self.readouts = nn.ModuleList(_Readout(config, neurons) for neurons in self.neurons)
+        self.apply(_initialise)
+
+    def forward(self, inputs: Tensor, mouse: int) -> Tensor:
+        """Predict responses; see `Encoder.forward`."""
+        features = self.core(inputs).mean(dim=(-2, -1))  # (B, C, T)
+        return self.readouts[mouse](self.cortex(features))
+
+
+class _Core(nn.Module):
+    def __init__(self, config: DwiseNeuroConfig) -> None:
+        super().__init__()
+        features = config.core_features[0]
+        self.stem = nn.Sequential(
+            nn.Conv3d(config.in_channels, features, 1, bias=False), _NormAct(nn.BatchNorm3d(features))
+        )
+        blocks: list[nn.Module] = []
+        depth = len(config.core_features)
+        # A block widens to the features of the next one; the last keeps its own.
+        outputs = (*config.core_features[1:], config.core_features[-1])
+        for i, (out, stride) in enumerate(zip(outputs, config.spatial_strides, strict=True)):
+            drop_path = config.drop_path_rate * i / max(depth - 1, 1)
+            blocks += [_PositionEncoding(features), _InvertedResidual(config, features, out, stride, drop_path)]
+            features = out
+        self.blocks = nn.Sequential(*blocks)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.blocks(self.stem(x))
+
+
+class _Cortex(nn.Module):
+    def __init__(self, config: DwiseNeuroConfig) -> None:
+        super().__init__()
+        layers = []
+        features = config.core_features[-1]
+        for out in config.cortex_features:
+            layers.append(_ShuffleLayer(features, out, config.groups))
+            features = out
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layers(x)
+
+
+class _Readout(nn.Module):
+    def __init__(self, config: DwiseNeuroConfig, neurons: int) -> None:
+        super().__init__()
+        self.neurons = neurons
+        padded = math.ceil(neurons / config.groups) * config.groups
+        self.layer = nn.Sequential(
+            nn.Dropout1d(config.drop_rate), nn.Conv1d(config.cortex_features[-1], padded, 1, groups=config.groups)
+        )
+        self.gate = nn.Softplus(beta=config.softplus_beta)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.gate(self.layer(x)[:, : self.neurons])
+
+
+class _InvertedResidual(nn.Module):
+    def __init__(
+        self, config: DwiseNeuroConfig, features: int, out_features: int, stride: int, drop_path: float
+    ) -> None:
+        super().__init__()
+        inner = features * config.expansion_ratio
+        space, time = config.spatial_kernel, config.temporal_kernel
+        self.out_features = out_features
+        self.drop_path_rate = drop_path
+        self.conv_pw = nn.Sequential(
+            nn.Conv3d(features, inner, 1, bias=False), _NormAct(nn.BatchNorm3d(inner), nn.SiLU())
+        )
+        self.spat_covn_dw = nn.Sequential(
+            nn.Conv3d(
+                inner,
+                inner,
+                (1, space, space),
+                stride=(1, stride, stride),
+                padding=(0, space // 2, space // 2),
+                groups=inner,
+                bias=False,
+            ),
+            _NormAct(nn.BatchNorm3d(inner), nn.SiLU()),
+        )
+        self.temp_covn_dw = nn.Sequential(
+            nn.Conv3d(inner, inner, (time, 1, 1), padding=(time // 2, 0, 0), groups=inner, bias=False),
+            _NormAct(nn.BatchNorm3d(inner), nn.SiLU()),
+        )
+        self.se = _SqueezeExcitation(inner, inner // config.se_reduce_ratio)
+        self.conv_pwl = nn.Sequential(
+            nn.Conv3d(inner, out_features, 1, bias=False), _NormAct(nn.BatchNorm3d(out_features))
+        )
+        self.bn_sc = _NormAct(nn.BatchNorm3d(out_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual = self.temp_covn_dw(self.spat_covn_dw(self.conv_pw(x)))
+        residual = self.conv_pwl(self.se(residual))
+        if residual.shape[2:] != x.shape[2:]:
+            x = F.interpolate(x, size=residual.shape[2:], mode="nearest")
+        shortcut = self.bn_sc(_tile_channels(x, self.out_features))
+        return _drop_path(residual, self.drop_path_rate, self.training) + shortcut
+
+
+class _SqueezeExcitation(nn.Module):
+    def __init__(self, features: int, reduced: int) -> None:
+        super().__init__()
+        self.conv_reduce = nn.Conv3d(features, reduced, 1)
+        self.conv_expand = nn.Conv3d(reduced, features, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        squeezed = x.mean(dim=(2, 3, 4), keepdim=True)
+        return x * torch.sigmoid(self.conv_expand(F.silu(self.conv_reduce(squeezed))))
+
+
+class _ShuffleLayer(nn.Module):
+    def __init__(self, features: int, out_features: int, groups: int) -> None:
+        super().__init__()
+        self.out_features = out_features
+        self.groups = groups
+        self.conv = nn.Conv1d(features, out_features, 1, groups=groups, bias=False)
+        self.bn = _NormAct(nn.BatchNorm1d(out_features), nn.SiLU())
+        self.bn_sc = _NormAct(nn.BatchNorm1d(out_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        shortcut = self.bn_sc(_tile_channels(x, self.out_features))
+        mixed = self.bn(self.conv(x)).unflatten(1, (self.groups, -1))  # (B, groups, C / groups, T)
+        return mixed.transpose(1, 2).flatten(1, 2) + shortcut  # (B, C, T), the groups interleaved
+
+
+class _NormAct(nn.Module):
+    def __init__(self, norm: nn.Module, activation: nn.Module | None = None) -> None:
+        super().__init__()
+        self.bn = norm
+        self.act = activation or nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.act(self.bn(x))
+
+
+class _PositionEncoding(nn.Module):
+    """Adds sines and cosines of frame, row and column; each takes a third of the channels."""
+
+    inv_freq: Tensor
+
+    def __init__(self, features: int) -> None:
+        super().__init__()
+        channels = math.ceil(features / 6) * 2
+        self.features = features
+        self.register_buffer("inv_freq", 10000.0 ** -(torch.arange(0, channels, 2) / channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        frames, rows, columns = x.shape[2:]
+        thirds = [self._axis(frames, 0), self._axis(rows, 1), self._axis(columns, 2)]
+        encoding = torch.cat([third.expand(-1, frames, rows, columns) for third in thirds])
+        return x + encoding[: self.features]
+
+    def _axis(self, length: int, axis: int) -> Tensor:
+        angles = torch.arange(length, device=self.inv_freq.device, dtype=self.inv_freq.dtype) * self.inv_freq[:, None]
+        waves = torch.cat([angles.sin(), angles.cos()])  # (channels, length)
+        shape = [len(waves), 1, 1, 1]
+        shape[axis + 1] = length
+        return waves.reshape(shape)
+
+
+def _tile_channels(x: Tensor, features: int) -> Tensor:
+    """Repeat channels until there are `features` of them, and cut the rest."""
+    repeats = math.ceil(features / x.shape[1])
+    return x.repeat(1, repeats, *[1] * (x.ndim - 2))[:, :features]
+
+
+def _drop_path(x: Tensor, rate: float, training: bool) -> Tensor:
+    """Stochastic depth: drop the residual of some batch items, scale the others."""
+    if not training or rate == 0.0:
+        return x
+    kept = x.new_empty(x.shape[0], *[1] * (x.ndim - 1)).bernoulli_(1 - rate)
+    return x * kept / (1 - rate)
+
+
+def _initialise(module: nn.Module) -> None:
+    """He-normal with the fan-out of one group (method page, DwiseNeuro)."""
+    if isinstance(module, nn.Conv3d | nn.Conv1d):
+        fan_out = math.prod(module.kernel_size) * module.out_channels // module.groups
+        nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_out))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
