@@ -1,0 +1,157 @@
+"""Encoders on disk, in the published form {model_name, params, nn_state_dict}; nothing in a file is executed.
+
+`params` names the network and its settings, `nn_module: (name, settings)`, and its stacks,
+`frame_stack: {size, step, position}`. Other entries are kept as they are: the published checkpoints hold their
+training settings there, ours also the names of the mice.
+"""
+
+import os
+import pickle
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
+from movrecon_core.errors import CheckpointError
+
+ENCODERS: dict[str, tuple[type, type]] = {"dwiseneuro": (DwiseNeuro, DwiseNeuroConfig)}
+"""Name in a checkpoint: the encoder's class and the class of its settings."""
+
+MODEL_NAME = "MouseModel"
+"""`model_name` of the published checkpoints."""
+
+
+def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
+    """An encoder with fresh weights.
+
+    Parameters
+    ----------
+    name
+        One of `ENCODERS`.
+    settings
+        Fields of the encoder's settings; lists may stand for tuples.
+
+    Raises
+    ------
+    CheckpointError
+        If the name or a setting is unknown, missing or impossible.
+    """
+    if name not in ENCODERS:
+        raise CheckpointError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")
+    encoder_class, config_class = ENCODERS[name]
+    unknown = set(settings) - {field.name for field in fields(config_class)}
+    if unknown:
+        raise CheckpointError(f"unknown settings of {name}: {', '.join(sorted(map(str, unknown)))}")
+    try:
+        tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
+        return encoder_class(config_class(**tuples))
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
+        raise CheckpointError(f"impossible settings of {name}: {_first_line(error)}") from error
+
+
+def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | None = None) -> None:
+    """Write an encoder, whole or not at all.
+
+    Parameters
+    ----------
+    path
+        Its directory exists; an older file of this name is replaced.
+    encoder
+        An instance of one of the classes in `ENCODERS`.
+    extra
+        More entries for `params`: plain containers, text, numbers and tensors only.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be written.
+    """
+    name, config = next((n, encoder.config) for n, (kind, _) in ENCODERS.items() if type(encoder) is kind)
+    settings = asdict(config)
+    stack = {"size": settings.pop("stack_frames"), "step": settings.pop("stack_step"), "position": "last"}
+    checkpoint = {
+        "model_name": MODEL_NAME,
+        "params": {**(extra or {}), "nn_module": (name, settings), "frame_stack": stack},
+        "nn_state_dict": {key: value.detach().cpu() for key, value in encoder.state_dict().items()},
+    }
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        torch.save(checkpoint, partial)
+        os.replace(partial, path)
+    except (OSError, RuntimeError) as error:
+        partial.unlink(missing_ok=True)
+        raise CheckpointError(f"{path}: cannot be written ({_first_line(error)})") from error
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's dictionary and check its form.
+
+    Returns
+    -------
+    dict
+        `model_name`, `params` with a well-formed `nn_module`, `nn_state_dict` of tensors, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is missing, damaged, not of this form, or holds anything but plain containers and tensors.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise CheckpointError(f"{path}: not a checkpoint of tensors and plain containers; not loaded") from error
+    except Exception as error:  # torch.load raises anything on a damaged file
+        raise CheckpointError(f"{path}: damaged or not a checkpoint ({_first_line(error)})") from error
+    if not isinstance(checkpoint, dict) or not {"model_name", "params", "nn_state_dict"} <= checkpoint.keys():
+        raise CheckpointError(f"{path}: expected the entries model_name, params and nn_state_dict")
+    params, state = checkpoint["params"], checkpoint["nn_state_dict"]
+    match params:
+        case {"nn_module": [str(), {}]}:
+            pass
+        case _:
+            raise CheckpointError(f"{path}: params must hold nn_module: (name, settings)")
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in state.items()
+    ):
+        raise CheckpointError(f"{path}: nn_state_dict must map names to tensors")
+    return checkpoint
+
+
+def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Encoder:
+    """Load an encoder, ready for prediction (evaluation mode).
+
+    Raises
+    ------
+    CheckpointError
+        If the file is not a valid checkpoint, its network is unknown, or its weights do not fit the network or
+        are not finite.
+    """
+    checkpoint = read_checkpoint(path)
+    params, state = checkpoint["params"], checkpoint["nn_state_dict"]
+    name, settings = params["nn_module"]
+    stack = params.get("frame_stack", {})
+    if not isinstance(stack, dict):
+        raise CheckpointError(f"{path}: params.frame_stack must hold size and step")
+    stack_settings = {f"stack_{key}": stack[old] for key, old in (("frames", "size"), ("step", "step")) if old in stack}
+    try:
+        encoder = build_encoder(name, {**settings, **stack_settings})
+        encoder.load_state_dict(state)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+    except RuntimeError as error:
+        problems = [line.strip() for line in str(error).splitlines()[1:]]
+        raise CheckpointError(f"{path}: the weights do not fit {name}: {'; '.join(problems)[:300]}") from error
+    broken = [key for key, value in state.items() if value.is_floating_point() and not value.isfinite().all()]
+    if broken:
+        raise CheckpointError(f"{path}: NaN or infinity in {broken[0]}")
+    return encoder.to(device).eval()
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
