@@ -1,0 +1,15 @@
+"""Movies and masks found by gradients through encoders: arrays in, arrays out."""
+
+from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target
+from movrecon_core.reconstruction.ensemble import ensemble
+from movrecon_core.reconstruction.reconstruct import NotFiniteError, reconstruct
+
+__all__ = [
+    "MaskConfig",
+    "NotFiniteError",
+    "Reconstruction",
+    "ReconstructionConfig",
+    "Target",
+    "ensemble",
+    "reconstruct",
+]

@@ -1,0 +1,98 @@
+"""The loss of a window, and its normalised gradient with respect to the movie."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from movrecon_core.encoders.base import Encoder
+
+LOG_OFFSET = 1e-8  # article, Eq. 6
+NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
+
+
+@contextmanager
+def frozen(encoders: Sequence[Encoder]) -> Iterator[None]:
+    """Evaluation mode, constant weights, and full-precision deterministic convolutions; all restored afterwards."""
+    modes = [(encoder, encoder.training) for encoder in encoders]
+    weights = [(weight, weight.requires_grad) for encoder in encoders for weight in encoder.parameters()]
+    try:
+        for encoder in encoders:
+            encoder.eval().requires_grad_(False)
+        with torch.backends.cudnn.flags(enabled=True, benchmark=False, deterministic=True, allow_tf32=False):
+            yield
+    finally:
+        for encoder, training in modes:
+            encoder.train(training)
+        for weight, requires_grad in weights:
+            weight.requires_grad_(requires_grad)
+
+
+def window_responses(encoder: Encoder, windows: Tensor, mouse: int) -> Tensor:
+    """Predict the responses to windows, each seen as `stack_step` interleaved stacks.
+
+    Parameters
+    ----------
+    windows
+        (B, 5, T, H, W), T a multiple of the encoder's step.
+
+    Returns
+    -------
+    Tensor
+        (B, N, T).
+    """
+    step = encoder.stack_step
+    stacks = windows.unflatten(2, (-1, step)).movedim(3, 1).flatten(0, 1)  # (B * step, 5, T / step, H, W)
+    responses = encoder(stacks, mouse).unflatten(0, (-1, step))  # (B, step, N, T / step)
+    return responses.movedim(1, 3).flatten(2)  # (B, N, T)
+
+
+def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = None) -> Tensor:
+    """Poisson loss (article, Eq. 6), averaged over neurons and frames as in the published scripts.
+
+    Parameters
+    ----------
+    predicted, target
+        (B, N, T), >= 0.
+    neurons
+        (B, N) bool, neurons that count; None: all.
+
+    Returns
+    -------
+    Tensor
+        (B,).
+    """
+    loss = predicted - target * torch.log(predicted + LOG_OFFSET)
+    if neurons is None:
+        return loss.mean(dim=(1, 2))
+    return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)
+
+
+def window_gradients(
+    encoder: Encoder, mouse: int, windows: Tensor, target: Tensor, neurons: Tensor | None = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
+
+    Parameters
+    ----------
+    windows
+        (B, 5, T, H, W).
+    target
+        (B, N, T).
+    neurons
+        (B, N) bool or None, as in `poisson_loss`.
+
+    Returns
+    -------
+    gradient
+        (B, T, H, W).
+    loss, norm
+        (B,).
+    """
+    windows = windows.detach().requires_grad_()
+    loss = poisson_loss(window_responses(encoder, windows, mouse), target, neurons)
+    # Windows do not see each other, so the gradient of the sum holds each window's own.
+    (gradient,) = torch.autograd.grad(loss.sum(), windows)
+    norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3, 4))
+    return gradient[:, 0] / (norm + NORM_OFFSET)[:, None, None, None], loss.detach(), norm
