@@ -95,6 +95,20 @@ class Recording:
     def has_responses(self, trial: int) -> bool:
         return self.file("responses", trial).is_file()
 
+    def movie(self, trial: int, frames: int | None = None) -> NDArray[np.floating]:
+        """Movie of a trial (T, 36, 64) as stored, NaN padding included; its first frames only, if so asked.
+
+        Raises
+        ------
+        RecordingError
+            If the file is missing, truncated or has no such shape.
+        """
+        file = self.file("videos", trial)
+        movie = load_array(file, mmap=True)
+        if movie.ndim != 3 or movie.shape[:2] != (FRAME_HEIGHT, FRAME_WIDTH):
+            raise RecordingError(f"{file}: expected (36, 64, frames), found {movie.shape}")
+        return np.moveaxis(movie[..., :frames], -1, 0)
+
     def trial(self, index: int) -> Trial:
         """Read one trial, cut to its valid length.
 

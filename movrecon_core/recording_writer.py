@@ -1,0 +1,103 @@
+"""Write a recording in the Sensorium 2023 layout: complete under its name, or not there at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from movrecon_core.errors import RecordingError
+
+GREY_LEVELS = 256
+
+
+class RecordingWriter:
+    """Takes the arrays of one mouse one by one; use it through `write_recording`.
+
+    Attributes
+    ----------
+    path
+        Directory that is being filled; renamed to its final name at the end.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._grey_levels = np.zeros(GREY_LEVELS, np.int64)
+        self._signals: dict[str, list[NDArray[np.float32]]] = {"responses": [], "behavior": [], "pupil_center": []}
+
+    def movie(self, trial: int, movie: NDArray[np.floating]) -> None:
+        """Write a movie (T, 36, 64), grey levels 0..255."""
+        self._grey_levels += np.bincount(movie.astype(np.uint8).ravel(), minlength=GREY_LEVELS)
+        self._save(f"data/videos/{trial}.npy", np.moveaxis(movie, 0, -1).astype(np.float32, order="C"))
+
+    def signal(self, name: str, trial: int, array: NDArray[np.floating]) -> None:
+        """Write `responses` (N, T), `behavior` (2, T) or `pupil_center` (2, T) of a trial."""
+        array = array.astype(np.float32, order="C")
+        self._signals[name].append(array)
+        self._save(f"data/{name}/{trial}.npy", array)
+
+    def extra(self, name: Path, array: NDArray) -> None:
+        """Write an array that the layout does not know."""
+        self._save(str(name), array)
+
+    def text(self, name: Path, content: str) -> None:
+        """Write a text file that the layout does not know."""
+        (self.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.path / name).write_text(content, encoding="utf-8")
+
+    def metadata(self, tiers: ArrayLike, unit_ids: ArrayLike, coordinates: ArrayLike) -> None:
+        """Write tiers (trials,), unit ids (N,), coordinates (N, 3) in micrometres, and the statistics of all trials.
+
+        The statistics' shapes are those of the released recordings: scalars for movies (their median to a grey
+        level), one value a neuron for responses, one a frame for behaviour.
+        """
+        self._save("meta/trials/tiers.npy", np.asarray(tiers, dtype=str))
+        self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
+        self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
+        levels = np.repeat(np.arange(GREY_LEVELS), np.ceil(self._grey_levels / max(self._grey_levels.sum() / 1e6, 1)).astype(int))
+        self._statistics("videos", levels.astype(np.float32), None)
+        self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
+        for name in ("behavior", "pupil_center"):
+            shortest = min(array.shape[1] for array in self._signals[name])
+            self._statistics(name, np.stack([array[:, :shortest] for array in self._signals[name]]), 0)
+
+    def _statistics(self, signal: str, values: NDArray[np.float32], axis: int | None) -> None:
+        for statistic in (np.mean, np.std, np.min, np.max, np.median):
+            result = np.asarray(statistic(values, axis=axis), dtype=np.float32)
+            self._save(f"meta/statistics/{signal}/all/{statistic.__name__}.npy", result)
+
+    def _save(self, name: str, array: NDArray) -> None:
+        file = self.path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.save(file, array, allow_pickle=False)
+
+
+@contextmanager
+def write_recording(path: Path) -> Iterator[RecordingWriter]:
+    """Fill a recording's directory under a temporary name and rename it when the block ends without an error.
+
+    Parameters
+    ----------
+    path
+        The mouse's directory; must not exist yet.
+
+    Raises
+    ------
+    RecordingError
+        If it exists already or its folder cannot be written to.
+    """
+    if path.exists():
+        raise RecordingError(f"{path}: exists already; remove it or choose another folder")
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
+        partial.mkdir(parents=True)
+        yield RecordingWriter(partial)
+        os.replace(partial, path)
+    except OSError as error:
+        raise RecordingError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)

@@ -1,0 +1,132 @@
+"""What two-photon imaging makes of spike rates: spikes, GCaMP6s, 8 Hz samples, noise, deconvolution, 30 Hz."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import isotonic_regression
+from scipy.signal import lfilter
+
+from movrecon_core.recordings import FRAME_RATE
+
+
+@dataclass(frozen=True)
+class ImagingConfig:
+    """Indicator and microscope."""
+
+    sampling_rate: float = 8.0
+    """Hz (article, Source data)."""
+    rise: float = 0.07
+    """Time constant of the rise of GCaMP6s, s (Chen et al. 2013: 0.18 s to the peak)."""
+    decay: float = 0.8
+    """Time constant of the decay, s (Chen et al. 2013: half decay 0.55 s)."""
+
+
+def calcium(spikes: NDArray[np.float32], config: ImagingConfig) -> NDArray[np.float32]:
+    """Indicator signal (N, T) at 30 Hz of spike counts (N, T); a spike gives a transient of peak about 1."""
+    slow, fast = (np.exp(-1 / (tau * FRAME_RATE)) for tau in (config.decay, config.rise))
+    peak_time = np.log(config.decay / config.rise) / (1 / config.rise - 1 / config.decay)
+    peak = np.exp(-peak_time / config.decay) - np.exp(-peak_time / config.rise)
+    difference = lfilter([(slow - fast)], [1, -(slow + fast), slow * fast], spikes, axis=1)
+    return (difference / peak).astype(np.float32)
+
+
+def sample_times(frames: int, phase: NDArray[np.float64], config: ImagingConfig) -> NDArray[np.float64]:
+    """When each neuron is scanned, (N, S), in frames: every 1/8 s, from before frame 0 to after the last.
+
+    `phase` (N,), 0..1, is the neuron's place in the scan.
+    """
+    interval = FRAME_RATE / config.sampling_rate
+    samples = int(np.ceil(frames / interval)) + 2
+    return (np.arange(samples) - 1 + phase[:, None]) * interval
+
+
+def at_times(signal: NDArray[np.float32], times: NDArray[np.float64]) -> NDArray[np.float32]:
+    """Linear interpolation of rows (N, T) at times (N, S) in samples; constant beyond the ends."""
+    times = np.clip(times, 0, signal.shape[1] - 1)
+    left = np.minimum(times.astype(np.intp), signal.shape[1] - 2)
+    weight = (times - left).astype(np.float32)
+    return np.take_along_axis(signal, left, 1) * (1 - weight) + np.take_along_axis(signal, left + 1, 1) * weight
+
+
+def deconvolve(fluorescence: NDArray[np.floating], decay_per_sample: float) -> NDArray[np.float32]:
+    """Most likely non-negative activity behind an AR(1) indicator signal (OASIS; Friedrich et al. 2017).
+
+    The trace c >= 0 with activity c_t - g c_(t-1) >= 0 that is nearest to the signal. With x_t = c_t / g^t this is
+    weighted isotonic regression, solved exactly by pooling adjacent violators.
+
+    Parameters
+    ----------
+    fluorescence
+        (N, S), baseline 0.
+    decay_per_sample
+        g, the factor by which the signal decays between samples, 0..1.
+
+    Returns
+    -------
+    (N, S), in the unit of the signal; the first sample of each row is 0, since what preceded it is unknown.
+    """
+    # Blocks so short that g^t stays far from the smallest float64.
+    weights = decay_per_sample ** (2.0 * np.arange(fluorescence.shape[1]))
+    growth = np.sqrt(weights)
+    scaled = fluorescence / growth
+    fitted = np.stack([isotonic_regression(row, weights=weights).x for row in scaled])
+    trace = np.maximum(fitted, 0) * growth
+    activity = np.zeros(fluorescence.shape, np.float32)
+    activity[:, 1:] = np.maximum(trace[:, 1:] - decay_per_sample * trace[:, :-1], 0)
+    return activity
+
+
+def to_frames(samples: NDArray[np.float32], times: NDArray[np.float64], frames: range) -> NDArray[np.float32]:
+    """Samples (N, S) taken at times (N, S), which are equally spaced, interpolated linearly at frames: (N, T)."""
+    interval = times[0, 1] - times[0, 0]
+    return at_times(samples, (np.arange(frames.start, frames.stop) - times[:, :1]) / interval)
+
+
+def recorded(
+    rng: np.random.Generator,
+    rates: NDArray[np.float32],
+    phase: NDArray[np.float64],
+    noise: NDArray[np.float64],
+    lead: int,
+    config: ImagingConfig,
+) -> NDArray[np.float32]:
+    """Deconvolved activity at 30 Hz, spikes a second.
+
+    Parameters
+    ----------
+    rng
+        Spikes and noise.
+    rates
+        (N, lead + T), spikes a second at 30 Hz.
+    phase
+        (N,), place in the scan, 0..1.
+    noise
+        (N,), s.d. of the noise of a sample relative to a spike's transient.
+    lead
+        Frames before the movie, which are simulated and cut off.
+    config
+        Indicator and microscope.
+
+    Returns
+    -------
+    (N, T), >= 0.
+    """
+    spikes = rng.poisson(rates / FRAME_RATE).astype(np.float32)
+    times = sample_times(rates.shape[1], phase, config)
+    signal = at_times(calcium(spikes, config), times)
+    signal += noise[:, None].astype(np.float32) * rng.standard_normal(signal.shape, dtype=np.float32)
+    activity = deconvolve(signal, np.exp(-1 / (config.decay * config.sampling_rate)))
+    return to_frames(activity * config.sampling_rate, times, range(lead, rates.shape[1])).astype(np.float32)
+
+
+def noise_free(
+    rates: NDArray[np.float32], phase: NDArray[np.float64], lead: int, config: ImagingConfig
+) -> NDArray[np.float32]:
+    """Expected rate (N, T), averaged over each neuron's 1/8 s and resampled like the recorded activity."""
+    times = sample_times(rates.shape[1], phase, config)
+    interval = FRAME_RATE / config.sampling_rate
+    # A sample stands for the spikes since the one before: differences of the integrated rate.
+    integral = np.concatenate([np.zeros_like(rates[:, :1]), np.cumsum(rates, axis=1, dtype=np.float64)], axis=1)
+    ends = at_times(integral, np.concatenate([times[:, :1] - interval, times], axis=1) + 1)
+    return to_frames((np.diff(ends, axis=1) / interval).astype(np.float32), times, range(lead, rates.shape[1]))

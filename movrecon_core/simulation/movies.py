@@ -1,0 +1,184 @@
+"""Naturalistic movies: a camera that moves over scenes of occluding, textured objects, some of which move."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
+from torch.nn.functional import grid_sample
+
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
+
+OVERSAMPLING = 2  # canvas pixels a movie pixel, so that zooming in still shows detail
+CANVAS = (256, 384)  # canvas pixels: 128 x 192 movie pixels, two to three screens each way
+SPRITE = 48  # side of a moving object's texture
+
+
+@dataclass(frozen=True)
+class MovieConfig:
+    """What the scenes and the camera do. Ranges are set to those of 40 clips of footage (mean grey level 95-182,
+    spatial contrast 18-69, motion 0.7-7.1 grey levels a frame, slope of the power spectrum -4.2 to -2.3; 5-95 %)."""
+
+    texture_exponent: float = 1.2
+    """Amplitude spectrum 1/f^a of surfaces; scenes as a whole have about 1 (Field 1987; Ruderman & Bialek 1994)."""
+    leaf_radius: tuple[float, float] = (2.0, 45.0)
+    """Movie pixels; radii follow r^-3, which makes the scene scale-invariant (Lee, Mumford & Huang 2001)."""
+    leaves: int = 260
+    """Occluding surfaces on the canvas, which covers it about three times."""
+    cut_rate: float = 0.04
+    """Cuts a second: every third 10 s clip has one (chosen)."""
+    static_share: float = 0.3
+    """Share of scenes that a resting camera films; in the rest it pans, zooms and rolls (chosen)."""
+    camera_speed: tuple[float, float] = (4.0, 0.7)
+    """Movie pixels a second: median, and s.d. of its logarithm, of the r.m.s. speed of the camera (matched to the clips)."""
+    objects: float = 1.8
+    """Mean number of independently moving objects a scene (chosen)."""
+    object_speed: tuple[float, float] = (9.0, 0.6)
+    """As `camera_speed`, of the objects (matched to the clips)."""
+    luminance: tuple[float, float] = (131.0, 22.0)
+    """Mean and s.d. over scenes of the mean grey level (matched to the clips)."""
+    contrast: tuple[float, float] = (42.0, 0.35)
+    """Median, and s.d. of the logarithm over scenes, of the grey levels' s.d. (matched to the clips)."""
+
+
+def naturalistic_movie(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray[np.float32]:
+    """A movie of scenes that no other generator state shows.
+
+    Parameters
+    ----------
+    rng
+        Decides everything; one generator a movie.
+    frames
+        Length T at 30 Hz.
+    config
+        Statistics of the scenes.
+
+    Returns
+    -------
+    (T, 36, 64), whole grey levels 0..255.
+    """
+    is_cut = rng.random(frames) < config.cut_rate / FRAME_RATE
+    is_cut[: int(FRAME_RATE)] = is_cut[frames - int(FRAME_RATE) :] = False  # no scene shorter than a second at the ends
+    borders = [0, *np.flatnonzero(is_cut), frames]
+    shots = [_shot(rng, int(stop - start), config) for start, stop in zip(borders, borders[1:], strict=False)]
+    return np.rint(np.concatenate(shots)).astype(np.float32)
+
+
+def pink_texture(rng: np.random.Generator, shape: tuple[int, int], exponent: float) -> NDArray[np.float32]:
+    """Gaussian texture with amplitude spectrum 1/f^exponent, mean 0, s.d. 1, periodic."""
+    fy, fx = np.fft.fftfreq(shape[0])[:, None], np.fft.rfftfreq(shape[1])[None]
+    frequency = np.hypot(fy, fx)
+    frequency[0, 0] = np.inf
+    spectrum = np.fft.rfft2(rng.standard_normal(shape)) * frequency**-exponent
+    texture = np.fft.irfft2(spectrum, shape)
+    return (texture / texture.std()).astype(np.float32)
+
+
+def _smooth_path(rng: np.random.Generator, frames: int, seconds: float, rms_speed: float) -> NDArray[np.float32]:
+    """Positions (T,) whose velocity is smoothed noise of a time scale and r.m.s. value a second."""
+    lead = int(4 * seconds * FRAME_RATE)
+    velocity = gaussian_filter1d(rng.standard_normal(frames + 2 * lead), seconds * FRAME_RATE)
+    velocity *= rms_speed / FRAME_RATE / velocity.std()
+    return np.cumsum(velocity[lead : lead + frames]).astype(np.float32)
+
+
+def _leaf_inside(
+    u: NDArray[np.float32], v: NDArray[np.float32], aspect: float, power: float, angle: float
+) -> NDArray[np.bool_]:
+    """Inside of a superellipse of long radius 1: round for power 2, nearly a rectangle for 8."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.abs(u * cos + v * sin) ** power + np.abs((v * cos - u * sin) * aspect) ** power < 1
+
+
+def _canvas(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32]:
+    """A still scene: dead leaves from the farthest to the nearest, mean 0, s.d. about 1."""
+    height, width = CANVAS
+    texture = pink_texture(rng, CANVAS, config.texture_exponent)
+    y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
+    canvas = 0.4 * texture + rng.normal(0, 0.5) * y
+    if rng.random() < 0.5:  # sky over ground
+        canvas = canvas + rng.normal(0.5, 0.7) * np.tanh((rng.uniform(-0.4, 0.4) - y) * 30)
+    low, high = (np.asarray(config.leaf_radius) * OVERSAMPLING) ** -2.0
+    radii = np.sort(rng.uniform(high, low, config.leaves) ** -0.5)[::-1]
+    # Mostly large before small, as near objects hide far ones but details lie on surfaces.
+    for radius in radii[np.argsort(np.arange(config.leaves) + rng.normal(0, config.leaves / 4, config.leaves))]:
+        cy, cx = rng.uniform(0, height), rng.uniform(0, width)
+        top, bottom = max(int(cy - radius), 0), min(int(cy + radius) + 2, height)
+        left, right = max(int(cx - radius), 0), min(int(cx + radius) + 2, width)
+        v = ((np.arange(top, bottom) - cy) / radius).astype(np.float32)[:, None]
+        u = ((np.arange(left, right) - cx) / radius).astype(np.float32)[None]
+        aspect, angle = 1 + 2 * rng.gamma(1.0), rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
+        inside = _leaf_inside(u, v, aspect, rng.choice([2.0, 8.0]), angle)
+        slope_u, slope_v = rng.normal(0, 0.25, 2)
+        dy, dx = rng.integers(height - (bottom - top) + 1), rng.integers(width - (right - left) + 1)
+        surface = texture[dy : dy + bottom - top, dx : dx + right - left] * rng.gamma(2, 0.12)
+        surface = surface - surface.mean() + rng.laplace(0, 0.75) + slope_u * u + slope_v * v
+        region = canvas[top:bottom, left:right]
+        np.copyto(region, surface, where=inside)
+    return gaussian_filter(canvas, 0.45 * OVERSAMPLING)  # the optics, and against aliasing
+
+
+def _sprite(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32]:
+    """A moving object: surface and opacity, (2, side, side); some superellipses that hang together."""
+    texture = pink_texture(rng, (SPRITE, SPRITE), config.texture_exponent) * rng.gamma(2, 0.15)
+    grid = np.linspace(-1, 1, SPRITE, dtype=np.float32)
+    v, u = grid[:, None], grid[None]
+    opacity = np.zeros((SPRITE, SPRITE), np.float32)
+    body = rng.choice([-1, 1]) * rng.uniform(0.6, 2.0)
+    surface = texture + body
+    for part in range(int(rng.integers(1, 5))):
+        size = rng.uniform(0.45, 0.85) if part == 0 else rng.uniform(0.15, 0.5)
+        cy, cx = (0, 0) if part == 0 else rng.uniform(-0.5, 0.5, 2)
+        inside = _leaf_inside((u - cx) / size, (v - cy) / size, rng.uniform(1, 3), rng.choice([2.0, 4.0]), rng.uniform(0, np.pi))
+        opacity[inside] = 1
+        surface[inside] += rng.normal(0, 0.5)
+    edge = gaussian_filter(opacity, 1.2)
+    return np.stack([surface.astype(np.float32), edge])
+
+
+def _shot(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray[np.float32]:
+    """One scene, filmed without a cut: (T, 36, 64), 0..255."""
+    moving = rng.random() >= config.static_share
+    speed = config.camera_speed[0] * np.exp(config.camera_speed[1] * rng.standard_normal()) * moving
+    tremor = speed * rng.uniform(0, 0.4)
+    seconds = rng.uniform(0.5, 2.0)
+    along = (_smooth_path(rng, frames, seconds, s) + _smooth_path(rng, frames, 0.12, tremor) for s in (speed, 0.4 * speed))
+    camera = np.stack([*along], axis=-1)  # (T, 2): x, y
+    camera += rng.uniform(-0.5, 0.5, 2).astype(np.float32) * (CANVAS[1] / OVERSAMPLING - FRAME_WIDTH, CANVAS[0] / OVERSAMPLING - FRAME_HEIGHT)
+    zoom = np.exp(_smooth_path(rng, frames, 1.5, 0.08 * moving) + rng.uniform(-0.25, 0.45))
+    roll = _smooth_path(rng, frames, 1.0, 0.06 * moving * rng.random())
+    v, u = np.meshgrid(np.arange(FRAME_HEIGHT) - (FRAME_HEIGHT - 1) / 2, np.arange(FRAME_WIDTH) - (FRAME_WIDTH - 1) / 2, indexing="ij")
+    screen = torch.from_numpy(np.stack([u, v], axis=-1).astype(np.float32).reshape(-1, 2))  # (H W, 2)
+    world = _turned(screen, roll, 1 / zoom) + torch.from_numpy(camera.astype(np.float32))[:, None]  # (T, H W, 2)
+
+    half = torch.tensor([CANVAS[1], CANVAS[0]]) / (2 * OVERSAMPLING)
+    image = _sampled(_canvas(rng, config)[None], world / half, "reflection")[0]
+    for _ in range(rng.poisson(config.objects)):
+        size = float(np.clip(8 * np.exp(0.5 * rng.standard_normal()), 3, 20))
+        speed = config.object_speed[0] * np.exp(config.object_speed[1] * rng.standard_normal())
+        path = np.stack([_smooth_path(rng, frames, rng.uniform(0.3, 1.5), s) for s in (speed, 0.5 * speed)], axis=-1)
+        start = rng.integers(frames)  # when it is near the middle of the screen
+        path += camera[start] - path[start] + rng.uniform(-0.35, 0.35, 2).astype(np.float32) * (FRAME_WIDTH, FRAME_HEIGHT)
+        turn = _smooth_path(rng, frames, 0.7, 0.4) + rng.uniform(0, 2 * np.pi)
+        nearing = np.exp(_smooth_path(rng, frames, 1.0, 0.1))
+        local = _turned(world - torch.from_numpy(path.astype(np.float32))[:, None], turn, 1 / (size * nearing))
+        surface, opacity = _sampled(_sprite(rng, config), local, "zeros")
+        image += opacity * (surface / opacity.clamp(min=1e-3) - image) if False else opacity * (surface - image)
+    shot = image.numpy().reshape(frames, FRAME_HEIGHT, FRAME_WIDTH)
+    shot *= 1 + 0.1 * _smooth_path(rng, frames, 1.0, 0.2)[:, None, None]  # the light changes a little
+    contrast = np.clip(config.contrast[0] * np.exp(config.contrast[1] * rng.standard_normal()), 15, 75)
+    luminance = config.luminance[0] + config.luminance[1] * np.clip(rng.standard_normal(), -2, 2)
+    return np.clip(luminance + contrast * (shot - shot.mean()) / shot.std(), 0, 255)
+
+
+def _turned(points: torch.Tensor, angle: NDArray[np.float32], scale: NDArray[np.float32]) -> torch.Tensor:
+    """Points (P, 2) or (T, P, 2) turned and scaled by each frame's angle and factor (T,): (T, P, 2)."""
+    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
+    matrix = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], -2)  # (T, 2, 2)
+    return points @ torch.from_numpy(matrix.astype(np.float32))
+
+
+def _sampled(layers: NDArray[np.float32], points: torch.Tensor, outside: str) -> torch.Tensor:
+    """Layers (C, h, w) at points (T, P, 2), x and y in -1..1 over the layer: (C, T, P), bilinear."""
+    return grid_sample(torch.from_numpy(layers)[None], points[None], padding_mode=outside, align_corners=False)[0]
