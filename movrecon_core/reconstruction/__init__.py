@@ -2,6 +2,13 @@
 
 from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target
 from movrecon_core.reconstruction.ensemble import ensemble
+from movrecon_core.reconstruction.masks import (
+    Segment,
+    evaluation_mask,
+    population_mask,
+    train_mask,
+    training_mask,
+)
 from movrecon_core.reconstruction.reconstruct import NotFiniteError, reconstruct
 
 __all__ = [
@@ -9,7 +16,12 @@ __all__ = [
     "NotFiniteError",
     "Reconstruction",
     "ReconstructionConfig",
+    "Segment",
     "Target",
     "ensemble",
+    "evaluation_mask",
+    "population_mask",
     "reconstruct",
+    "train_mask",
+    "training_mask",
 ]
