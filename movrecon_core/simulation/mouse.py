@@ -1,10 +1,12 @@
 """A simulated mouse: its movies, neurons, behaviour and imaging, written as a recording."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy.optimize import brentq
@@ -115,7 +117,7 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
     def generator(*key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(mouse, *key)))
 
-    with write_recording(path) as writer:
+    with write_recording(path) as writer, _one_thread():
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)
@@ -147,6 +149,17 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
         writer.metadata(tiers, np.arange(1, config.neurons + 1), coordinates)
         writer.text(SIMULATED_MARKER, json.dumps(description, indent=1))
     return Recording(path.resolve())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One torch thread: the products are small, and their last bits do not depend on the machine's cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def mean_correlation(expected: Sequence[NDArray[np.floating]], found: Sequence[NDArray[np.floating]]) -> float:
@@ -225,7 +238,7 @@ def _rates(
 class _Microscope:
     """Records trials from rates; the same trial is recorded with the same spikes and noise every time."""
 
-    def __init__(self, rates: NDArray[np.float32], config: SimulationConfig, generator) -> None:
+    def __init__(self, rates: NDArray[np.float32], config: SimulationConfig, generator: Callable[..., np.random.Generator]) -> None:
         neurons, trials, frames = rates.shape
         rng = generator(5)
         self._rates, self._config, self._generator = rates, config, generator

@@ -13,6 +13,12 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 OVERSAMPLING = 2  # canvas pixels a movie pixel, so that zooming in still shows detail
 CANVAS = (256, 384)  # canvas pixels: 128 x 192 movie pixels, two to three screens each way
 SPRITE = 48  # side of a moving object's texture
+SCREEN = np.array([FRAME_WIDTH, FRAME_HEIGHT], float)
+_rows, _columns = np.indices((FRAME_HEIGHT, FRAME_WIDTH)).reshape(2, -1)
+SCREEN_POINTS = torch.from_numpy(
+    np.stack([_columns - (FRAME_WIDTH - 1) / 2, _rows - (FRAME_HEIGHT - 1) / 2, np.ones(_rows.size)]).astype(np.float32)
+)
+"""(3, 36 * 64): x, y from the middle of the screen, and 1."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +28,22 @@ class MovieConfig:
 
     texture_exponent: float = 1.2
     """Amplitude spectrum 1/f^a of surfaces; scenes as a whole have about 1 (Field 1987; Ruderman & Bialek 1994)."""
-    leaf_radius: tuple[float, float] = (2.0, 45.0)
+    leaf_radius: tuple[float, float] = (5.0, 60.0)
     """Movie pixels; radii follow r^-3, which makes the scene scale-invariant (Lee, Mumford & Huang 2001)."""
-    leaves: int = 260
-    """Occluding surfaces on the canvas, which covers it about three times."""
+    leaves: int = 220
+    """Occluding surfaces on the canvas; they cover it about twice."""
     cut_rate: float = 0.04
     """Cuts a second: every third 10 s clip has one (chosen)."""
     static_share: float = 0.3
     """Share of scenes that a resting camera films; in the rest it pans, zooms and rolls (chosen)."""
-    camera_speed: tuple[float, float] = (4.0, 0.7)
+    camera_speed: tuple[float, float] = (4.5, 0.7)
     """Movie pixels a second: median, and s.d. of its logarithm, of the r.m.s. speed of the camera (matched to the clips)."""
     objects: float = 1.8
     """Mean number of independently moving objects a scene (chosen)."""
     object_speed: tuple[float, float] = (9.0, 0.6)
     """As `camera_speed`, of the objects (matched to the clips)."""
+    object_size: tuple[float, float] = (8.0, 0.5)
+    """Their radius, movie pixels: median and s.d. of the logarithm (chosen)."""
     luminance: tuple[float, float] = (131.0, 22.0)
     """Mean and s.d. over scenes of the mean grey level (matched to the clips)."""
     contrast: tuple[float, float] = (42.0, 0.35)
@@ -75,20 +83,23 @@ def pink_texture(rng: np.random.Generator, shape: tuple[int, int], exponent: flo
     return (texture / texture.std()).astype(np.float32)
 
 
-def _smooth_path(rng: np.random.Generator, frames: int, seconds: float, rms_speed: float) -> NDArray[np.float32]:
+def _smooth_path(rng: np.random.Generator, frames: int, seconds: float, rms_speed: float) -> NDArray[np.float64]:
     """Positions (T,) whose velocity is smoothed noise of a time scale and r.m.s. value a second."""
     lead = int(4 * seconds * FRAME_RATE)
     velocity = gaussian_filter1d(rng.standard_normal(frames + 2 * lead), seconds * FRAME_RATE)
     velocity *= rms_speed / FRAME_RATE / velocity.std()
-    return np.cumsum(velocity[lead : lead + frames]).astype(np.float32)
+    return np.cumsum(velocity[lead : lead + frames])
 
 
-def _leaf_inside(
-    u: NDArray[np.float32], v: NDArray[np.float32], aspect: float, power: float, angle: float
+def _superellipse(
+    u: NDArray[np.float32], v: NDArray[np.float32], aspect: float, angle: float, boxy: bool
 ) -> NDArray[np.bool_]:
-    """Inside of a superellipse of long radius 1: round for power 2, nearly a rectangle for 8."""
-    cos, sin = np.cos(angle), np.sin(angle)
-    return np.abs(u * cos + v * sin) ** power + np.abs((v * cos - u * sin) * aspect) ** power < 1
+    """Inside of a superellipse of long radius 1: an ellipse (power 2) or nearly a rectangle (power 8)."""
+    cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
+    a, b = np.square(u * cos + v * sin), np.square((v * cos - u * sin) * np.float32(aspect))
+    if boxy:
+        a, b = np.square(np.square(a)), np.square(np.square(b))
+    return a + b < 1
 
 
 def _canvas(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32]:
@@ -109,28 +120,29 @@ def _canvas(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32
         v = ((np.arange(top, bottom) - cy) / radius).astype(np.float32)[:, None]
         u = ((np.arange(left, right) - cx) / radius).astype(np.float32)[None]
         aspect, angle = 1 + 2 * rng.gamma(1.0), rng.choice([0, np.pi / 2, rng.uniform(0, np.pi)])
-        inside = _leaf_inside(u, v, aspect, rng.choice([2.0, 8.0]), angle)
-        slope_u, slope_v = rng.normal(0, 0.25, 2)
+        inside = _superellipse(u, v, aspect, angle, rng.random() < 0.5)
+        slope_u, slope_v = rng.normal(0, 0.3, 2)
         dy, dx = rng.integers(height - (bottom - top) + 1), rng.integers(width - (right - left) + 1)
-        surface = texture[dy : dy + bottom - top, dx : dx + right - left] * rng.gamma(2, 0.12)
-        surface = surface - surface.mean() + rng.laplace(0, 0.75) + slope_u * u + slope_v * v
+        surface = texture[dy : dy + bottom - top, dx : dx + right - left] * rng.gamma(2, 0.15)
+        surface = surface - surface.mean() + rng.normal(0, 0.8) + slope_u * u + slope_v * v
         region = canvas[top:bottom, left:right]
         np.copyto(region, surface, where=inside)
-    return gaussian_filter(canvas, 0.45 * OVERSAMPLING)  # the optics, and against aliasing
+    return gaussian_filter(canvas, 0.3 * OVERSAMPLING)  # the optics, and against aliasing
 
 
 def _sprite(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32]:
     """A moving object: surface and opacity, (2, side, side); some superellipses that hang together."""
-    texture = pink_texture(rng, (SPRITE, SPRITE), config.texture_exponent) * rng.gamma(2, 0.15)
+    texture = pink_texture(rng, (SPRITE, SPRITE), 1.5 * config.texture_exponent) * rng.gamma(2, 0.15)
     grid = np.linspace(-1, 1, SPRITE, dtype=np.float32)
     v, u = grid[:, None], grid[None]
     opacity = np.zeros((SPRITE, SPRITE), np.float32)
-    body = rng.choice([-1, 1]) * rng.uniform(0.6, 2.0)
+    body = rng.choice([-1, 1]) * rng.uniform(0.5, 1.8)
     surface = texture + body
     for part in range(int(rng.integers(1, 5))):
         size = rng.uniform(0.45, 0.85) if part == 0 else rng.uniform(0.15, 0.5)
         cy, cx = (0, 0) if part == 0 else rng.uniform(-0.5, 0.5, 2)
-        inside = _leaf_inside((u - cx) / size, (v - cy) / size, rng.uniform(1, 3), rng.choice([2.0, 4.0]), rng.uniform(0, np.pi))
+        turned, boxy = rng.uniform(0, np.pi), rng.random() < 0.3
+        inside = _superellipse((u - cx) / size, (v - cy) / size, rng.uniform(1, 3), turned, boxy)
         opacity[inside] = 1
         surface[inside] += rng.normal(0, 0.5)
     edge = gaussian_filter(opacity, 1.2)
@@ -140,45 +152,63 @@ def _sprite(rng: np.random.Generator, config: MovieConfig) -> NDArray[np.float32
 def _shot(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray[np.float32]:
     """One scene, filmed without a cut: (T, 36, 64), 0..255."""
     moving = rng.random() >= config.static_share
-    speed = config.camera_speed[0] * np.exp(config.camera_speed[1] * rng.standard_normal()) * moving
-    tremor = speed * rng.uniform(0, 0.4)
-    seconds = rng.uniform(0.5, 2.0)
-    along = (_smooth_path(rng, frames, seconds, s) + _smooth_path(rng, frames, 0.12, tremor) for s in (speed, 0.4 * speed))
-    camera = np.stack([*along], axis=-1)  # (T, 2): x, y
-    camera += rng.uniform(-0.5, 0.5, 2).astype(np.float32) * (CANVAS[1] / OVERSAMPLING - FRAME_WIDTH, CANVAS[0] / OVERSAMPLING - FRAME_HEIGHT)
-    zoom = np.exp(_smooth_path(rng, frames, 1.5, 0.08 * moving) + rng.uniform(-0.25, 0.45))
+    speed = _lognormal(rng, config.camera_speed) * moving
+    camera = _trajectory(rng, frames, rng.uniform(0.5, 2.0), speed)
+    camera += _trajectory(rng, frames, 0.12, speed * rng.uniform(0, 0.4))  # held by hand
+    room = (np.array(CANVAS[::-1]) / OVERSAMPLING - SCREEN) / 2
+    camera += room * rng.uniform(-1, 1, 2)
+    zoom = np.exp(np.clip(_smooth_path(rng, frames, 1.5, 0.06 * moving) + rng.uniform(-0.3, 0.4), -0.4, 0.7))
     roll = _smooth_path(rng, frames, 1.0, 0.06 * moving * rng.random())
-    v, u = np.meshgrid(np.arange(FRAME_HEIGHT) - (FRAME_HEIGHT - 1) / 2, np.arange(FRAME_WIDTH) - (FRAME_WIDTH - 1) / 2, indexing="ij")
-    screen = torch.from_numpy(np.stack([u, v], axis=-1).astype(np.float32).reshape(-1, 2))  # (H W, 2)
-    world = _turned(screen, roll, 1 / zoom) + torch.from_numpy(camera.astype(np.float32))[:, None]  # (T, H W, 2)
+    view = _rotation(roll) / zoom[:, None, None]  # (T, 2, 2): from the screen to the scene
 
-    half = torch.tensor([CANVAS[1], CANVAS[0]]) / (2 * OVERSAMPLING)
-    image = _sampled(_canvas(rng, config)[None], world / half, "reflection")[0]
-    for _ in range(rng.poisson(config.objects)):
-        size = float(np.clip(8 * np.exp(0.5 * rng.standard_normal()), 3, 20))
-        speed = config.object_speed[0] * np.exp(config.object_speed[1] * rng.standard_normal())
-        path = np.stack([_smooth_path(rng, frames, rng.uniform(0.3, 1.5), s) for s in (speed, 0.5 * speed)], axis=-1)
-        start = rng.integers(frames)  # when it is near the middle of the screen
-        path += camera[start] - path[start] + rng.uniform(-0.35, 0.35, 2).astype(np.float32) * (FRAME_WIDTH, FRAME_HEIGHT)
-        turn = _smooth_path(rng, frames, 0.7, 0.4) + rng.uniform(0, 2 * np.pi)
-        nearing = np.exp(_smooth_path(rng, frames, 1.0, 0.1))
-        local = _turned(world - torch.from_numpy(path.astype(np.float32))[:, None], turn, 1 / (size * nearing))
-        surface, opacity = _sampled(_sprite(rng, config), local, "zeros")
-        image += opacity * (surface / opacity.clamp(min=1e-3) - image) if False else opacity * (surface - image)
-    shot = image.numpy().reshape(frames, FRAME_HEIGHT, FRAME_WIDTH)
-    shot *= 1 + 0.1 * _smooth_path(rng, frames, 1.0, 0.2)[:, None, None]  # the light changes a little
-    contrast = np.clip(config.contrast[0] * np.exp(config.contrast[1] * rng.standard_normal()), 15, 75)
+    image = _seen(_canvas(rng, config)[None], view, camera, np.array(CANVAS[::-1]) / (2 * OVERSAMPLING), "reflection")[0]
+    for _ in range(rng.poisson(config.objects) + (not moving)):
+        size = np.clip(_lognormal(rng, config.object_size), 3, 20)
+        path = _trajectory(rng, frames, rng.uniform(0.3, 1.5), _lognormal(rng, config.object_speed))
+        met = rng.integers(frames)  # when it is near the middle of the screen
+        path += camera[met] - path[met] + SCREEN * rng.uniform(-0.35, 0.35, 2)
+        turn = _rotation(_smooth_path(rng, frames, 0.7, 0.4) + rng.uniform(0, 2 * np.pi))
+        turn = turn / np.exp(_smooth_path(rng, frames, 1.0, 0.1))[:, None, None]  # comes nearer and goes away
+        local = (turn @ (camera - path)[..., None])[..., 0]
+        surface, opacity = _seen(_sprite(rng, config), turn @ view, local, size, "zeros")
+        image.lerp_(surface, opacity)
+    shot = image.numpy()
+    shot *= 1 + 0.1 * _smooth_path(rng, frames, 1.0, 0.2)[:, None]  # the light changes a little
+    contrast = np.clip(_lognormal(rng, config.contrast), 15, 75)
     luminance = config.luminance[0] + config.luminance[1] * np.clip(rng.standard_normal(), -2, 2)
-    return np.clip(luminance + contrast * (shot - shot.mean()) / shot.std(), 0, 255)
+    shot *= contrast / shot.std()
+    shot += luminance - shot.mean()
+    return np.clip(shot, 0, 255, out=shot).reshape(frames, FRAME_HEIGHT, FRAME_WIDTH)
 
 
-def _turned(points: torch.Tensor, angle: NDArray[np.float32], scale: NDArray[np.float32]) -> torch.Tensor:
-    """Points (P, 2) or (T, P, 2) turned and scaled by each frame's angle and factor (T,): (T, P, 2)."""
-    cos, sin = np.cos(angle) * scale, np.sin(angle) * scale
-    matrix = np.stack([np.stack([cos, sin], -1), np.stack([-sin, cos], -1)], -2)  # (T, 2, 2)
-    return points @ torch.from_numpy(matrix.astype(np.float32))
+def _lognormal(rng: np.random.Generator, shape: tuple[float, float]) -> float:
+    return float(shape[0] * np.exp(shape[1] * rng.standard_normal()))
 
 
-def _sampled(layers: NDArray[np.float32], points: torch.Tensor, outside: str) -> torch.Tensor:
-    """Layers (C, h, w) at points (T, P, 2), x and y in -1..1 over the layer: (C, T, P), bilinear."""
-    return grid_sample(torch.from_numpy(layers)[None], points[None], padding_mode=outside, align_corners=False)[0]
+def _trajectory(rng: np.random.Generator, frames: int, seconds: float, speed: float) -> NDArray[np.float64]:
+    """Positions (T, 2), x and y; mostly horizontal, as people, animals and cameras move."""
+    return np.stack([_smooth_path(rng, frames, seconds, rms) for rms in (speed, 0.45 * speed)], axis=-1)
+
+
+def _rotation(angle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Rotation matrices (T, 2, 2)."""
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack([np.stack([cos, -sin], -1), np.stack([sin, cos], -1)], -2)
+
+
+def _seen(
+    layers: NDArray[np.float32],
+    view: NDArray[np.float64],
+    position: NDArray[np.float64],
+    half_size: NDArray[np.float64] | float,
+    outside: str,
+) -> torch.Tensor:
+    """Layers (C, h, w) on the screen: (C, T, 36 * 64), bilinear.
+
+    A screen point p, in movie pixels from the middle, shows the point view @ p + position of the layers, whose edges
+    are at +- half_size.
+    """
+    affine = np.concatenate([view, position[..., None]], axis=-1) / np.broadcast_to(half_size, 2)[:, None]  # (T, 2, 3)
+    points = torch.from_numpy(affine.astype(np.float32)).reshape(-1, 3) @ SCREEN_POINTS  # (T 2, H W)
+    grid = points.reshape(-1, 2, SCREEN_POINTS.shape[1]).permute(0, 2, 1)[None]  # (1, T, H W, 2)
+    return grid_sample(torch.from_numpy(layers)[None], grid, padding_mode=outside, align_corners=False)[0]
