@@ -7,69 +7,73 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.errors import ReconstructionError
 
 
-def stack_span(encoder: Encoder) -> int:
-    """Movie frames from the first to the last frame of a stack, both counted (16 frames, every second one: 31).
+def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) -> Tensor:
+    """Predict the responses to a whole movie; see `predict_movies`.
 
-    Raises
-    ------
-    ReconstructionError
-        If the encoder takes movies of any length.
+    Parameters
+    ----------
+    inputs
+        (5, T, H, W), on any device.
+
+    Returns
+    -------
+    Tensor
+        (N, T), on the encoder's device.
     """
-    if encoder.stack_frames is None:
-        raise ReconstructionError("this encoder takes whole movies, it has no stack")
-    return (encoder.stack_frames - 1) * encoder.stack_step + 1
+    return predict_movies(encoder, inputs[None], mouse, batch=batch)[0]
 
 
 @torch.inference_mode()
-def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) -> Tensor:
-    """Predict the responses to a whole movie.
+def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) -> Tensor:
+    """Predict the responses to movies of one length.
 
     A stack starts at every frame; the predictions of all stacks that contain a frame are averaged with equal
-    weight (method page, encoder inputs). An encoder without a stack length gets the movie in one pass.
+    weight (method page, encoder inputs). An encoder without a stack length gets whole movies.
 
     Parameters
     ----------
     encoder
         In evaluation mode for deterministic predictions; this function does not change its mode.
     inputs
-        (5, T, H, W), on any device.
+        (M, 5, T, H, W), on any device.
     mouse
         Index of the readout.
     batch
-        Stacks in one pass.
+        Stacks, or whole movies, in one pass.
 
     Returns
     -------
     Tensor
-        (N, T), on the encoder's device.
+        (M, N, T), on the encoder's device.
 
     Raises
     ------
     ReconstructionError
-        If the movie is too short for every frame to be inside a stack.
+        If the movies are too short for every frame to be inside a stack.
     """
     weight = next(encoder.parameters())
-    inputs = inputs.to(weight.device, weight.dtype)
-    frames = inputs.shape[1]
+    movies, _, frames = inputs.shape[:3]
     step = encoder.stack_step
+    total = torch.zeros(movies, encoder.neurons[mouse], frames, device=weight.device, dtype=weight.dtype)
     if encoder.stack_frames is None:
-        responses = inputs.new_empty(encoder.neurons[mouse], frames)
-        for phase in range(step):
-            responses[:, phase::step] = encoder(inputs[None, :, phase::step], mouse)[0]
-        return responses
-
-    span = stack_span(encoder)
-    if frames < span + step - 1:
-        raise ReconstructionError(
-            f"a movie of {frames} frames is too short for this encoder: "
-            f"stacks of {encoder.stack_frames} frames, step {step}, need at least {span + step - 1}"
-        )
-    total = inputs.new_zeros(encoder.neurons[mouse], frames)
-    covered = inputs.new_zeros(frames)
-    stacks = inputs.unfold(1, span, 1)[..., ::step]  # (5, starts, H, W, stack_frames)
-    for first in range(0, frames - span + 1, batch):
-        stack = stacks[:, first : first + batch].permute(1, 0, 4, 2, 3)  # (B, 5, stack_frames, H, W)
-        for start, responses in enumerate(encoder(stack, mouse), start=first):
-            total[:, start : start + span : step] += responses
-            covered[start : start + span : step] += 1
+        span, starts = frames, range(step)  # one stack for each phase of the step
+    else:
+        span = (encoder.stack_frames - 1) * step + 1
+        starts = range(frames - span + 1)
+        if len(starts) < step:
+            raise ReconstructionError(
+                f"a movie of {frames} frames is too short for this encoder: "
+                f"stacks of {encoder.stack_frames} frames, step {step}, need at least {span + step - 1}"
+            )
+    covered = torch.zeros(frames, device=weight.device, dtype=weight.dtype)
+    for start in starts:
+        covered[start : start + span : step] += 1
+    # Stacks of all movies and starts go through the encoder in even batches.
+    stacks = [(movie, start) for start in starts for movie in range(movies)]
+    for first in range(0, len(stacks), batch):
+        chosen = stacks[first : first + batch]
+        stack = torch.stack([inputs[m, :, start : start + span : step] for m, start in chosen])
+        responses = encoder(stack.to(weight.device, weight.dtype), mouse)  # (B, N, stack frames)
+        for (movie, start), response in zip(chosen, responses, strict=True):
+            total[movie, :, start : start + span : step] += response
     return total / covered
