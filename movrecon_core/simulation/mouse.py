@@ -1,7 +1,9 @@
 """A simulated mouse: its movies, neurons, behaviour and imaging, written as a recording."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -85,7 +87,8 @@ def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> li
     RecordingError
         If a directory is in the way or cannot be written.
     """
-    return [simulate_mouse(folder, config, seed, mouse) for mouse in range(config.mice)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # arrays are worked on without the interpreter's lock
+        return list(pool.map(lambda mouse: simulate_mouse(folder, config, seed, mouse), range(config.mice)))
 
 
 def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int = 0) -> Recording:
