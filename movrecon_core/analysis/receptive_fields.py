@@ -175,9 +175,7 @@ def receptive_fields(on_responses: Array, off_responses: Array) -> ReceptiveFiel
     """
     on, off = response_map(on_responses), response_map(off_responses)
     difference = on - off
-    return ReceptiveFields(
-        on, off, centres(on), centres(off), _scaled(difference, np.abs(difference).max(axis=(0, 1)))
-    )
+    return ReceptiveFields(on, off, centres(on), centres(off), _scaled(difference, np.abs(difference).max(axis=(0, 1))))
 
 
 def population_fields(fields: ReceptiveFields) -> PopulationFields:

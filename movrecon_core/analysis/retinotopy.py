@@ -46,7 +46,7 @@ def mask_size(mask: NDArray[np.bool_]) -> tuple[float, float]:
     mask
         (36, 64).
     """
-    rows, columns = _extent(mask.any(axis=1)), _extent(mask.any(axis=0))
+    rows, columns = _extent(mask, 0), _extent(mask, 1)
     return (
         _visual_angle(rows * MONITOR_HEIGHT_CM / FRAME_HEIGHT),
         _visual_angle(columns * MONITOR_WIDTH_CM / FRAME_WIDTH),
@@ -67,6 +67,6 @@ def _diameter(area: float) -> float:
     return float(2 * np.sqrt(area / np.pi))
 
 
-def _extent(occupied: NDArray[np.bool_]) -> int:
-    where = np.flatnonzero(occupied)
+def _extent(mask: NDArray[np.bool_], axis: int) -> int:
+    where = np.flatnonzero(mask.any(axis=1 - axis))
     return int(where[-1] - where[0] + 1) if where.size else 0

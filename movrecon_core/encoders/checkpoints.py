@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -70,8 +70,8 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
     CheckpointError
         If the file cannot be written.
     """
-    name, config = next((n, encoder.config) for n, (kind, _) in ENCODERS.items() if type(encoder) is kind)
-    settings = asdict(config)
+    name = next(name for name, (kind, _) in ENCODERS.items() if type(encoder) is kind)
+    settings = asdict(cast(Any, encoder).config)
     stack = {"size": settings.pop("stack_frames"), "step": settings.pop("stack_step"), "position": "last"}
     checkpoint = {
         "model_name": MODEL_NAME,

@@ -38,7 +38,7 @@ class ReconstructionConfig:
     second_moment: float = 0.999  # appendix algorithm 1, line 30
 
     def __post_init__(self) -> None:
-        if self.iterations < 1 or self.window_stride < 1 or self.window_frames is not None and self.window_frames < 1:
+        if min(self.iterations, self.window_stride, self.window_frames or 1) < 1:
             raise ReconstructionError("iterations, window_stride and window_frames must be at least 1")
 
 

@@ -114,7 +114,7 @@ def train_mask(
                 encoder, mouse, alpha, inputs[shown], inputs[background, 0], responses[shown], config
             ).alpha
     if not alpha.isfinite().all():
-        raise ReconstructionError(f"mouse {mouse}: the mask is not finite; check the segments and the encoder's weights")
+        raise ReconstructionError(f"mouse {mouse}: the mask is not finite; check the segments and the weights")
     return alpha[0].cpu().numpy()
 
 

@@ -12,11 +12,11 @@ from tqdm.auto import trange
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import CHANNELS
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
 from movrecon_core.reconstruction.objective import frozen, window_gradients
 from movrecon_core.reconstruction.optimiser import MovieOptimiser
 from movrecon_core.reconstruction.windows import check_window, window_starts
+from movrecon_core.recordings import FRAME_WIDTH
 
 
 class NotFiniteError(ReconstructionError):
@@ -128,7 +128,11 @@ class MovieGroup:
 
         frames = targets[0].frames
         self.window_frames = config.window_frames or frames
-        self.starts = window_starts(frames, config.window_frames, config.window_stride)
+        starts = window_starts(frames, config.window_frames, config.window_stride)
+        # A window that repeats another is computed once and counted twice.
+        self.starts = tuple(dict.fromkeys(starts))
+        self.repeats = [starts.count(start) for start in self.starts]
+        self.history = [self.starts.index(start) for start in starts]
         self.windows = [(m, k) for m in range(len(targets)) for k in range(len(self.starts))]
         self.responses = stacked([t.responses for t in targets])  # (M, N, T)
         self.behavior = stacked([np.concatenate([t.behavior, t.pupil_center]) for t in targets])  # (M, 4, T)
@@ -142,12 +146,12 @@ class MovieGroup:
         self.movies = torch.full(shape, config.initial_grey, device=like.device, dtype=like.dtype)
         self.optimiser = MovieOptimiser(self.movies, config)
         counts = torch.zeros(frames, device=like.device, dtype=like.dtype)
-        for start in self.starts:
+        for start in starts:
             counts[start : start + self.window_frames] += 1
         # With a stride longer than a window some frames are in none, and keep their first grey.
         self.counts = counts.clamp_(min=1)[:, None, None]
-        history = (config.iterations, instances, len(targets), len(self.starts))
-        self.losses = torch.empty(history, device=like.device, dtype=like.dtype)
+        record = (config.iterations, instances, len(targets), len(self.starts))
+        self.losses = torch.empty(record, device=like.device, dtype=like.dtype)
         self.norms = torch.empty_like(self.losses)
 
     def gradient(self, encoders: Sequence[Encoder], mouse: int, iteration: int, batch: int) -> Tensor:
@@ -183,9 +187,9 @@ class MovieGroup:
         target = torch.stack([self.responses[m, :, span] for m, span in spans])
         neurons = None if self.neurons is None else self.neurons[movies]
         gradients, loss, norm = window_gradients(encoder, mouse, inputs, target, neurons)
-        for (m, span), gradient in zip(spans, gradients, strict=True):
-            total[m, span] += gradient
         ks = [k for _, k in windows]
+        for (m, span), k, gradient in zip(spans, ks, gradients, strict=True):
+            total[m, span].add_(gradient, alpha=self.repeats[k])
         self.losses[record][movies, ks] = loss
         self.norms[record][movies, ks] = norm
 
@@ -193,7 +197,7 @@ class MovieGroup:
         """One result a movie, None where it is not finite."""
         movies, losses, norms = (x.cpu().numpy() for x in (self.movies, self.losses, self.norms))
         results = [
-            Reconstruction(movie, losses[:, :, m], norms[:, :, m])  # (iterations, instances, windows)
+            Reconstruction(movie, losses[:, :, m, self.history], norms[:, :, m, self.history])
             for m, movie in enumerate(movies)
         ]
         return [
