@@ -160,5 +160,6 @@ def closest_matches(recording: Recording, held_out: Sequence[int], training: Seq
     correlation = first_frames(held_out) @ first_frames(training).T  # (held-out, training)
     best = correlation.argmax(axis=1)
     return tuple(
-        ClosestMatch(trial, training[j], float(correlation[i, j])) for i, (trial, j) in enumerate(zip(held_out, best, strict=True))
+        ClosestMatch(trial, training[j], float(correlation[i, j]))
+        for i, (trial, j) in enumerate(zip(held_out, best, strict=True))
     )

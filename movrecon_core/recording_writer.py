@@ -57,7 +57,9 @@ class RecordingWriter:
         self._save("meta/trials/tiers.npy", np.asarray(tiers, dtype=str))
         self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
         self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
-        levels = np.repeat(np.arange(GREY_LEVELS), np.ceil(self._grey_levels / max(self._grey_levels.sum() / 1e6, 1)).astype(int))
+        levels = np.repeat(
+            np.arange(GREY_LEVELS), np.ceil(self._grey_levels / max(self._grey_levels.sum() / 1e6, 1)).astype(int)
+        )
         self._statistics("videos", levels.astype(np.float32), None)
         self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
         for name in ("behavior", "pupil_center"):

@@ -8,10 +8,10 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
 from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.simulation.parameters import Parameters
 
 
-@dataclass(frozen=True)
-class BehaviourConfig:
+class BehaviourConfig(Parameters):
     """Ranges follow the recordings of the Sensorium 2023 layout; time scales the literature."""
 
     running_share: float = 0.15
@@ -87,6 +87,4 @@ def simulate_behaviour(rng: np.random.Generator, frames: int, config: BehaviourC
     gaze = lfilter([0.4], [1, -0.6], targets[:, fixation], axis=1)  # a saccade takes some frames
     drift = np.stack([slow_noise(rng, frames, 4.0) for _ in range(2)])
     position = np.asarray(config.eye_center)[:, None] + np.asarray(config.eye_std)[:, None] * (0.9 * gaze + 0.4 * drift)
-    return Behaviour(
-        speed.astype(np.float32), np.clip(dilation, 8, 70).astype(np.float32), position.astype(np.float32)
-    )
+    return Behaviour(speed.astype(np.float32), np.clip(dilation, 8, 70).astype(np.float32), position.astype(np.float32))

@@ -1,17 +1,15 @@
 """What two-photon imaging makes of spike rates: spikes, GCaMP6s, 8 Hz samples, noise, deconvolution, 30 Hz."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import isotonic_regression
 from scipy.signal import lfilter
 
 from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.simulation.parameters import Parameters
 
 
-@dataclass(frozen=True)
-class ImagingConfig:
+class ImagingConfig(Parameters):
     """Indicator and microscope."""
 
     sampling_rate: float = 8.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from scipy.optimize import brentq
 
 from movrecon_core import __version__
@@ -18,7 +18,7 @@ from movrecon_core.errors import ProfileError
 from movrecon_core.folds import FOLDS, fold_of
 from movrecon_core.recording_writer import RecordingWriter, write_recording
 from movrecon_core.recordings import FRAME_RATE, SIMULATED_MARKER, Recording
-from movrecon_core.simulation.behaviour import Behaviour, BehaviourConfig, slow_noise, simulate_behaviour
+from movrecon_core.simulation.behaviour import Behaviour, BehaviourConfig, simulate_behaviour, slow_noise
 from movrecon_core.simulation.imaging import ImagingConfig, noise_free, recorded
 from movrecon_core.simulation.movies import MovieConfig, naturalistic_movie
 from movrecon_core.simulation.neurons import (
@@ -31,15 +31,14 @@ from movrecon_core.simulation.neurons import (
     normalisation_pool,
     normalised_drive,
 )
+from movrecon_core.simulation.parameters import Parameters
 
 TRUTH = Path("truth")
 """Directory of a simulated recording with what no experiment would know; never an input."""
 
 
-class SimulationConfig(BaseModel):
+class SimulationConfig(Parameters):
     """A simulated experiment; the defaults are those of the demo profile."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     mice: int = Field(default=3, ge=1)
     """The article reconstructs from five."""
@@ -67,6 +66,9 @@ class SimulationConfig(BaseModel):
 LEAD = int(1.5 * FRAME_RATE)
 """Frames of grey screen before each movie: the indicator still glows from them when it starts."""
 MAXIMAL_RATE = 120.0
+"""Spikes a second."""
+LOWEST_NOISE, HIGHEST_NOISE = 0.05, 50.0
+"""Imaging noise of a sample, in transients of one spike, between which the calibration searches."""
 
 
 def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> list[Recording]:
@@ -241,20 +243,22 @@ def _rates(
 class _Microscope:
     """Records trials from rates; the same trial is recorded with the same spikes and noise every time."""
 
-    def __init__(self, rates: NDArray[np.float32], config: SimulationConfig, generator: Callable[..., np.random.Generator]) -> None:
+    def __init__(
+        self, rates: NDArray[np.float32], config: SimulationConfig, generator: Callable[..., np.random.Generator]
+    ) -> None:
         neurons, trials, frames = rates.shape
         rng = generator(5)
         self._rates, self._config, self._generator = rates, config, generator
-        self._phase = rng.random(neurons)
-        self._relative_noise = np.exp(config.noise_spread * rng.standard_normal(neurons))
-        loading = config.shared_gain * rng.uniform(0.5, 1.5, neurons)
-        hidden = slow_noise(rng, trials * frames, 2.0).reshape(trials, frames)
-        self._loading, self._hidden = loading.astype(np.float32), hidden.astype(np.float32)
+        self._phase: NDArray[np.float64] = rng.random(neurons)
+        self._relative_noise: NDArray[np.float64] = np.exp(config.noise_spread * rng.standard_normal(neurons))
+        self._loading: NDArray[np.float64] = config.shared_gain * rng.uniform(0.5, 1.5, neurons)
+        self._hidden = slow_noise(rng, trials * frames, 2.0).reshape(trials, frames)
 
     def record(self, trial: int, noise: float) -> NDArray[np.float32]:
         """Responses (N, T) at a noise level."""
         loading = self._loading[:, None]
-        rates = self._rates[:, trial] * np.exp(loading * self._hidden[trial] - loading**2 / 2)
+        gain = np.exp(loading * self._hidden[trial] - loading**2 / 2).astype(np.float32)
+        rates = self._rates[:, trial] * gain
         return recorded(
             self._generator(6, trial), rates, self._phase, noise * self._relative_noise, LEAD, self._config.imaging
         )
@@ -267,7 +271,7 @@ class _Microscope:
         return {"phase": self._phase, "noise": noise * self._relative_noise, "shared_gain": self._loading}
 
     def calibrate(self, held_out: Sequence[NDArray[np.intp]]) -> float:
-        """Noise level at which noise-free and recorded responses correlate as wanted, on average over sets of trials."""
+        """Noise at which noise-free and recorded responses correlate as wanted, on average over sets of trials."""
         truth = {trial: self.truth(trial) for trials in held_out for trial in trials}
 
         def excess(noise: float) -> float:
@@ -275,10 +279,11 @@ class _Microscope:
             ceilings = [mean_correlation([truth[t] for t in s], [found[t] for t in s]) for s in held_out]
             return float(np.mean(ceilings)) - self._config.ceiling
 
-        lowest, highest = 0.02, 50.0
-        if (margin := excess(lowest)) < 0:
+        if (margin := excess(LOWEST_NOISE)) < 0:
             raise ProfileError(
                 f"simulation: ceiling {self._config.ceiling} cannot be reached, the spikes alone allow "
                 f"{self._config.ceiling + margin:.2f}; lower ceiling or raise neuron.mean_rate"
             )
-        return float(brentq(excess, lowest, highest, xtol=0.003))
+        return float(
+            np.exp(brentq(lambda x: excess(np.exp(x)), np.log(LOWEST_NOISE), np.log(HIGHEST_NOISE), xtol=0.01))
+        )

@@ -1,6 +1,6 @@
 """Naturalistic movies: a camera that moves over scenes of occluding, textured objects, some of which move."""
 
-from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from torch.nn.functional import grid_sample
 
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
+from movrecon_core.simulation.parameters import Parameters
 
 OVERSAMPLING = 2  # canvas pixels a movie pixel, so that zooming in still shows detail
 CANVAS = (256, 384)  # canvas pixels: 128 x 192 movie pixels, two to three screens each way
@@ -21,8 +22,7 @@ SCREEN_POINTS = torch.from_numpy(
 """(3, 36 * 64): x, y from the middle of the screen, and 1."""
 
 
-@dataclass(frozen=True)
-class MovieConfig:
+class MovieConfig(Parameters):
     """What the scenes and the camera do. Ranges are set to those of 40 clips of footage (mean grey level 95-182,
     spatial contrast 18-69, motion 0.7-7.1 grey levels a frame, slope of the power spectrum -4.2 to -2.3; 5-95 %)."""
 
@@ -37,7 +37,7 @@ class MovieConfig:
     static_share: float = 0.3
     """Share of scenes that a resting camera films; in the rest it pans, zooms and rolls (chosen)."""
     camera_speed: tuple[float, float] = (4.5, 0.7)
-    """Movie pixels a second: median, and s.d. of its logarithm, of the r.m.s. speed of the camera (matched to the clips)."""
+    """The camera's r.m.s. speed, movie pixels a second: median and s.d. of the logarithm (matched to the clips)."""
     objects: float = 1.8
     """Mean number of independently moving objects a scene (chosen)."""
     object_speed: tuple[float, float] = (9.0, 0.6)
@@ -69,7 +69,7 @@ def naturalistic_movie(rng: np.random.Generator, frames: int, config: MovieConfi
     is_cut = rng.random(frames) < config.cut_rate / FRAME_RATE
     is_cut[: int(FRAME_RATE)] = is_cut[frames - int(FRAME_RATE) :] = False  # no scene shorter than a second at the ends
     borders = [0, *np.flatnonzero(is_cut), frames]
-    shots = [_shot(rng, int(stop - start), config) for start, stop in zip(borders, borders[1:], strict=False)]
+    shots = [_shot(rng, int(stop - start), config) for start, stop in pairwise(borders)]
     return np.rint(np.concatenate(shots)).astype(np.float32)
 
 
@@ -92,7 +92,7 @@ def _smooth_path(rng: np.random.Generator, frames: int, seconds: float, rms_spee
 
 
 def _superellipse(
-    u: NDArray[np.float32], v: NDArray[np.float32], aspect: float, angle: float, boxy: bool
+    u: NDArray[np.floating], v: NDArray[np.floating], aspect: float, angle: float, boxy: bool
 ) -> NDArray[np.bool_]:
     """Inside of a superellipse of long radius 1: an ellipse (power 2) or nearly a rectangle (power 8)."""
     cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
@@ -161,7 +161,9 @@ def _shot(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray
     roll = _smooth_path(rng, frames, 1.0, 0.06 * moving * rng.random())
     view = _rotation(roll) / zoom[:, None, None]  # (T, 2, 2): from the screen to the scene
 
-    image = _seen(_canvas(rng, config)[None], view, camera, np.array(CANVAS[::-1]) / (2 * OVERSAMPLING), "reflection")[0]
+    image = _seen(_canvas(rng, config)[None], view, camera, np.array(CANVAS[::-1]) / (2 * OVERSAMPLING), "reflection")[
+        0
+    ]
     for _ in range(rng.poisson(config.objects) + (not moving)):
         size = np.clip(_lognormal(rng, config.object_size), 3, 20)
         path = _trajectory(rng, frames, rng.uniform(0.3, 1.5), _lognormal(rng, config.object_speed))

@@ -10,6 +10,7 @@ from torch.nn.functional import grid_sample
 
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.simulation.behaviour import Behaviour, BehaviourConfig
+from movrecon_core.simulation.parameters import Parameters
 
 DEGREES_PER_PIXEL = 3.4
 """At the centre of the screen (article, Source data)."""
@@ -18,8 +19,7 @@ KERNEL_FRAMES = 24
 GREY = 127.5
 
 
-@dataclass(frozen=True)
-class NeuronConfig:
+class NeuronConfig(Parameters):
     """Distributions from which a population is drawn."""
 
     simple_share: float = 0.45
@@ -38,7 +38,7 @@ class NeuronConfig:
     sigma_range: tuple[float, float] = (3.4, 10.0)
     """Limits of the envelope's s.d., degrees: at least a pixel."""
     blob_sigma: tuple[float, float] = (5.0, 0.25)
-    """Centre of unoriented cells, degrees: median and s.d. of the logarithm (Liu et al. 2009: subfields of 10-15 deg)."""
+    """Centres of unoriented cells, s.d. in degrees: median, s.d. of the logarithm (Liu et al. 2009: 10-15 wide)."""
     surround_weight: tuple[float, float] = (0.2, 0.8)
     """Their surround's integral relative to the centre's: some luminance response stays (chosen)."""
     spread: tuple[float, float] = (9.5, 6.0)
@@ -48,7 +48,7 @@ class NeuronConfig:
     biphasic_share: float = 0.5
     """The others respond to standing patterns too (chosen; temporal low-pass and band-pass, Gao et al. 2010)."""
     direction_frequency: tuple[float, float] = (2.0, 0.4)
-    """Preferred temporal frequency of direction-selective cells, Hz: median and s.d. of the logarithm (Gao et al. 2010)."""
+    """Preferred frequency of direction-selective cells, Hz: median, s.d. of the logarithm (Gao et al. 2010)."""
     pool_sigma: float = 4.0
     """Reach of divisive normalisation between field centres, pixels (chosen; Heeger 1992 for the model)."""
     semisaturation: float = 0.8
@@ -263,12 +263,11 @@ def normalised_drive(
     divisor = np.sqrt(config.semisaturation**2 + pool @ energy)
     is_complex = (population.parameters["kind"] == "complex")[:, None]
     drive = np.where(is_complex, np.sqrt(energy), np.maximum(first, 0)) / divisor
-    return drive ** population.parameters["exponent"][:, None].astype(np.float32)
+    power = population.parameters["exponent"][:, None].astype(np.float32)
+    return (drive**power).astype(np.float32)
 
 
-def behavioural_gain(
-    population: Population, behaviour: Behaviour, reference: BehaviourConfig
-) -> NDArray[np.float32]:
+def behavioural_gain(population: Population, behaviour: Behaviour, reference: BehaviourConfig) -> NDArray[np.float32]:
     """Factor (N, T) on the rates from running speed (saturating at some cm/s) and pupil dilation."""
     running = 1 - np.exp(-behaviour.speed / 5)
     dilation = (behaviour.dilation - reference.pupil_mean) / reference.pupil_std
