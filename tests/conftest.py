@@ -1,12 +1,24 @@
 """Fixtures that several test files share."""
 
 import os
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 
 
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Folder of golden numbers: the repository's copy, or another set of the same form."""
-    return Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
+    return GOLDEN
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give `golden_run` the letter of every reconstruction in the golden numbers."""
+    if "golden_run" in metafunc.fixturenames:
+        with np.load(GOLDEN / "reconstruction.npz") as arrays:
+            names = [re.fullmatch(r"(\w)_video_after_\d+", name) for name in arrays.files]
+        metafunc.parametrize("golden_run", sorted({name[1] for name in names if name}))

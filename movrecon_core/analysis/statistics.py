@@ -78,10 +78,10 @@ def repeated_measures_anova(table: ArrayLike) -> RepeatedMeasuresAnova:
     ss_total = float(((values - grand) ** 2).sum())
     ss_conditions = float(subjects * ((values.mean(axis=0) - grand) ** 2).sum())
     ss_subjects = float(conditions * ((values.mean(axis=1) - grand) ** 2).sum())
-    residual = values - values.mean(axis=0) - values.mean(axis=1, keepdims=True) + grand
-    ss_error = float((residual**2).sum())
+    ss_error = max(0.0, ss_total - ss_conditions - ss_subjects)
     df_conditions, df_error = conditions - 1, (conditions - 1) * (subjects - 1)
-    f = float(np.divide(ss_conditions / df_conditions, ss_error / df_error)) if ss_error else float("inf")
+    f = (ss_conditions / df_conditions) / (ss_error / df_error) if ss_error else float("inf")
+    p_one_minus_cdf, p = f_test(f, df_conditions, df_error)
     epsilon = greenhouse_geisser_epsilon(values)
     return RepeatedMeasuresAnova(
         ss_total=ss_total,
@@ -91,11 +91,16 @@ def repeated_measures_anova(table: ArrayLike) -> RepeatedMeasuresAnova:
         df_conditions=df_conditions,
         df_error=df_error,
         f=f,
-        p_one_minus_cdf=float(1 - stats.f.cdf(f, df_conditions, df_error)),
-        p=float(stats.f.sf(f, df_conditions, df_error)),
+        p_one_minus_cdf=p_one_minus_cdf,
+        p=p,
         epsilon=epsilon,
-        p_greenhouse_geisser=float(stats.f.sf(f, epsilon * df_conditions, epsilon * df_error)),
+        p_greenhouse_geisser=f_test(f, epsilon * df_conditions, epsilon * df_error)[1],
     )
+
+
+def f_test(f: float, df_conditions: float, df_error: float) -> tuple[float, float]:
+    """P of an F value: as published (1 − cdf), and the exact upper tail."""
+    return float(1 - stats.f.cdf(f, df_conditions, df_error)), float(stats.f.sf(f, df_conditions, df_error))
 
 
 def greenhouse_geisser_epsilon(table: ArrayLike) -> float:
