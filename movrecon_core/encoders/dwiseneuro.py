@@ -137,21 +137,9 @@ class _InvertedResidual(nn.Module):
             nn.Conv3d(features, inner, 1, bias=False), _NormAct(nn.BatchNorm3d(inner), nn.SiLU())
         )
         self.spat_covn_dw = nn.Sequential(
-            nn.Conv3d(
-                inner,
-                inner,
-                (1, space, space),
-                stride=(1, stride, stride),
-                padding=(0, space // 2, space // 2),
-                groups=inner,
-                bias=False,
-            ),
-            _NormAct(nn.BatchNorm3d(inner), nn.SiLU()),
+            _SpatialConvolution(inner, space, stride), _NormAct(nn.BatchNorm3d(inner), nn.SiLU())
         )
-        self.temp_covn_dw = nn.Sequential(
-            nn.Conv3d(inner, inner, (time, 1, 1), padding=(time // 2, 0, 0), groups=inner, bias=False),
-            _NormAct(nn.BatchNorm3d(inner), nn.SiLU()),
-        )
+        self.temp_covn_dw = nn.Sequential(_TemporalConvolution(inner, time), _NormAct(nn.BatchNorm3d(inner), nn.SiLU()))
         self.se = _SqueezeExcitation(inner, inner // config.se_reduce_ratio)
         self.conv_pwl = nn.Sequential(
             nn.Conv3d(inner, out_features, 1, bias=False), _NormAct(nn.BatchNorm3d(out_features))
@@ -165,6 +153,37 @@ class _InvertedResidual(nn.Module):
             x = F.interpolate(x, size=residual.shape[2:], mode="nearest")
         shortcut = self.bn_sc(_tile_channels(x, self.out_features))
         return _drop_path(residual, self.drop_path_rate, self.training) + shortcut
+
+
+class _SpatialConvolution(nn.Conv3d):
+    """Depth-wise over rows and columns, computed in two dimensions: several times faster on a CPU."""
+
+    def __init__(self, features: int, kernel: int, stride: int) -> None:
+        super().__init__(features, features, (1, kernel, kernel), (1, stride, stride), groups=features, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        channels, frames = x.shape[1:3]
+        weight = self.weight[:, :, 0].repeat_interleave(frames, dim=0)  # (C * T, 1, kernel, kernel)
+        planes = F.conv2d(
+            x.flatten(1, 2),  # (B, C * T, H, W)
+            weight,
+            stride=self.stride[1:],
+            padding=self.kernel_size[1] // 2,
+            groups=channels * frames,
+        )
+        return planes.unflatten(1, (channels, frames))
+
+
+class _TemporalConvolution(nn.Conv3d):
+    """Depth-wise over frames, computed in two dimensions: several times faster on a CPU."""
+
+    def __init__(self, features: int, kernel: int) -> None:
+        super().__init__(features, features, (kernel, 1, 1), groups=features, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        pixels = x.flatten(3)  # (B, C, T, H * W)
+        padding = (self.kernel_size[0] // 2, 0)
+        return F.conv2d(pixels, self.weight[..., 0], padding=padding, groups=self.groups).unflatten(3, x.shape[3:])
 
 
 class _SqueezeExcitation(nn.Module):
