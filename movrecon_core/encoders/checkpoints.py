@@ -16,9 +16,13 @@ import torch
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
+from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import CheckpointError
 
-ENCODERS: dict[str, tuple[type, type]] = {"dwiseneuro": (DwiseNeuro, DwiseNeuroConfig)}
+ENCODERS: dict[str, tuple[type, type]] = {
+    "dwiseneuro": (DwiseNeuro, DwiseNeuroConfig),
+    "factorised": (Factorised, FactorisedConfig),
+}
 """Name in a checkpoint: the encoder's class and the class of its settings."""
 
 MODEL_NAME = "MouseModel"

@@ -1,5 +1,7 @@
 """The tensor that an encoder sees: the movie in a square frame, and four behavioural channels."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,6 +12,8 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 PADDING = (FRAME_WIDTH - FRAME_HEIGHT) // 2
 """Rows of zeros above and below the movie (method page, encoder inputs: 14)."""
+
+Frames = TypeVar("Frames", NDArray[Any], Tensor)
 
 CHANNELS = 5
 """Movie, pupil dilation, running speed, pupil x, pupil y."""
@@ -31,7 +35,7 @@ def pad_movie(movie: NDArray[np.floating]) -> NDArray[np.floating]:
     return np.pad(movie, ((0, 0), (PADDING, PADDING), (0, 0)))
 
 
-def crop_movie(movie: NDArray[np.floating]) -> NDArray[np.floating]:
+def crop_movie(movie: Frames) -> Frames:
     """Cut the recorded 36 rows out of the square frame.
 
     Parameters
@@ -41,7 +45,7 @@ def crop_movie(movie: NDArray[np.floating]) -> NDArray[np.floating]:
 
     Returns
     -------
-    NDArray
+    NDArray or Tensor
         (..., 36, 64), a view.
     """
     return movie[..., PADDING : PADDING + FRAME_HEIGHT, :]
