@@ -176,9 +176,10 @@ class _Check:
             if frames < MINIMAL_FRAMES:
                 file = self.files[reference][trial]
                 self.problem(file, f"at least {MINIMAL_FRAMES} frames before the NaN padding", str(frames))
-            stored = arrays[reference].shape[-1]
+            lengths = [arrays[reference].shape[-1], *(array.shape[-1] for array in arrays.values())]
+            stored = Counter(lengths).most_common(1)[0][0]
             for signal, array in arrays.items():
-                self.check_frames(self.files[signal][trial], array, frames, stored, reference)
+                self.check_frames(self.files[signal][trial], array, frames, stored)
         movie = arrays.get("videos")
         if movie is not None and movie.size and (np.nanmin(movie) < 0 or np.nanmax(movie) > 255):
             found = f"{np.nanmin(movie):g} .. {np.nanmax(movie):g}"
@@ -190,17 +191,17 @@ class _Check:
 
     def check_absence(self, signal: str, trial: int, tier: str) -> None:
         folder = self.path / "data" / signal
-        needed = signal != "responses" or tier in TIERS_WITH_RESPONSES
+        needed = signal != "responses" or tier in (*TIERS_WITH_RESPONSES, "")  # "": no tier could be read
         if needed and folder.is_dir():
             self.problem(
                 folder / f"{trial}.npy", f"{signal} of trial {trial}" + f" (tier {tier})" * bool(tier), "no such file"
             )
 
-    def check_frames(self, file: Path, array: NDArray, frames: int, stored: int, reference: str) -> None:
+    def check_frames(self, file: Path, array: NDArray, frames: int, stored: int) -> None:
         """Length and finiteness of one array, given the valid and the stored length of the trial."""
         length = array.shape[-1]
-        if length < frames or (length > stored and not np.isnan(array[..., stored:]).all()):
-            self.problem(file, f"{stored} frames, as in {reference}", str(length))
+        if length < stored or not np.isnan(array[..., stored:]).all():
+            self.problem(file, f"{stored} frames, as most signals of the trial", str(length))
         inside = array[..., :frames]
         invalid = np.flatnonzero(~np.isfinite(inside).all(axis=tuple(range(array.ndim - 1))))
         if invalid.size:
@@ -213,13 +214,20 @@ class _Check:
 
     def check_neurons(self, sizes: dict[int, int]) -> None:
         """Neuron counts of all trials and of the neurons' metadata."""
-        self.neuron_counts.update(sizes.values())
-        expected = self.neuron_counts.most_common(1)[0][0] if sizes else None
-        for trial, size in sizes.items():
-            if size != expected:
-                self.problem(self.files["responses"][trial], f"{expected} neurons, as in most trials", str(size))
+        metadata = {}
         for name, columns in (("unit_ids", ()), ("cell_motor_coordinates", (3,))):
             file = self.path / "meta/neurons" / f"{name}.npy"
             array = self.read(file)
-            if array is not None and expected is not None and array.shape != (expected, *columns):
-                self.problem(file, f"shape {(expected, *columns)}, one row a neuron", f"{array.shape}")
+            if array is not None and array.shape[1:] == columns and array.ndim:
+                metadata[file] = array.shape[0]
+            elif array is not None:
+                self.problem(file, f"shape ({', '.join(['neurons', *map(str, columns)])})", f"{array.shape}")
+        self.neuron_counts.update(sizes.values() if sizes else metadata.values())
+        if not self.neuron_counts:
+            return
+        expected = self.neuron_counts.most_common(1)[0][0]
+        for file, size in [(self.files["responses"][trial], size) for trial, size in sizes.items()] + [
+            *metadata.items()
+        ]:
+            if size != expected:
+                self.problem(file, f"{expected} neurons, as in most files", str(size))

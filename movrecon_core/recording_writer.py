@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -51,25 +51,38 @@ class RecordingWriter:
     def metadata(self, tiers: ArrayLike, unit_ids: ArrayLike, coordinates: ArrayLike) -> None:
         """Write tiers (trials,), unit ids (N,), coordinates (N, 3) in micrometres, and the statistics of all trials.
 
-        The statistics' shapes are those of the released recordings: scalars for movies (their median to a grey
-        level), one value a neuron for responses, one a frame for behaviour.
+        The statistics' shapes are those of the released recordings: scalars for movies (of whole grey
+        levels), one value a neuron for responses, one a frame for behaviour.
         """
         self._save("meta/trials/tiers.npy", np.asarray(tiers, dtype=str))
         self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
         self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
-        levels = np.repeat(
-            np.arange(GREY_LEVELS), np.ceil(self._grey_levels / max(self._grey_levels.sum() / 1e6, 1)).astype(int)
-        )
-        self._statistics("videos", levels.astype(np.float32), None)
+        self._save_statistics("videos", self._movie_statistics())
         self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
         for name in ("behavior", "pupil_center"):
             shortest = min(array.shape[1] for array in self._signals[name])
             self._statistics(name, np.stack([array[:, :shortest] for array in self._signals[name]]), 0)
 
-    def _statistics(self, signal: str, values: NDArray[np.float32], axis: int | None) -> None:
-        for statistic in (np.mean, np.std, np.min, np.max, np.median):
-            result = np.asarray(statistic(values, axis=axis), dtype=np.float32)
-            self._save(f"meta/statistics/{signal}/all/{statistic.__name__}.npy", result)
+    def _movie_statistics(self) -> dict[str, float]:
+        level, count = np.arange(GREY_LEVELS), self._grey_levels
+        mean = np.average(level, weights=count)
+        below = np.cumsum(count)
+        middle = [np.searchsorted(below, rank, side="right") for rank in ((below[-1] - 1) // 2, below[-1] // 2)]
+        return {
+            "mean": mean,
+            "std": np.sqrt(np.average((level - mean) ** 2, weights=count)),
+            "min": np.flatnonzero(count)[0],
+            "max": np.flatnonzero(count)[-1],
+            "median": np.mean(middle),
+        }
+
+    def _statistics(self, signal: str, values: NDArray[np.float32], axis: int) -> None:
+        functions = (np.mean, np.std, np.min, np.max, np.median)
+        self._save_statistics(signal, {f.__name__: f(values, axis=axis) for f in functions})
+
+    def _save_statistics(self, signal: str, values: Mapping[str, ArrayLike]) -> None:
+        for name, value in values.items():
+            self._save(f"meta/statistics/{signal}/all/{name}.npy", np.asarray(value, dtype=np.float32))
 
     def _save(self, name: str, array: NDArray) -> None:
         file = self.path / name

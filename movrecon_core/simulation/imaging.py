@@ -8,6 +8,9 @@ from scipy.signal import lfilter
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.simulation.parameters import Parameters
 
+TAIL = 10
+"""Frames that are simulated beyond the end of a trial."""
+
 
 class ImagingConfig(Parameters):
     """Indicator and microscope."""
@@ -58,20 +61,19 @@ def deconvolve(fluorescence: NDArray[np.floating], decay_per_sample: float) -> N
     fluorescence
         (N, S), baseline 0.
     decay_per_sample
-        g, the factor by which the signal decays between samples, 0..1.
+        g, the factor by which the signal decays between samples, 0..1; g^(2 S) must be a float64, which holds for
+        minutes of GCaMP6s.
 
     Returns
     -------
     (N, S), in the unit of the signal; the first sample of each row is 0, since what preceded it is unknown.
     """
-    # Blocks so short that g^t stays far from the smallest float64.
     weights = decay_per_sample ** (2.0 * np.arange(fluorescence.shape[1]))
     growth = np.sqrt(weights)
     scaled = fluorescence / growth
     fitted = np.stack([isotonic_regression(row, weights=weights).x for row in scaled])
-    trace = np.maximum(fitted, 0) * growth
     activity = np.zeros(fluorescence.shape, np.float32)
-    activity[:, 1:] = np.maximum(trace[:, 1:] - decay_per_sample * trace[:, :-1], 0)
+    activity[:, 1:] = np.diff(np.maximum(fitted, 0), axis=1) * growth[1:]
     return activity
 
 
@@ -79,6 +81,11 @@ def to_frames(samples: NDArray[np.float32], times: NDArray[np.float64], frames: 
     """Samples (N, S) taken at times (N, S), which are equally spaced, interpolated linearly at frames: (N, T)."""
     interval = times[0, 1] - times[0, 0]
     return at_times(samples, (np.arange(frames.start, frames.stop) - times[:, :1]) / interval)
+
+
+def _with_tail(rates: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rates that go on for the two samples between which the last frames lie."""
+    return np.pad(rates, ((0, 0), (0, TAIL)), mode="edge")
 
 
 def recorded(
@@ -96,7 +103,7 @@ def recorded(
     rng
         Spikes and noise.
     rates
-        (N, lead + T), spikes a second at 30 Hz.
+        (N, lead + T), spikes a second at 30 Hz; after the last frame they stay as they are.
     phase
         (N,), place in the scan, 0..1.
     noise
@@ -110,21 +117,25 @@ def recorded(
     -------
     (N, T), >= 0.
     """
+    frames = range(lead, rates.shape[1])
+    rates = _with_tail(rates)
     spikes = rng.poisson(rates / FRAME_RATE).astype(np.float32)
     times = sample_times(rates.shape[1], phase, config)
     signal = at_times(calcium(spikes, config), times)
     signal += noise[:, None].astype(np.float32) * rng.standard_normal(signal.shape, dtype=np.float32)
     activity = deconvolve(signal, np.exp(-1 / (config.decay * config.sampling_rate)))
-    return to_frames(activity * config.sampling_rate, times, range(lead, rates.shape[1])).astype(np.float32)
+    return to_frames(activity * config.sampling_rate, times, frames).astype(np.float32)
 
 
 def noise_free(
     rates: NDArray[np.float32], phase: NDArray[np.float64], lead: int, config: ImagingConfig
 ) -> NDArray[np.float32]:
     """Expected rate (N, T), averaged over each neuron's 1/8 s and resampled like the recorded activity."""
+    frames = range(lead, rates.shape[1])
+    rates = _with_tail(rates)
     times = sample_times(rates.shape[1], phase, config)
     interval = FRAME_RATE / config.sampling_rate
     # A sample stands for the spikes since the one before: differences of the integrated rate.
     integral = np.concatenate([np.zeros_like(rates[:, :1]), np.cumsum(rates, axis=1, dtype=np.float64)], axis=1)
     ends = at_times(integral, np.concatenate([times[:, :1] - interval, times], axis=1) + 1)
-    return to_frames((np.diff(ends, axis=1) / interval).astype(np.float32), times, range(lead, rates.shape[1]))
+    return to_frames((np.diff(ends, axis=1) / interval).astype(np.float32), times, frames)

@@ -47,7 +47,7 @@ class NeuronConfig(Parameters):
     """Time to the peak of the kernel, seconds (Gao et al. 2010; Niell & Stryker 2008: 60-100 ms)."""
     biphasic_share: float = 0.5
     """The others respond to standing patterns too (chosen; temporal low-pass and band-pass, Gao et al. 2010)."""
-    direction_frequency: tuple[float, float] = (2.0, 0.4)
+    direction_frequency: tuple[float, float] = (3.0, 0.3)
     """Preferred frequency of direction-selective cells, Hz: median, s.d. of the logarithm (Gao et al. 2010)."""
     pool_sigma: float = 4.0
     """Reach of divisive normalisation between field centres, pixels (chosen; Heeger 1992 for the model)."""
@@ -78,7 +78,9 @@ class Population:
     kernel, quadrature_kernel
         (N, K) temporal kernels; the second is zero but for direction-selective cells.
     parameters
-        One array (N,) a quantity: kind, x, y, orientation (radians), spatial_frequency (cycles/degree), direction ...
+        One array (N,) a quantity: kind, x and y (pixels), orientation (radians; the direction in which the preferred
+        grating changes, and moves for direction-selective cells), spatial_frequency (cycles/degree), sigma (degrees),
+        temporal_frequency (Hz) and so on.
     """
 
     even: NDArray[np.float32]
@@ -135,7 +137,9 @@ def draw_population(rng: np.random.Generator, neurons: int, config: NeuronConfig
         "direction_selective": direction,
         "latency": rng.uniform(*config.latency, neurons),
         "biphasic": np.where(rng.random(neurons) < config.biphasic_share, rng.uniform(0.6, 1.0, neurons), 0.0),
-        "temporal_frequency": np.where(direction, _lognormal(rng, config.direction_frequency, neurons), 0.0),
+        "temporal_frequency": np.where(
+            direction, np.clip(_lognormal(rng, config.direction_frequency, neurons), 2, 6), 0.0
+        ),
         "exponent": rng.uniform(*config.exponent, neurons),
         "mean_rate": np.clip(_lognormal(rng, config.mean_rate, neurons), 0.5, 15),
         "running_gain": rng.normal(config.running_gain, 0.25, neurons),
@@ -180,11 +184,13 @@ def _temporal_kernels(p: dict[str, NDArray]) -> tuple[NDArray[np.float32], NDArr
     biphasic = p["biphasic"][:, None]
     kernel = np.where(biphasic > 0, positive - biphasic * negative, positive + 0.8 * sustained)
     # Direction-selective cells: windowed sine and cosine, a quadrature pair in time (Adelson & Bergen 1985).
-    window = t**2 * np.exp(-t / 1.8)
-    phase = 2 * np.pi * p["temporal_frequency"][:, None] * (time - p["latency"][:, None])
+    preferred = np.maximum(p["temporal_frequency"], 1.0)[:, None]
+    age = np.maximum(time - delay, 0) * preferred / 0.1  # the window's s.d. is a sixth of a period
+    window = age**2 * np.exp(-age)
+    phase = 2 * np.pi * (preferred * (time - delay) - 0.2)
     selective = p["direction_selective"][:, None]
     kernel = np.where(selective, window * np.cos(phase), kernel)
-    quadrature = np.where(selective, window * np.sin(phase), 0)
+    quadrature = np.where(selective, -window * np.sin(phase), 0)
     norm = np.linalg.norm(kernel, axis=1, keepdims=True)
     return (kernel / norm).astype(np.float32), (quadrature / norm).astype(np.float32)
 
