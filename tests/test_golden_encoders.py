@@ -5,7 +5,7 @@ import json
 import numpy as np
 import torch
 
-from movrecon_core.encoders.checkpoints import build_encoder, load_checkpoint
+from movrecon_core.encoders.checkpoints import build_encoder, load_checkpoint, read_checkpoint
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict
 
@@ -55,7 +55,8 @@ def test_checkpoint_is_the_same_network(golden):
     arrays = np.load(golden / "dwiseneuro.npz")
     loaded, built = load_checkpoint(golden / "checkpoint.pth"), dwiseneuro(arrays)
     assert loaded.neurons == built.neurons
-    assert (loaded.stack_frames, loaded.stack_step) == (16, 2)
+    stack = read_checkpoint(golden / "checkpoint.pth")["params"]["frame_stack"]
+    assert (loaded.stack_frames, loaded.stack_step) == (stack["size"], stack["step"])
     for name, value in built.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value), name
 

@@ -20,7 +20,8 @@ from movrecon_core.reconstruction.masks import blend, gaussian_blur, mask_step
 from movrecon_core.reconstruction.objective import frozen, window_responses
 from movrecon_core.reconstruction.reconstruct import MovieGroup
 
-UNSTABLE = "f"  # the run in which rounding differences grow quickly
+UNSTABLE = "f"  # the run in which rounding differences grow quickly,
+COMPARABLE = 60  # and the passes up to which its pixels can be compared
 
 
 def checkpoints(golden, count):
@@ -66,14 +67,14 @@ def test_reconstruction(golden, golden_run):
     assert np.array_equal(result.movie, movies[len(losses)])
     assert result.gradient_norm.shape == norms.shape
     if golden_run == UNSTABLE:
-        first = min(movies)
-        assert np.abs(movies[first] - golden_movies[first]).max() < 0.5
-        for passes, atol in zip(sorted(movies), (1e-3, 0.2, 1.0), strict=True):
-            assert np.abs(movies[passes] - golden_movies[passes]).mean() < atol
-            assert 0 <= movies[passes].min() <= movies[passes].max() <= 255
+        for passes, movie in movies.items():
+            difference = np.abs(movie - golden_movies[passes])
+            assert difference.mean() < (1e-3 if passes <= COMPARABLE else 0.2 if passes <= 120 else 1.0)
+            assert difference.max() < 0.5 or passes > COMPARABLE
+            assert 0 <= movie.min() <= movie.max() <= 255
         last = movies[max(movies)]
         assert ((last == 0) | (last == 255)).any()
-        norms, losses = norms[:first], losses[:first]
+        norms, losses = norms[:COMPARABLE], losses[:COMPARABLE]
     else:
         for passes, movie in movies.items():
             np.testing.assert_allclose(movie, golden_movies[passes], rtol=0, atol=pixel_tolerance(passes))
@@ -88,7 +89,7 @@ def test_first_gradient(golden):
     config = ReconstructionConfig(iterations=1)
     group = MovieGroup([target_of(arrays, "a")], 1, config, next(encoder.parameters()))
     with frozen([encoder]):
-        gradient = group.gradient([encoder], int(arrays["mouse_index"]), 0, batch=16)[0].numpy()
+        gradient = group.gradient([encoder], int(arrays["mouse_index"]), 0, batch=4)[0].numpy()
     golden_gradient = arrays["a_gradient_first_iteration"]
     np.testing.assert_allclose(gradient, golden_gradient, rtol=1e-3, atol=1e-5 * np.abs(golden_gradient).max())
 

@@ -103,7 +103,8 @@ def test_optimiser_follows_the_recurrence_and_stays_within_grey_levels():
             movie = np.clip(movie - rate * momentum / (1 - 0.9 ** (t + 1)), 0, 255)
         np.testing.assert_allclose(tensor.numpy(), movie, rtol=1e-12)
         limits += [(movie == 0).any(), (movie == 255).any()]
-    assert any(limits[::2]) and any(limits[1::2])  # both limits were reached
+    assert any(limits[::2])
+    assert any(limits[1::2])
     assert (tensor[..., 0, 1] == 127.5).all()
 
 
@@ -212,10 +213,13 @@ def test_encoders_are_left_as_they_were():
     encoder.images.requires_grad_(False)
     before = encoder.images.clone()
     reconstruct([encoder], 0, [target()], SHORT)
-    assert encoder.training and not encoder.images.requires_grad and torch.equal(before, encoder.images)
+    assert encoder.training
+    assert not encoder.images.requires_grad
+    assert torch.equal(before, encoder.images)
     encoder.images.requires_grad_(True)
     reconstruct([encoder], 0, [target()], SHORT)
-    assert encoder.images.requires_grad and encoder.images.grad is None
+    assert encoder.images.requires_grad
+    assert encoder.images.grad is None
 
 
 def test_a_movie_that_is_not_finite_does_not_spoil_the_others():

@@ -9,10 +9,10 @@ from scipy.ndimage import gaussian_filter, zoom
 from tqdm.auto import tqdm
 
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict_movies
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
-from movrecon_core.stimuli import PHASES, sparse_noise
+from movrecon_core.stimuli import GREY, PHASES, sparse_noise
 
 THRESHOLD = 0.1  # article, Retinotopic mapping: 0.1
 SIGMA = 2.0  # article, Retinotopic mapping: 2 px
@@ -81,7 +81,7 @@ def sparse_noise_responses(
         Side of the stimulus; 1 as in the article (4608 stimuli), 2 or 4 for a coarser, faster map, which is
         interpolated to every pixel.
     batch
-        Stimuli at a time.
+        Stimuli, and stacks, in one pass.
     progress
         Show a progress bar.
 
@@ -92,14 +92,20 @@ def sparse_noise_responses(
     """
     places = [(row, column) for row in range(0, FRAME_HEIGHT, pixel) for column in range(0, FRAME_WIDTH, pixel)]
     frames = sum(PHASES)
-    still = (np.repeat(behavior[:, None], frames, axis=1), np.repeat(pupil_center[:, None], frames, axis=1))
+    still = [np.repeat(np.reshape(values, (2, 1)), frames, axis=1) for values in (behavior, pupil_center)]
+    weight = next(encoder.parameters())
+    blank = encoder_inputs(sparse_noise(0, 0, GREY), still[0], still[1]).to(weight.device, weight.dtype)
+    inputs = blank.repeat(batch, 1, 1, 1, 1)  # (B, 5, T, 64, 64); only the movie changes from batch to batch
+    screen = crop_movie(inputs[:, 0])
     maps = []
     for grey in (255.0, 0.0):
         means = []
         for first in tqdm(range(0, len(places), batch), desc="sparse noise", disable=not progress):
-            movies = [sparse_noise(row, column, grey, pixel) for row, column in places[first : first + batch]]
-            inputs = torch.stack([encoder_inputs(movie, *still) for movie in movies])
-            phases = predict_movies(encoder, inputs, mouse, batch=batch).split(list(PHASES), dim=2)
+            shown = places[first : first + batch]
+            for movie, (row, column) in zip(screen, shown, strict=False):
+                movie.copy_(torch.from_numpy(sparse_noise(row, column, grey, pixel)))
+            responses = predict_movies(encoder, inputs[: len(shown)], mouse, batch=batch)
+            phases = responses.split(list(PHASES), dim=2)
             means.append(torch.stack([phase.mean(dim=2) for phase in phases], dim=2).cpu())  # (B, N, 3)
         coarse = torch.cat(means).unflatten(0, (FRAME_HEIGHT // pixel, FRAME_WIDTH // pixel)).numpy()
         factors = (pixel, pixel, 1, 1)

@@ -7,7 +7,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.errors import ReconstructionError
 
 
-def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) -> Tensor:
+def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 8) -> Tensor:
     """Predict the responses to a whole movie; see `predict_movies`.
 
     Parameters
@@ -24,7 +24,7 @@ def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) ->
 
 
 @torch.inference_mode()
-def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 16) -> Tensor:
+def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 8) -> Tensor:
     """Predict the responses to movies of one length.
 
     A stack starts at every frame; the predictions of all stacks that contain a frame are averaged with equal
@@ -68,11 +68,15 @@ def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int =
     covered = torch.zeros(frames, device=weight.device, dtype=weight.dtype)
     for start in starts:
         covered[start : start + span : step] += 1
-    # Stacks of all movies and starts go through the encoder in even batches.
     stacks = [(movie, start) for start in starts for movie in range(movies)]
-    for first in range(0, len(stacks), batch):
-        chosen = stacks[first : first + batch]
-        stack = torch.stack([inputs[m, :, start : start + span : step] for m, start in chosen])
+    # The phases of a whole movie can differ by a frame, so they are not mixed.
+    size = batch if encoder.stack_frames is not None or step == 1 else 1
+    for first in range(0, len(stacks), size):
+        chosen = stacks[first : first + size]
+        if span == frames and step == 1:
+            stack = inputs[first : first + size]
+        else:
+            stack = torch.stack([inputs[m, :, start : start + span : step] for m, start in chosen])
         responses = encoder(stack.to(weight.device, weight.dtype), mouse)  # (B, N, stack frames)
         for (movie, start), response in zip(chosen, responses, strict=True):
             total[movie, :, start : start + span : step] += response

@@ -42,7 +42,7 @@ def reconstruct(
     targets: Sequence[Target],
     config: ReconstructionConfig | None = None,
     *,
-    batch: int = 16,
+    batch: int = 4,
     device: str | torch.device | None = None,
     on_iteration: Callable[[int, list[Tensor]], None] | None = None,
     progress: bool = False,
