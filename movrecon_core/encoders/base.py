@@ -1,8 +1,11 @@
 """What the rest of the project knows of an encoder."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 from torch import Tensor, nn
+
+from movrecon_core.encoders.statistics import ResponseStatistics
 
 
 class Encoder(nn.Module, ABC):
@@ -39,3 +42,16 @@ class Encoder(nn.Module, ABC):
         Tensor
             (B, N, T), >= 0.
         """
+
+    def respond(self, inputs: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Predict responses of several mice, each to its own stacks: `forward` for each, unless layers share a batch.
+
+        Parameters
+        ----------
+        inputs
+            (B, 5, T, H, W) of each mouse; B may differ.
+        """
+        return {mouse: self(stacks, mouse) for mouse, stacks in inputs.items()}
+
+    def initialise(self, mouse: int, statistics: ResponseStatistics) -> None:
+        """Take over what is known of a mouse before training; by default nothing."""

@@ -1,0 +1,298 @@
+"""Training an encoder on the recordings of several mice together (method page, DwiseNeuro: training)."""
+
+import json
+import math
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.checkpoints import build_encoder, save_checkpoint
+from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.prediction import predict
+from movrecon_core.encoders.segments import SegmentReader, cutmix
+from movrecon_core.encoders.statistics import response_statistics
+from movrecon_core.errors import CheckpointError, RecordingError
+from movrecon_core.progress import Progress
+from movrecon_core.recordings import Recording, Trial
+
+LOG_OFFSET = 1e-8  # article, Eq. 6
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How an encoder is trained; the defaults are the published model's (method page, DwiseNeuro: training).
+
+    Attributes
+    ----------
+    batch
+        Segments in one step.
+    mice_per_batch
+        Mice that share a batch; None: all.
+    segment_frames
+        Frames of a segment, for encoders that take any length; the others get their stack.
+    skipped_frames
+        First frames of a segment that are left out of the loss, for encoders that look back.
+    segments_per_epoch
+        Over all mice, drawn evenly.
+    learning_rate
+        For a batch of 4; scaled with the batch.
+    final_rate
+        Share of the learning rate that is left at the end.
+    cutmix_probability, cutmix_alpha
+        Of mixing a batch, and of the beta distribution of the area that stays.
+    ema_decay
+        Of the running mean of the weights, which is what is kept.
+    clip_norm
+        Largest norm of the gradient; None: unlimited.
+    """
+
+    batch: int = 24  # article, encoding model: 24
+    mice_per_batch: int | None = None
+    segment_frames: int | None = None
+    skipped_frames: int = 0
+    segments_per_epoch: int = 72_000
+    warm_up_epochs: float = 3
+    cosine_epochs: float = 18
+    learning_rate: float = 3e-4
+    final_rate: float = 0.01
+    weight_decay: float = 0.05
+    cutmix_probability: float = 0.5
+    cutmix_alpha: float = 1.0
+    ema_decay: float = 0.999
+    clip_norm: float | None = None
+    mixed_precision: bool = True
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, self.segments_per_epoch // self.batch)
+
+    @property
+    def steps(self) -> int:
+        return max(1, round(self.steps_per_epoch * (self.warm_up_epochs + self.cosine_epochs)))
+
+    def rate(self, step: int) -> float:
+        """Learning rate of a step, counted from 0: linear warm-up, then a cosine."""
+        warm_up = self.steps_per_epoch * self.warm_up_epochs
+        peak = self.learning_rate * self.batch / 4
+        if step < warm_up:
+            return peak * (step + 1) / warm_up
+        done = (step - warm_up) / max(self.steps - warm_up, 1)
+        return peak * (self.final_rate + (1 - self.final_rate) * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def train_encoder(
+    recordings: Sequence[Recording],
+    training: Sequence[Sequence[int]],
+    held_out: Sequence[Sequence[int]],
+    architecture: str,
+    parameters: Mapping[str, Any],
+    config: TrainingConfig,
+    seed: int,
+    checkpoint: Path,
+    device: str | torch.device = "cpu",
+    save_seconds: float = 60.0,
+) -> Encoder:
+    """Train one instance, write its checkpoint, and beside it what happened (`<checkpoint>.history.json`).
+
+    A run that was stopped goes on from `<checkpoint>.partial` and ends with the weights of an undisturbed one: each
+    step draws its random numbers from the seed and its own number.
+
+    Parameters
+    ----------
+    recordings
+        One a mouse, in the order of the encoder's readouts.
+    training, held_out
+        Trial numbers of each mouse. Held-out movies are only looked at: nothing is chosen by them.
+    architecture, parameters
+        As for `build_encoder`.
+    save_seconds
+        How often the state is written.
+
+    Raises
+    ------
+    RecordingError
+        If a training trial cannot be read, or is shorter than a segment.
+    CheckpointError
+        If the loss is not finite, or a file cannot be written.
+    """
+    torch.manual_seed(seed)
+    encoder = build_encoder(architecture, parameters)
+    readers = []
+    for mouse, (recording, trials) in enumerate(zip(recordings, training, strict=True)):
+        if not trials:
+            raise RecordingError(f"{recording.path}: no training trials")
+        lengths: dict[int, int] = {}
+        encoder.initialise(mouse, response_statistics(_read(recording, trials, lengths)))
+        frames = encoder.stack_frames or config.segment_frames or min(lengths.values())
+        readers.append(SegmentReader(recording, lengths, frames, encoder.stack_step))
+    encoder.to(device)
+
+    run = _Run(encoder, config, seed)
+    definition = {"architecture": architecture, "parameters": parameters, "config": asdict(config), "seed": seed}
+    partial = checkpoint.with_name(f"{checkpoint.name}.partial")
+    run.resume(partial, definition)
+    saved = time.monotonic()
+    with Progress(config.steps, f"training {checkpoint.stem}", "step") as progress:
+        progress.step(run.step)
+        while run.step < config.steps:
+            run.train_step(readers)
+            progress.step()
+            if run.step % config.steps_per_epoch == 0 or run.step == config.steps:
+                run.note_epoch()
+            if time.monotonic() - saved > save_seconds:
+                run.save(partial, definition)
+                saved = time.monotonic()
+
+    trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
+    if held_out and any(held_out):
+        run.history[-1]["held_out_correlation"] = [
+            held_out_correlation(trained, recording, trials, mouse)
+            for mouse, (recording, trials) in enumerate(zip(recordings, held_out, strict=True))
+        ]
+    _write_text(checkpoint.with_suffix(".history.json"), json.dumps(run.history, indent=1))
+    save_checkpoint(checkpoint, trained, {"mice": [recording.name for recording in recordings]})
+    partial.unlink(missing_ok=True)
+    return trained
+
+
+def held_out_correlation(encoder: Encoder, recording: Recording, trials: Sequence[int], mouse: int) -> float:
+    """Single-trial correlation: mean over neurons of the correlation over all frames of these trials."""
+    recorded, predicted = [], []
+    for trial in (recording.trial(t) for t in trials):
+        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+        predicted.append(predict(encoder, inputs, mouse).double().cpu().numpy())
+        recorded.append(trial.responses)
+    x, y = np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1)
+    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
+    scale = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
+    return float(np.mean((x * y).sum(1) / np.where(scale > 0, scale, 1.0)))
+
+
+class _Run:
+    """Everything that changes while an encoder learns."""
+
+    def __init__(self, encoder: Encoder, config: TrainingConfig, seed: int) -> None:
+        self.encoder, self.config, self.seed = encoder.train(), config, seed
+        named = list(encoder.named_parameters())
+        kernels = [w for name, w in named if name.endswith("weight") and w.ndim > 1]
+        others = [w for name, w in named if not (name.endswith("weight") and w.ndim > 1)]
+        groups = [{"params": kernels, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
+        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
+        self.average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
+        self.step = 0
+        self.history: list[dict[str, Any]] = []
+        self._started = time.monotonic()
+        self._losses: list[Tensor] = []
+
+    def train_step(self, readers: Sequence[SegmentReader]) -> None:
+        """One step on a fresh batch; its random numbers follow from the seed and the step alone."""
+        random = np.random.default_rng([self.seed, self.step])
+        torch.manual_seed(int(random.integers(2**62)))
+        device = next(self.encoder.parameters()).device
+        precision = torch.autocast(device.type, torch.bfloat16) if self.config.mixed_precision else nullcontext()
+        inputs, responses = {}, {}
+        for mouse, count in self._mice(len(readers), random):
+            drawn = readers[mouse].draw(count, random)
+            mixed = cutmix(*drawn, random, self.config.cutmix_probability, self.config.cutmix_alpha)
+            inputs[mouse], responses[mouse] = (x.to(device) for x in mixed)
+        with precision:
+            predicted = self.encoder.respond(inputs)
+        # Summed over neurons and frames, averaged over the batch.
+        loss = torch.stack([self._poisson(predicted[mouse], responses[mouse]) for mouse in inputs]).sum()
+        loss = loss / self.config.batch
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        if self.config.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.encoder.parameters(), self.config.clip_norm)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate(self.step)
+        self.optimiser.step()
+        self.average.update_parameters(self.encoder)
+        self.step += 1
+        self._losses.append(loss.detach())
+
+    def _poisson(self, predicted: Tensor, recorded: Tensor) -> Tensor:
+        predicted, recorded = (x.float()[..., self.config.skipped_frames :] for x in (predicted, recorded))
+        return (predicted - recorded * torch.log(predicted + LOG_OFFSET)).sum()
+
+    def _mice(self, mice: int, random: np.random.Generator) -> Iterable[tuple[int, int]]:
+        """Which mice take part in this step, and with how many segments each."""
+        chosen = random.permutation(mice)[: self.config.mice_per_batch]
+        counts = np.full(len(chosen), self.config.batch // len(chosen))
+        counts[: self.config.batch % len(chosen)] += 1
+        return [(int(mouse), int(count)) for mouse, count in zip(chosen, counts, strict=True) if count]
+
+    def note_epoch(self) -> None:
+        """Write down the mean loss since the last note.
+
+        Raises
+        ------
+        CheckpointError
+            If it is not finite.
+        """
+        loss = float(torch.stack(self._losses).mean())
+        self._losses = []
+        if not math.isfinite(loss):
+            raise CheckpointError(f"training: the loss is not finite after step {self.step}; lower learning_rate")
+        seconds = time.monotonic() - self._started
+        self.history.append(
+            {"step": self.step, "epoch": self.step / self.config.steps_per_epoch, "loss": loss, "seconds": seconds}
+        )
+
+    def save(self, path: Path, definition: Mapping[str, Any]) -> None:
+        state = {
+            "definition": json.dumps(definition, sort_keys=True, default=list),
+            "step": self.step,
+            "seconds": time.monotonic() - self._started,
+            "history": self.history,
+            "losses": self._losses,
+            "encoder": self.encoder.state_dict(),
+            "average": self.average.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        temporary = path.with_name(f"{path.name}.{os.getpid()}")
+        try:
+            torch.save(state, temporary)
+            os.replace(temporary, path)
+        except (OSError, RuntimeError) as error:
+            temporary.unlink(missing_ok=True)
+            raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
+
+    def resume(self, path: Path, definition: Mapping[str, Any]) -> None:
+        """Go on from a saved state; one that is damaged or of another definition is ignored."""
+        try:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if state["definition"] != json.dumps(definition, sort_keys=True, default=list):
+                return
+            self.encoder.load_state_dict(state["encoder"])
+            self.average.load_state_dict(state["average"])
+            self.optimiser.load_state_dict(state["optimiser"])
+            self.step, self.history, self._losses = state["step"], state["history"], state["losses"]
+            self._started -= state["seconds"]
+        except FileNotFoundError:
+            return
+        except Exception:  # torch.load raises anything on a damaged file
+            path.unlink(missing_ok=True)
+
+
+def _read(recording: Recording, trials: Sequence[int], lengths: dict[int, int]) -> Iterable[Trial]:
+    """Read trials one by one, and note how long each is."""
+    for trial in (recording.trial(t) for t in trials):
+        lengths[trial.index] = trial.frames
+        yield trial
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
