@@ -158,7 +158,9 @@ def open_recordings(paths: Sequence[Path]) -> list[Recording]:
     for path in paths:
         if not path.is_dir():
             raise RecordingError(f"{path}: no such directory")
-        mice = [path] if (path / "data").is_dir() else sorted(p for p in path.iterdir() if (p / "data").is_dir())
+        # Hidden ones are recordings whose writing was interrupted.
+        inside = sorted(p for p in path.iterdir() if (p / "data").is_dir() and not p.name.startswith("."))
+        mice = [path] if (path / "data").is_dir() else inside
         if not mice:
             raise RecordingError(f"{path}: no recording here; expected <mouse>/data/videos and <mouse>/meta")
         found += [Recording(mouse.resolve()) for mouse in mice]

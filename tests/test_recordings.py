@@ -124,6 +124,8 @@ def test_folder_of_mice_and_single_mice(tmp_path):
     a, b = write_example(tmp_path / "mice" / "a"), write_example(tmp_path / "mice" / "b")
     assert [r.name for r in open_recordings([tmp_path / "mice"])] == ["a", "b"]
     assert [r.name for r in open_recordings([b, a])] == ["b", "a"]
+    (tmp_path / "mice" / ".c.partial" / "data").mkdir(parents=True)  # left by a writer that was killed
+    assert [r.name for r in open_recordings([tmp_path / "mice"])] == ["a", "b"]
     with pytest.raises(RecordingError, match="no recording here"):
         open_recordings([a / "meta"])
     with pytest.raises(RecordingError, match="no such directory"):
