@@ -1,8 +1,8 @@
 """A light factorised encoder: convolutions in space and time, one learned position a neuron.
 
 It learns within minutes on two cores. Movies are seen at half the frame rate and half the resolution from the first
-layer on; that layer is dense over pixels and eight frames, so direction selectivity needs no depth. The time axis is
-causal. The readout of a neuron is the product of a Gaussian over positions and a weight a feature, after Lurz et al.
+layer on; that layer is dense over pixels and eight frames, so direction selectivity needs no depth. A neuron's drive
+is a Gaussian over positions times a weight a feature, filtered by its own causal temporal kernel, after Lurz et al.
 2021 (ICLR, a learned position a neuron) and Sinz et al. 2018 (NeurIPS, a gain that depends on behaviour).
 """
 
@@ -44,9 +44,9 @@ class FactorisedConfig:
     second_kernel
         Rows and columns of the second layer.
     temporal_kernel
-        Time points of the temporal layer, at half the frame rate.
+        Time points of a neuron's temporal kernel, at half the frame rate.
     features
-        Channels of the first, second and temporal layer.
+        Channels of the first and of the second layer.
     behavior_features
         Combinations of pupil and running that scale and shift a neuron's drive.
     drop_rate
@@ -57,8 +57,8 @@ class FactorisedConfig:
     first_frames: int = 8
     first_kernel: int = 5
     second_kernel: int = 3
-    temporal_kernel: int = 6
-    features: tuple[int, int, int] = (32, 48, 64)
+    temporal_kernel: int = 8
+    features: tuple[int, int] = (32, 64)
     behavior_features: int = 8
     drop_rate: float = 0.1
     stack_frames: int | None = None
@@ -66,7 +66,7 @@ class FactorisedConfig:
 
 
 class Factorised(Encoder):
-    """Space-time convolution, spatial convolution, temporal convolution, one Gaussian readout a neuron."""
+    """A space-time and a spatial convolution, then one position and one temporal kernel a neuron."""
 
     def __init__(self, config: FactorisedConfig) -> None:
         super().__init__()
@@ -74,15 +74,12 @@ class Factorised(Encoder):
         self.stack_frames = config.stack_frames
         self.stack_step = config.stack_step
         self.neurons = tuple(config.readout_outputs)
-        first, second, last = config.features
+        first, second = config.features
         channels = config.first_frames * RATE**2
         self.space_time = nn.Conv2d(channels, first, config.first_kernel, padding=config.first_kernel // 2)
         self.space = nn.Conv2d(first, second, config.second_kernel, padding=config.second_kernel // 2)
-        # One axis over time, one over positions: a temporal convolution in the layout of a 2-D one.
-        delay = config.temporal_kernel - 1
-        self.time = nn.Conv2d(second, last, (config.temporal_kernel, 1), padding=(delay, 0))
         self.readouts = nn.ModuleList(_Readout(config, neurons) for neurons in self.neurons)
-        for layer in (self.space_time, self.space, self.time):
+        for layer in (self.space_time, self.space):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -93,9 +90,9 @@ class Factorised(Encoder):
         frames = inputs.shape[2]
         movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(inputs)):
-            features = self._features(movie, frames)  # (B, time, positions * C)
-            drive = F.linear(features, readout.spatial_weights().to(features.dtype))
-        drive = drive[:, : math.ceil(frames / RATE)].transpose(1, 2).to(inputs.dtype)  # (B, N, T / 2)
+            features = self._features(movie)  # (B, T / 2, positions * C)
+            drive = F.linear(features, readout.spatial_weights())
+        drive = readout.filtered(drive.transpose(1, 2).to(inputs.dtype))  # (B, N, T / 2)
         drive = F.interpolate(drive, scale_factor=RATE, mode="linear", align_corners=False)[..., :frames]
         return readout(drive, behavior)
 
@@ -111,7 +108,7 @@ class Factorised(Encoder):
             ):
                 tensor.copy_(torch.from_numpy(values))
 
-    def _features(self, movie: Tensor, frames: int) -> Tensor:
+    def _features(self, movie: Tensor) -> Tensor:
         """Features at every position, at half rate and resolution.
 
         Parameters
@@ -122,9 +119,10 @@ class Factorised(Encoder):
         Returns
         -------
         Tensor
-            (B, T / 2 + temporal_kernel - 1, positions * C); time points after T / 2 see the end of the movie only.
+            (B, T / 2 rounded up, positions * C).
         """
-        batch, lags = len(movie), self.config.first_frames
+        batch, frames = movie.shape[:2]
+        lags = self.config.first_frames
         # The first frame stands for what was shown before it.
         before = movie[:, :1].expand(-1, lags - RATE, -1, -1)
         after = movie[:, -1:].expand(-1, frames % RATE, -1, -1)
@@ -135,11 +133,7 @@ class Factorised(Encoder):
         x = x.reshape(-1, HEIGHT, RATE, WIDTH, RATE, lags).transpose(2, 3)  # (B * T / 2, 18, 32, 2, 2, lags)
         x = x.flatten(3).permute(0, 3, 1, 2)  # (B * T / 2, C, 18, 32), channels last in memory
         x = F.silu(self.space(F.silu(self.space_time(x))))
-        x = x.permute(0, 2, 3, 1).reshape(batch, -1, HEIGHT * WIDTH, x.shape[1])  # (B, T / 2, positions, C)
-        x = F.silu(self.time(x.permute(0, 3, 1, 2))).permute(0, 2, 3, 1)  # (B, T / 2 + delay, positions, C)
-        if self.training:
-            x = x * F.dropout(x.new_ones(batch, 1, 1, x.shape[-1]), self.config.drop_rate)
-        return x.flatten(2)
+        return x.permute(0, 2, 3, 1).reshape(batch, -1, HEIGHT * WIDTH * x.shape[1])
 
 
 class _Split(torch.autograd.Function):
@@ -177,6 +171,9 @@ class _Readout(nn.Module):
         self.position = nn.Parameter(torch.zeros(neurons, 2))  # row, column, -1..1 over the frame
         self.log_width = nn.Parameter(torch.zeros(neurons))  # of the Gaussian, in positions
         self.weight = nn.Parameter(torch.randn(neurons, config.features[-1]) * 0.02)
+        delays = torch.arange(config.temporal_kernel - 1, -1, -1.0)
+        self.kernel = nn.Parameter(torch.softmax(-delays, 0).expand(neurons, 1, -1).clone())  # fades over 67 ms
+        self.drop_rate = config.drop_rate
         self.bias = nn.Parameter(torch.full((neurons,), math.log(math.e - 1)))  # softplus(bias) = 1
         self.behavior = nn.Sequential(
             nn.Linear(BEHAVIOR_CHANNELS, hidden), nn.Tanh(), nn.Linear(hidden, config.behavior_features)
@@ -194,7 +191,13 @@ class _Readout(nn.Module):
         size = self.grid.new_tensor([(HEIGHT - 1) / 2, (WIDTH - 1) / 2])
         distance = ((self.grid - self.position[:, None]) * size).square().sum(-1)  # (N, positions)
         place = torch.softmax(-0.5 * distance * torch.exp(-2 * self.log_width)[:, None], dim=1)
-        return (place[..., None] * self.weight[:, None]).flatten(1)
+        weight = self.weight * F.dropout(torch.ones_like(self.weight[0]), self.drop_rate, self.training)
+        return torch.bmm(place[:, :, None], weight[:, None]).flatten(1)  # a product of matrices: its backward is fast
+
+    def filtered(self, drive: Tensor) -> Tensor:
+        """Each neuron's drive (B, N, T) through its own causal kernel."""
+        drive = F.pad(drive, (self.kernel.shape[-1] - 1, 0), mode="replicate")
+        return F.conv1d(drive, self.kernel, groups=len(self.kernel))
 
     def forward(self, drive: Tensor, behavior: Tensor) -> Tensor:
         """Responses (B, N, T) from the drive by the movie (B, N, T) and behaviour (B, 4, T)."""
