@@ -1,0 +1,40 @@
+"""Drawing: one style, one colour a concept, one function a panel; computes nothing."""
+
+from movrecon_core.plotting.encoders import plot_neuron_correlations, plot_single_trial_correlation, plot_training
+from movrecon_core.plotting.figures import letter_panel, new_figure, save_figure
+from movrecon_core.plotting.images import image_of
+from movrecon_core.plotting.masks import plot_centres, plot_maps
+from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
+from movrecon_core.plotting.recordings import (
+    plot_behaviour,
+    plot_closest_movies,
+    plot_closest_pairs,
+    plot_movie,
+    plot_responses,
+    plot_trial_use,
+)
+from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
+
+__all__ = [
+    "COLOURS",
+    "MOUSE_COLOURS",
+    "image_of",
+    "letter_panel",
+    "mouse_colours",
+    "new_figure",
+    "plot_against_random",
+    "plot_behaviour",
+    "plot_centres",
+    "plot_closest_movies",
+    "plot_closest_pairs",
+    "plot_example_frames",
+    "plot_maps",
+    "plot_movie",
+    "plot_neuron_correlations",
+    "plot_responses",
+    "plot_single_trial_correlation",
+    "plot_training",
+    "plot_trial_use",
+    "save_figure",
+    "use_style",
+]

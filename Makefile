@@ -1,0 +1,29 @@
+# make study: everything, from set-up to the book. make test: everything that is checked.
+PYTHON ?= python3
+PROFILE ?= demo
+RECORDINGS ?=
+HELD_OUT ?=
+OUT ?= results/$(PROFILE)
+READY = .venv/ready
+MOVRECON = .venv/bin/movrecon
+
+.PHONY: study test clean
+
+study: $(READY)
+	$(MOVRECON) run --profile $(PROFILE) --out $(OUT) --figures figures \
+	  $(if $(HELD_OUT),--held-out $(HELD_OUT)) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+
+test: $(READY)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+	.venv/bin/pytest -q
+
+$(READY): constraints.txt pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version) if not (3, 11) <= sys.version_info < (3, 14) else None'
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	touch $(READY)
+
+clean:
+	rm -rf results jupyter-book/_build

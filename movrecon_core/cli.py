@@ -1,0 +1,175 @@
+"""The command `movrecon`: a few verbs over the study."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from movrecon_core.errors import MovreconError
+
+# The verbs import what they need themselves: --help and errors do not wait for torch.
+if TYPE_CHECKING:
+    from movrecon_core.study.profile import Profile
+
+app = typer.Typer(
+    help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+ProfileOption = Annotated[str, typer.Option(help="smoke, demo, paper, or the path of a YAML file.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results; what is in it is not computed again.")]
+RecordingsOption = Annotated[
+    list[Path] | None,
+    typer.Option(help="Directories of mice, or folders of such; without it the recordings are simulated."),
+]
+HeldOutOption = Annotated[
+    str | None, typer.Option(help="Movies that no encoder is trained on: fold:0 to fold:6, or tier:NAME.")
+]
+DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; default: a GPU where there is one.")]
+FiguresOption = Annotated[Path | None, typer.Option(help="Folder of the figures; default: OUT/figures.")]
+
+
+@app.command()
+def simulate(profile: ProfileOption = "demo", *, out: OutOption) -> None:
+    """Simulate the profile's mice and write their recordings to OUT."""
+    from movrecon_core.simulation import simulate_recordings
+    from movrecon_core.study.files import require_writable
+
+    settings = _profile(profile)
+    require_writable(out)
+    for recording in simulate_recordings(out, settings.simulation, settings.seed):
+        print(recording.path)
+
+
+@app.command()
+def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")]) -> None:
+    """Look for every problem of some recordings: file, what was expected, what was found."""
+    from movrecon_core.recording_checks import check_recording
+    from movrecon_core.recordings import open_recordings
+
+    total = 0
+    for recording in open_recordings(recordings):
+        problems = check_recording(recording.path)
+        total += len(problems)
+        for problem in problems:
+            print(problem)
+        if not problems:
+            print(f"{recording.path}: sound; {len(recording.trials)} trials, {recording.neurons} neurons")
+    if total:
+        raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
+
+
+@app.command()
+def train(
+    profile: ProfileOption = "demo",
+    recordings: RecordingsOption = None,
+    held_out: HeldOutOption = None,
+    device: DeviceOption = None,
+    *,
+    out: OutOption,
+) -> None:
+    """Train the encoders."""
+    from movrecon_core.study.pipeline import run_study
+
+    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="encoders")
+
+
+@app.command()
+def masks(
+    profile: ProfileOption = "demo",
+    recordings: RecordingsOption = None,
+    held_out: HeldOutOption = None,
+    device: DeviceOption = None,
+    *,
+    out: OutOption,
+) -> None:
+    """Train the transparency masks and map receptive fields, after the encoders."""
+    from movrecon_core.study.pipeline import run_study
+
+    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="masks")
+
+
+@app.command()
+def reconstruct(
+    profile: ProfileOption = "demo",
+    recordings: RecordingsOption = None,
+    held_out: HeldOutOption = None,
+    device: DeviceOption = None,
+    *,
+    out: OutOption,
+) -> None:
+    """Reconstruct the held-out movies, after encoders and masks."""
+    from movrecon_core.study.pipeline import run_study
+
+    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="reconstructions")
+
+
+@app.command()
+def run(
+    profile: ProfileOption = "demo",
+    recordings: RecordingsOption = None,
+    held_out: HeldOutOption = None,
+    device: DeviceOption = None,
+    figures: FiguresOption = None,
+    *,
+    out: OutOption,
+) -> None:
+    """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
+    from movrecon_core.study.pipeline import run_study
+    from movrecon_core.study.summary import headline
+
+    summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device)
+    if summary is not None:
+        print(headline(summary, out, figures or out / "figures"))
+
+
+@app.command()
+def book(out: OutOption, figures: FiguresOption = None) -> None:
+    """Build the book of a finished run again."""
+    from movrecon_core.study.book import build_book
+    from movrecon_core.study.paths import SUMMARY_FILE
+    from movrecon_core.study.study import open_study
+    from movrecon_core.study.summary import read_summary
+
+    study = open_study(out)
+    print(build_book(study, read_summary(study.out / SUMMARY_FILE), figures or study.out / "figures"))
+
+
+def main() -> None:
+    """Run the command; what goes wrong is one line on the error stream and an exit code that is not 0."""
+    try:
+        app(args=repeat_option(sys.argv[1:], "--recordings"))
+    except MovreconError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
+    except KeyboardInterrupt:
+        _fail("interrupted; the same command goes on from what was done")
+
+
+def repeat_option(arguments: list[str], option: str) -> list[str]:
+    """Let one option take several values: ``--recordings A B`` means ``--recordings A --recordings B``."""
+    repeated: list[str] = []
+    inside = False
+    for argument in arguments:
+        if inside and not argument.startswith("-") and repeated[-1] != option:
+            repeated.append(option)
+        elif argument.startswith("-"):
+            inside = argument == option
+        repeated.append(argument)
+    return repeated
+
+
+def _profile(name: str) -> "Profile":
+    from movrecon_core.study.paths import PROFILES
+    from movrecon_core.study.profile import load_profile
+
+    return load_profile(name, PROFILES)
+
+
+def _fail(message: str) -> None:
+    print(f"movrecon: {' '.join(message.split())}", file=sys.stderr)
+    raise SystemExit(1)

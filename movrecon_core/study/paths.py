@@ -1,0 +1,32 @@
+"""Where things are: in the repository, and below a study's folder."""
+
+from pathlib import Path
+
+import movrecon_core
+from movrecon_core.errors import StoreError
+
+REPOSITORY = Path(movrecon_core.__file__).resolve().parent.parent
+PROFILES = REPOSITORY / "profiles"
+NOTEBOOKS = REPOSITORY / "notebooks"
+BOOK = REPOSITORY / "jupyter-book"
+
+STUDY_FILE = "study.json"
+SUMMARY_FILE = "summary.json"
+DIGESTS_FILE = "digests.json"
+EXECUTED = "notebooks"
+BOOK_SOURCE = "book-source"
+BOOK_OUT = "book"
+BOOK_COST_FILE = "book.json"
+
+
+def require_repository() -> None:
+    """Stop where the package was installed without the notebooks and the book that it runs.
+
+    Raises
+    ------
+    StoreError
+        If they are not beside the package.
+    """
+    for folder in (NOTEBOOKS, BOOK):
+        if not folder.is_dir():
+            raise StoreError(f"{folder}: not found; install the clone itself with `pip install -e .`")

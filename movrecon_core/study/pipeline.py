@@ -1,0 +1,131 @@
+"""A study from its recordings to the book, or up to one of its stages."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from filelock import FileLock, Timeout
+
+from movrecon_core.errors import ProfileError, StoreError
+from movrecon_core.progress import Progress
+from movrecon_core.recordings import open_recordings
+from movrecon_core.study import stages
+from movrecon_core.study.book import build_book
+from movrecon_core.study.files import remove_abandoned, require_writable
+from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
+from movrecon_core.study.profile import Profile
+from movrecon_core.study.runner import check_parameters, run_notebook
+from movrecon_core.study.stages import Work
+from movrecon_core.study.study import Study
+from movrecon_core.study.summary import write_summary
+
+Stage = Literal["encoders", "masks", "reconstructions", "book"]
+
+COMPUTED: dict[str, tuple[Callable[[Work], None], ...]] = {
+    "encoders": (stages.split_recordings, stages.train_encoders, stages.evaluate_encoders),
+    "masks": (stages.train_masks, stages.map_receptive_fields),
+    "reconstructions": (stages.reconstruct_movies,),
+}
+"""What is computed for each stage, in order."""
+
+
+def run_study(
+    profile: Profile,
+    out: Path,
+    recordings: Sequence[Path] = (),
+    held_out: str | None = None,
+    figures: Path | None = None,
+    device: str | None = None,
+    until: Stage = "book",
+) -> dict[str, Any] | None:
+    """Run a study; what is in its folder is not computed again.
+
+    Parameters
+    ----------
+    profile
+        Sizes and parameters.
+    out
+        Folder of the results.
+    recordings
+        Mice's directories, or folders of such; none: the profile's recordings are simulated.
+    held_out
+        Overrides the profile's rule.
+    figures
+        Where the figures go; None: ``out/figures``.
+    device
+        Of the encoders; None: a GPU where there is one.
+    until
+        Last stage to run.
+
+    Returns
+    -------
+    dict or None
+        The summary, when the book was built.
+
+    Raises
+    ------
+    MovreconError
+        If anything that is needed is missing, unreadable or not writable.
+    """
+    out = out.resolve()
+    figures = (figures or out / "figures").resolve()
+    if until == "book":
+        _check_notebooks(profile)
+    found = open_recordings(recordings) if recordings else None
+    require_writable(out)
+    try:
+        with FileLock(out / ".lock", timeout=0):
+            remove_abandoned(out)
+            study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
+            work = Work(study, _device(device))
+            for stage, steps in COMPUTED.items():
+                for step in steps:
+                    step(work)
+                    study.digests.save()
+                if stage == until:
+                    study.save()
+                    return None
+            study.save()
+            require_writable(figures)
+            return _publish(study, work.device, figures)
+    except Timeout:
+        raise StoreError(
+            f"{out}: another run is at work in this folder; wait for it, or choose another --out"
+        ) from None
+
+
+def _publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
+    """Execute the notebooks, write the summary, build the book."""
+    content = study.content_fingerprint()
+    folders = {"results": str(study.out), "figures": str(figures)}
+    with Progress(len(study.profile.notebooks), "notebooks", "notebook") as progress:
+        for name, parameters in study.profile.notebooks.items():
+            executed = study.out / EXECUTED / f"{name}.ipynb"
+            given = {**parameters, **folders}
+            run_notebook(NOTEBOOKS / f"{name}.ipynb", given, executed, content, figures / f"{name}.svg")
+            progress.step()
+    summary = write_summary(study, device)
+    with Progress(1, "book", "book") as progress:
+        build_book(study, summary, figures)
+        progress.step()
+    return write_summary(study, device)
+
+
+def _check_notebooks(profile: Profile) -> None:
+    """Find a misspelt notebook or parameter before hours of computing, not after."""
+    require_repository()
+    known = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    for name, parameters in profile.notebooks.items():
+        if name not in known:
+            raise ProfileError(f"profile '{profile.name}': no notebook '{name}'; found {', '.join(known)}")
+        check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.empty(1, device=device)
+        return device
+    except (RuntimeError, AssertionError) as error:
+        raise ProfileError(f"device '{name}' cannot be used ({str(error).splitlines()[0]}); try --device cpu") from None

@@ -1,0 +1,185 @@
+"""The size of a study: one YAML file, every key checked before anything runs."""
+
+import dataclasses
+import difflib
+import json
+import types
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from movrecon_core.encoders.dwiseneuro import DwiseNeuroConfig
+from movrecon_core.encoders.factorised import FactorisedConfig
+from movrecon_core.encoders.training import TrainingConfig
+from movrecon_core.errors import ProfileError
+from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
+from movrecon_core.simulation import SimulationConfig
+
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+ARCHITECTURES: dict[str, type] = {"dwiseneuro": DwiseNeuroConfig, "factorised": FactorisedConfig}
+"""Configuration of each encoder, by name."""
+
+_NEURONS = "readout_outputs"
+"""The parameter that the recordings decide: number of neurons of each mouse."""
+
+
+class EncoderSettings(BaseModel):
+    """Which encoder, and its size; the number of neurons comes from the recordings."""
+
+    model_config = _STRICT
+
+    architecture: Literal["dwiseneuro", "factorised"] = "factorised"  # article: DwiseNeuro
+    parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class ReceptiveFieldSettings(BaseModel):
+    """Sparse-noise mapping in silico (article, Retinotopic mapping)."""
+
+    model_config = _STRICT
+
+    pixel_step: int = Field(default=1, ge=1)  # article: every pixel of the 36 × 64 frame
+    instances: int = Field(default=1, ge=1)  # article's text: all 7; its scripts: the last
+
+
+class Profile(BaseModel):
+    """Everything that decides the size and the parameters of a study."""
+
+    model_config = _STRICT
+
+    name: str
+    seed: int = Field(default=0, ge=0)
+    held_out: str = "fold:0"  # article: fold 0
+    reconstructed_mice: tuple[str, ...] | None = None  # article: 5 of the 10, by name; None: all
+    trials_per_mouse: int = Field(default=10, ge=1)  # article: 10 movies of each mouse
+    instances: int = Field(default=7, ge=1)  # article: 7
+    from_predicted: bool = True  # article: Fig. 1–S2C
+    batch_trials: int = Field(default=4, ge=1)  # movies optimised together; no influence on the result
+    simulation: SimulationConfig = Field(default_factory=SimulationConfig)
+    encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    mask: MaskConfig = Field(default_factory=MaskConfig)
+    receptive_fields: ReceptiveFieldSettings = ReceptiveFieldSettings()
+    reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
+    notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
+
+
+def load_profile(name: str, folder: Path) -> Profile:
+    """Read and check a profile.
+
+    Parameters
+    ----------
+    name
+        Name of a profile of `folder`, or the path of a YAML file.
+    folder
+        Where the profiles are.
+
+    Raises
+    ------
+    ProfileError
+        If there is no such profile, it is not YAML, or a key or value is not valid.
+    """
+    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    if not path.is_file():
+        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
+        raise ProfileError(f"{path}: no such profile; found in {folder}: {known}")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ProfileError(f"{path}: not readable as YAML ({_one_line(error)})") from None
+    if not isinstance(content, dict):
+        raise ProfileError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return parse_profile({"name": path.stem, **content}, str(path))
+
+
+def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
+    """Check a profile's content.
+
+    Raises
+    ------
+    ProfileError
+        Names the key, what was expected, and for an unknown key the closest valid one.
+    """
+    unknown = unknown_key(content, Profile)
+    if unknown is not None:
+        raise ProfileError(f"{source}: {unknown}")
+    try:
+        # As JSON, so that lists may fill tuples while "1e-4", a text, still fills no number.
+        profile = Profile.model_validate_json(json.dumps(content), strict=True)
+        return _complete(profile, source)
+    except (ValidationError, TypeError, ValueError) as error:
+        raise ProfileError(f"{source}: {_explained(error)}") from None
+
+
+def encoder_parameters(settings: EncoderSettings, neurons: tuple[int, ...]) -> dict[str, Any]:
+    """All parameters that build the encoder for these mice."""
+    return {**settings.parameters, _NEURONS: neurons}
+
+
+def unknown_key(content: Any, model: Any, path: str = "") -> str | None:
+    """First key of nested content that a model does not know, in words; None if all are known.
+
+    Parameters
+    ----------
+    content
+        What was read from YAML.
+    model
+        A pydantic model or a dataclass.
+    path
+        Key under which the content stands.
+    """
+    fields = _fields(model)
+    if fields is None or not isinstance(content, Mapping):
+        return None
+    for key, value in content.items():
+        if key not in fields:
+            return f"unknown key '{path}{key}'; {suggestion(str(key), list(fields))}"
+        found = unknown_key(value, fields[key], f"{path}{key}.")
+        if found is not None:
+            return found
+    return None
+
+
+def suggestion(key: str, valid: list[str]) -> str:
+    """The valid key closest to a misspelt one, or all of them where none is close."""
+    close = difflib.get_close_matches(key, valid, n=1)
+    return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
+
+
+def _complete(profile: Profile, source: str) -> Profile:
+    """Check the encoder's parameters against its configuration and fill in those that were left out."""
+    config = ARCHITECTURES[profile.encoder.architecture]
+    allowed = [field.name for field in dataclasses.fields(config) if field.name != _NEURONS]
+    for key in profile.encoder.parameters:
+        if key not in allowed:
+            raise ProfileError(f"{source}: unknown key 'encoder.parameters.{key}'; {suggestion(key, allowed)}")
+    adapter: TypeAdapter[Any] = TypeAdapter(config)
+    complete = adapter.validate_json(json.dumps({**profile.encoder.parameters, _NEURONS: [1]}), strict=True)
+    parameters = {name: getattr(complete, name) for name in allowed}
+    return profile.model_copy(update={"encoder": profile.encoder.model_copy(update={"parameters": parameters})})
+
+
+def _fields(model: Any) -> dict[str, Any] | None:
+    if get_origin(model) in (Union, types.UnionType):
+        return next((fields for part in get_args(model) if (fields := _fields(part)) is not None), None)
+    if isinstance(model, type) and issubclass(model, BaseModel):
+        return {name: field.annotation for name, field in model.model_fields.items()}
+    if isinstance(model, type) and dataclasses.is_dataclass(model):
+        return {field.name: field.type for field in dataclasses.fields(model)}
+    return None
+
+
+def _explained(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return _one_line(error)
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
+    return f"'{key}': {first['msg']}, found {first['input']!r}{more}"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())

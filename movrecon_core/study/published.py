@@ -1,0 +1,56 @@
+"""The article's numbers, to stand beside a run's own; never a target."""
+
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+import pandas as pd
+import yaml
+
+
+def published_values() -> dict[str, Any]:
+    """Everything in `published_values.yaml`: numbers of the article and of its notebooks' printed output."""
+    text = (files("movrecon_core.study") / "published_values.yaml").read_text(encoding="utf-8")
+    values: dict[str, Any] = yaml.safe_load(text)
+    return values
+
+
+def published(path: str) -> Any:
+    """One published value.
+
+    Parameters
+    ----------
+    path
+        Keys joined by dots: ``figure_2.video_correlation.mean``.
+
+    Raises
+    ------
+    KeyError
+        If there is no such value.
+    """
+    value: Any = published_values()
+    for key in path.split("."):
+        value = value[key]
+    return value
+
+
+def beside_published(rows: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
+    """Table of quantities with the article's value beside this run's.
+
+    Parameters
+    ----------
+    rows
+        Quantity → (published, this run); numbers are shown with three digits.
+    """
+    return pd.DataFrame(
+        [(name, _shown(theirs), _shown(ours)) for name, (theirs, ours) in rows.items()],
+        columns=["quantity", "published", "this run"],
+    ).set_index("quantity")
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    if isinstance(value, list | tuple):
+        return " – ".join(_shown(part) for part in value)
+    return "–" if value is None else str(value)

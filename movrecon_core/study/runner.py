@@ -1,0 +1,177 @@
+"""Notebooks executed with papermill: checked first, whole or not at all, and not again while nothing changed."""
+
+import ast
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.study.cost import Cost
+from movrecon_core.study.files import replacing
+from movrecon_core.study.fingerprints import digest, file_digest
+from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.study.profile import suggestion
+
+CELL_TIMEOUT = 3600
+"""Seconds after which a cell counts as stuck."""
+STARTS = 2
+"""How often a kernel may be started; on a busy machine the first start can fail."""
+
+
+class NotebookError(MovreconError):
+    """A notebook failed; its outputs up to there are kept as ``*.failed.ipynb``."""
+
+
+def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
+    """Stop where a parameter is none of the notebook's: papermill would only warn and run with the default.
+
+    Raises
+    ------
+    ProfileError
+        Names the parameter and the closest one that exists.
+    """
+    known = notebook_parameters(notebook)
+    for name in parameters:
+        if name not in known:
+            raise ProfileError(f"{notebook.name}: unknown parameter '{name}'; {suggestion(name, list(known))}")
+
+
+def notebook_parameters(notebook: Path) -> dict[str, Any]:
+    """Names and defaults in the cell of a notebook that is tagged ``parameters``.
+
+    Raises
+    ------
+    ProfileError
+        If the notebook is missing, unreadable, or its parameters are not literals.
+    """
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except FileNotFoundError:
+        raise ProfileError(f"{notebook}: no such notebook") from None
+    except (OSError, ValueError, AttributeError) as error:
+        raise ProfileError(f"{notebook}: not a readable notebook ({error})") from None
+    tagged = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
+    try:
+        assignments = [node for source in tagged for node in ast.parse(source).body]
+        return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
+    except (SyntaxError, ValueError, AttributeError) as error:
+        raise ProfileError(f"{notebook}: the parameters cell may hold only `name = literal` ({error})") from None
+
+
+def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, content: str, product: Path) -> bool:
+    """Execute a notebook unless it was executed already on the same content.
+
+    Parameters
+    ----------
+    notebook
+        Its source, without outputs.
+    parameters
+        For its parameters cell; folders are absolute and leave the executed copy as short names.
+    executed
+        Where the executed copy goes.
+    content
+        Fingerprint of the results that it reads.
+    product
+        A figure that it writes; where this is missing it is executed again.
+
+    Returns
+    -------
+    bool
+        Whether it was executed.
+
+    Raises
+    ------
+    ProfileError
+        If a parameter is none of the notebook's.
+    NotebookError
+        If a cell fails or takes too long, or no kernel starts.
+    """
+    check_parameters(notebook, parameters)
+    defined = {"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content}
+    fingerprint = digest(defined)
+    if product.is_file() and executed.is_file() and executed_metadata(executed).get("fingerprint") == fingerprint:
+        return False
+    with Cost() as cost, replacing(executed) as temporary:
+        try:
+            _execute(notebook, temporary, parameters)
+        except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
+            failed = executed.with_suffix(".failed.ipynb")
+            if temporary.is_file():
+                _scrub(temporary, parameters, {})
+                os.replace(temporary, failed)
+            raise NotebookError(f"{notebook.name}: {_cause(error)}; see {failed}") from None
+        _scrub(temporary, parameters, {"fingerprint": fingerprint})
+    _note_cost(executed, cost)
+    executed.with_suffix(".failed.ipynb").unlink(missing_ok=True)
+    return True
+
+
+def executed_metadata(executed: Path) -> dict[str, Any]:
+    """What was noted in an executed notebook: the fingerprint of its input and what it cost."""
+    try:
+        return dict(nbformat.read(executed, as_version=4).metadata.get("movrecon", {}))
+    except (OSError, ValueError, AttributeError):
+        return {}
+
+
+def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> None:
+    for start in range(1, STARTS + 1):
+        try:
+            papermill.execute_notebook(
+                notebook,
+                target,
+                parameters=dict(parameters),
+                kernel_name="python3",
+                cwd=REPOSITORY,
+                progress_bar=False,
+                execution_timeout=CELL_TIMEOUT,
+                extra_arguments=["--log-level=CRITICAL"],
+            )
+            return
+        except (DeadKernelError, RuntimeError):
+            if start == STARTS:
+                raise
+
+
+def _cause(error: Exception) -> str:
+    if isinstance(error, PapermillExecutionError):
+        return f"cell {error.exec_count}: {error.ename}: {error.evalue}"
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+def _scrub(executed: Path, parameters: Mapping[str, Any], metadata: Mapping[str, Any]) -> None:
+    """Take this machine's folders out of an executed notebook and note what it was made from."""
+    content = nbformat.read(executed, as_version=4)
+    content.metadata.pop("papermill", None)
+    for cell in content.cells:
+        cell.metadata.pop("papermill", None)
+        cell.metadata.pop("execution", None)
+    content.metadata["movrecon"] = dict(metadata)
+    text = nbformat.writes(content)
+    for folder, name in _short_names(parameters):
+        text = text.replace(folder, name)
+    executed.write_text(text + "\n", encoding="utf-8")
+
+
+def _short_names(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Absolute folders and what stands for them, the longest first."""
+    names = {str(REPOSITORY): ".", sys.prefix: "<environment>", str(Path.home()): "~"}
+    for value in parameters.values():
+        if isinstance(value, str) and Path(value).is_absolute():
+            path = Path(value)
+            names[value] = os.path.relpath(path, REPOSITORY) if path.is_relative_to(REPOSITORY) else path.name
+    return sorted(((a, b) for a, b in names.items() if len(a) > 1), key=lambda pair: -len(pair[0]))
+
+
+def _note_cost(executed: Path, cost: Cost) -> None:
+    content = nbformat.read(executed, as_version=4)
+    content.metadata["movrecon"].update(cost.attributes())
+    with replacing(executed) as temporary:
+        nbformat.write(content, temporary)

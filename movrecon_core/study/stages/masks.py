@@ -1,0 +1,83 @@
+"""What the neurons see: transparency masks, and receptive fields in silico."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from movrecon_core.analysis import receptive_fields, sparse_noise_responses
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.errors import RecordingError
+from movrecon_core.progress import Progress
+from movrecon_core.reconstruction import Segment, train_mask
+from movrecon_core.recordings import Trial
+from movrecon_core.study.cost import Cost
+from movrecon_core.study.stages.work import Work
+from movrecon_core.study.study import Study
+
+MASK_FRAMES = slice(50, 82)
+"""Frames of the held-out movies that train the masks (method, Where article and scripts differ: 50–81)."""
+
+
+def train_masks(work: Work) -> None:
+    """Train the transparency mask of every mouse that is reconstructed, with instance 0."""
+    study = work.study
+    units = {mouse: study.mask_unit(mouse) for mouse in study.reconstructed_mice}
+    todo = [mouse for mouse, unit in units.items() if study.store.load(unit) is None]
+    if not todo:
+        return
+    encoder = load_checkpoint(study.checkpoint(0), work.device)
+    with Progress(len(todo), "masks", "mask") as progress:
+        for mouse in todo:
+            with Cost() as cost:
+                segments = [_segment(study.trial(mouse, t)) for t in study.trials_with(mouse, "held-out")]
+                alpha = train_mask(encoder, mouse, segments, study.profile.mask, study.profile.seed)
+            work.save(units[mouse], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
+            progress.step()
+
+
+def map_receptive_fields(work: Work) -> None:
+    """Map On and Off receptive fields with sparse noise, in silico (article, Retinotopic mapping)."""
+    study = work.study
+    units = {mouse: study.receptive_field_unit(mouse) for mouse in study.reconstructed_mice}
+    todo = [mouse for mouse, unit in units.items() if study.store.load(unit) is None]
+    if not todo:
+        return
+    settings = study.profile.receptive_fields
+    encoders = work.load_encoders(min(settings.instances, study.profile.instances))
+    with Progress(len(todo), "receptive fields", "mouse") as progress:
+        for mouse in todo:
+            with Cost() as cost:
+                dataset = _receptive_fields(study, encoders, mouse)
+            work.save(units[mouse], dataset, cost)
+            progress.step()
+
+
+def _segment(trial: Trial) -> Segment:
+    if trial.frames < MASK_FRAMES.stop:
+        raise RecordingError(
+            f"{trial.recording}, trial {trial.index}: {trial.frames} frames; the mask is trained on frames "
+            f"{MASK_FRAMES.start} to {MASK_FRAMES.stop - 1} of held-out movies"
+        )
+    behavior, pupil_center = trial.behavior[:, MASK_FRAMES], trial.pupil_center[:, MASK_FRAMES]
+    return Segment(trial.movie[MASK_FRAMES], behavior, pupil_center, trial.responses[:, MASK_FRAMES])
+
+
+def _receptive_fields(study: Study, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
+    trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "training")]
+    behavior = np.concatenate([trial.behavior for trial in trials], axis=1).mean(axis=1)
+    pupil_center = np.concatenate([trial.pupil_center for trial in trials], axis=1).mean(axis=1)
+    step = study.profile.receptive_fields.pixel_step
+    # The mean over instances is taken as they come: a paper-sized population would not fit seven times.
+    sums: list[NDArray[np.floating]] = []
+    for encoder in encoders:
+        maps = sparse_noise_responses(encoder, mouse, behavior, pupil_center, pixel=step)
+        sums = [total + new for total, new in zip(sums, maps, strict=True)] if sums else list(maps)
+    fields = receptive_fields(*(total[None] / len(encoders) for total in sums))
+    names = ("on", "off", "on_minus_off")
+    return xr.Dataset(
+        {name: (("y", "x", "neuron"), getattr(fields, name).astype(np.float32)) for name in names}
+        | {name: (("neuron", "axis"), getattr(fields, name)) for name in ("on_centres", "off_centres")}
+    )

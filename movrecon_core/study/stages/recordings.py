@@ -1,0 +1,109 @@
+"""The recordings: simulated where none are given, checked, and divided into training and held-out movies."""
+
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+
+from movrecon_core.errors import RecordingError
+from movrecon_core.folds import fold_of, split_trials
+from movrecon_core.progress import Progress
+from movrecon_core.recording_checks import check_recording
+from movrecon_core.recordings import Recording
+from movrecon_core.simulation import simulate_recordings
+from movrecon_core.study.cost import Cost
+from movrecon_core.study.fingerprints import code_fingerprint
+from movrecon_core.study.profile import Profile
+from movrecon_core.study.stages.work import Work
+from movrecon_core.study.store import Store, Unit
+from movrecon_core.study.study import ROLES
+
+
+def simulate(profile: Profile, out: Path) -> list[Recording]:
+    """Simulate the profile's recordings below a study's folder; a mouse that is there is kept.
+
+    Parameters
+    ----------
+    profile
+        Its simulation and seed decide everything.
+    out
+        Folder of the results; recordings of other settings lie beside each other in it.
+    """
+    unit = simulation_unit(profile)
+    store = Store(out / "store")
+    with Progress(profile.simulation.mice, "recordings: simulate", "mouse") as progress:
+        with Cost() as cost:
+            recordings = simulate_recordings(out / "recordings" / unit.name, profile.simulation, profile.seed)
+        progress.step(profile.simulation.mice)
+    if store.load(unit) is None:
+        store.save(unit, xr.Dataset(), cost.attributes())
+    return recordings
+
+
+def simulation_unit(profile: Profile) -> Unit:
+    """Keeps the cost of the simulated recordings; its name is that of their folder."""
+    definition = {
+        "simulation": profile.simulation.model_dump(mode="json"),
+        "seed": profile.seed,
+        "code": code_fingerprint("simulation"),
+    }
+    return Unit("simulations", f"seed-{profile.seed}", definition)
+
+
+def split_recordings(work: Work) -> None:
+    """Check every recording, then decide which movies are held out.
+
+    Raises
+    ------
+    RecordingError
+        With the first problem of a recording and how many more there are, or if no movie is held out.
+    """
+    study = work.study
+    with Progress(len(study.recordings), "recordings: check, folds, near-duplicates", "recording") as progress:
+        for mouse, recording in enumerate(study.recordings):
+            unit = study.split_unit(mouse)
+            if study.store.load(unit) is None:
+                with Cost() as cost:
+                    require_sound(recording)
+                    dataset = _split(recording, study.held_out)
+                work.save(unit, dataset, cost)
+            progress.step()
+    study.digests.save()
+
+
+def require_sound(recording: Recording) -> None:
+    """Stop at a recording with problems.
+
+    Raises
+    ------
+    RecordingError
+        With the first problem and how many more there are.
+    """
+    problems = check_recording(recording.path)
+    if problems:
+        more = f" ({len(problems) - 1} more: movrecon check {recording.path})" if len(problems) > 1 else ""
+        raise RecordingError(f"{problems[0]}{more}")
+
+
+def _split(recording: Recording, rule: str) -> xr.Dataset:
+    split = split_trials(recording, rule)
+    closest = {match.trial: match for match in split.closest}
+    role = {
+        **dict.fromkeys(split.training, ROLES.index("training")),
+        **dict.fromkeys(split.held_out, ROLES.index("held-out")),
+        **dict.fromkeys(split.excluded, ROLES.index("excluded")),
+    }
+    trials = list(recording.trials)
+    tiers = sorted(set(recording.tiers.tolist()))
+    columns: dict[str, list[float] | list[int]] = {
+        "role": [role.get(t, ROLES.index("no responses")) for t in trials],
+        "fold": [fold_of(recording.movie(t)) for t in trials],
+        "tier": [tiers.index(str(recording.tiers[t])) for t in trials],
+        "closest": [closest[t].training_trial if t in closest else -1 for t in trials],
+        "correlation": [closest[t].correlation if t in closest else float("nan") for t in trials],
+    }
+    return xr.Dataset(
+        {name: ("trial", np.asarray(values)) for name, values in columns.items()},
+        coords={"trial": np.asarray(trials)},
+        attrs={"roles": list(ROLES), "tiers": tiers, "neurons": recording.neurons},
+    )

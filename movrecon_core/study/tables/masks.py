@@ -1,0 +1,98 @@
+"""Tables of receptive fields and masks: which part of the screen the neurons see, and where reconstruction works."""
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movrecon_core.analysis import (
+    SKIPPED_FRAMES,
+    ReceptiveFields,
+    mask_diameter,
+    mask_size,
+    pixel_correlation,
+    population_fields,
+)
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.reconstruction import evaluation_mask, training_mask
+from movrecon_core.study.study import Study
+from movrecon_core.study.tables.images import image_table, labelled
+from movrecon_core.study.tables.performance import reconstructed_movie
+
+MASKS = {"training mask, α ≥ 0.5": training_mask, "evaluation mask, α ≥ 1": evaluation_mask}
+
+
+def mask_panels(study: Study) -> dict[str, pd.DataFrame]:
+    """What the figure of receptive fields and masks draws; each map is (36, 64), the screen.
+
+    Returns
+    -------
+    dict
+        ``A`` On minus Off field of each mouse's best predicted neuron, ``B`` mean On and Off field of the population,
+        ``C`` centres, ``D`` transparency mask, ``E`` correlation over time of each pixel, mean over movies.
+    """
+    fields = {mouse: _fields(study, mouse) for mouse in study.reconstructed_mice}
+    labels = [study.label(mouse) for mouse in study.reconstructed_mice]
+
+    def maps(images: list[NDArray], value: str) -> pd.DataFrame:
+        return image_table(labelled(np.stack(images), mouse=labels), value)
+
+    examples = [found.on_minus_off[..., _best_neuron(study, mouse, found)] for mouse, found in fields.items()]
+    correlations = [_pixel_correlations(study, mouse) for mouse in study.reconstructed_mice]
+    return {
+        "A": maps(examples, "response"),
+        "B": maps([population_fields(found).on_or_off for found in fields.values()], "response"),
+        "C": pd.concat([_centres(study, mouse, found) for mouse, found in fields.items()], ignore_index=True),
+        "D": maps([crop_movie(study.alpha(mouse)) for mouse in study.reconstructed_mice], "alpha"),
+        "E": image_table(labelled(np.stack(correlations), mouse=labels, row=list(MASKS)), "correlation"),
+    }
+
+
+def mask_sizes(study: Study) -> pd.DataFrame:
+    """Size in degrees of each mouse's masks.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``mask``, ``height``, ``width`` and ``diameter`` in degrees, ``pixels``.
+    """
+    rows = []
+    for mouse in study.reconstructed_mice:
+        for name, mask in MASKS.items():
+            pixels = mask(crop_movie(study.alpha(mouse)))
+            height, width = mask_size(pixels)
+            rows.append((study.label(mouse), name, height, width, mask_diameter(pixels), int(pixels.sum())))
+    return pd.DataFrame(rows, columns=["mouse", "mask", "height", "width", "diameter", "pixels"]).round(1)
+
+
+def _fields(study: Study, mouse: int) -> ReceptiveFields:
+    found = study.store.require(study.receptive_field_unit(mouse))
+    names = ("on", "off", "on_centres", "off_centres", "on_minus_off")
+    return ReceptiveFields(*(found[name].values for name in names))
+
+
+def _best_neuron(study: Study, mouse: int, fields: ReceptiveFields) -> int:
+    """The neuron that is predicted best among those that have both an On and an Off field, or else among all."""
+    predicted = study.store.require(study.evaluation_unit(mouse))["ensemble_correlation"].values
+    both = (fields.on_centres >= 0).all(axis=1) & (fields.off_centres >= 0).all(axis=1)
+    return int(np.where(both, predicted, predicted - 2).argmax())
+
+
+def _centres(study: Study, mouse: int, fields: ReceptiveFields) -> pd.DataFrame:
+    tables = []
+    for kind, centres in (("on", fields.on_centres), ("off", fields.off_centres)):
+        found = np.flatnonzero((centres >= 0).all(axis=1))
+        columns = {"neuron": found, "y": centres[found, 0], "x": centres[found, 1]}
+        tables.append(pd.DataFrame({"mouse": study.label(mouse), "kind": kind, **columns}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _pixel_correlations(study: Study, mouse: int) -> NDArray[np.floating]:
+    """Mean over movies, (masks, 36, 64); NaN outside each mask."""
+    maps = []
+    for trial in study.reconstructed_trials(mouse):
+        truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
+        maps.append(pixel_correlation(truth, reconstructed_movie(study, mouse, trial)[SKIPPED_FRAMES:]))
+    defined = ~np.isnan(maps)
+    mean = np.where(defined, maps, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
+    inside = [mask(crop_movie(study.alpha(mouse))) & defined.any(axis=0) for mask in MASKS.values()]
+    return np.where(inside, mean, np.nan)

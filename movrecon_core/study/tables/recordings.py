@@ -1,0 +1,118 @@
+"""Tables of the recordings: an example trial, the use of all trials, near-duplicates."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from movrecon_core.recordings import FRAME_RATE, Trial
+from movrecon_core.study.study import ROLES, Study
+from movrecon_core.study.tables.images import image_table, labelled
+
+PAIRS = 6
+"""Pairs of closest first frames that are shown."""
+
+
+def recording_panels(study: Study, mouse: int, neurons: int, frames: int) -> dict[str, pd.DataFrame]:
+    """What the recordings figure draws.
+
+    Parameters
+    ----------
+    study
+        With split recordings.
+    mouse
+        Whose first held-out trial is the example, counted from 0.
+    neurons
+        How many of its neurons are shown, the most active ones.
+    frames
+        How many frames of its movie are shown.
+
+    Returns
+    -------
+    dict
+        ``A`` frames of the movie, ``B`` behaviour, ``C`` responses, ``D`` movies by fold and use, ``E`` closest first
+        frames in training, ``F`` the closest pairs.
+    """
+    trial = study.trial(mouse, study.trials_with(mouse, "held-out")[0])
+    return {
+        "A": movie_frames(trial.movie, np.linspace(0, trial.frames - 1, frames).astype(int)),
+        "B": _behaviour(trial),
+        "C": _responses(trial, neurons),
+        "D": _trial_use(study),
+        "E": near_duplicates(study),
+        "F": _closest_pairs(study),
+    }
+
+
+def movie_frames(movie: NDArray[np.floating], shown: NDArray[np.integer]) -> pd.DataFrame:
+    """Some frames of a movie (T, 36, 64): ``seconds``, ``y``, ``x``, ``grey``."""
+    return image_table(labelled(movie[shown], seconds=np.round(shown / FRAME_RATE, 3)), "grey")
+
+
+def near_duplicates(study: Study) -> pd.DataFrame:
+    """Each movie that the rule holds out with the training movie whose first frame is closest to its own.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``closest_trial``, ``correlation``, ``use`` (``held-out`` or ``excluded``).
+    """
+    tables = []
+    for mouse in range(len(study.recordings)):
+        split = study.split(mouse).to_dataframe().reset_index()
+        split = split[split["closest"] >= 0]
+        tables.append(
+            pd.DataFrame(
+                {
+                    "mouse": study.label(mouse),
+                    "trial": split["trial"],
+                    "closest_trial": split["closest"],
+                    "correlation": split["correlation"],
+                    "use": [ROLES[role] for role in split["role"]],
+                }
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _behaviour(trial: Trial) -> pd.DataFrame:
+    signals = {"pupil dilation": trial.behavior[0], "running speed": trial.behavior[1]}
+    seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
+    return pd.concat(
+        [pd.DataFrame({"signal": name, "seconds": seconds, "value": values}) for name, values in signals.items()],
+        ignore_index=True,
+    )
+
+
+def _responses(trial: Trial, neurons: int) -> pd.DataFrame:
+    active = np.sort(np.argsort(-trial.responses.mean(axis=1), kind="stable")[:neurons])
+    chosen = trial.responses[active]
+    largest = np.maximum(chosen.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
+    table = xr.DataArray(
+        (chosen / largest).round(4), dims=("neuron", "seconds"), coords={"neuron": active, "seconds": seconds}
+    )
+    return table.to_dataframe("response").reset_index()
+
+
+def _trial_use(study: Study) -> pd.DataFrame:
+    tables = []
+    for mouse in range(len(study.recordings)):
+        split = study.split(mouse).to_dataframe()
+        split["use"] = [ROLES[role] for role in split["role"]]
+        split = split[split["use"] != "no responses"]
+        counts = split.groupby(["fold", "use"]).size().rename("movies").reset_index()
+        counts.insert(0, "mouse", study.label(mouse))
+        tables.append(counts)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _closest_pairs(study: Study) -> pd.DataFrame:
+    table = near_duplicates(study).nlargest(PAIRS, "correlation").reset_index(drop=True)
+    mice = {study.label(mouse): recording for mouse, recording in enumerate(study.recordings)}
+    frames, names = [], []
+    for row in table.itertuples():
+        recording = mice[str(row.mouse)]
+        frames.append([recording.movie(int(trial), frames=1)[0] for trial in (row.trial, row.closest_trial)])
+        names.append(f"{row.mouse}, trial {row.trial}, r = {row.correlation:.2f}")
+    return image_table(labelled(np.array(frames), pair=names, kind=["held out", "closest in training"]), "grey")
