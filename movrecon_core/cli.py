@@ -47,17 +47,18 @@ def simulate(profile: ProfileOption = "demo", *, out: OutOption) -> None:
 @app.command()
 def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")]) -> None:
     """Look for every problem of some recordings: file, what was expected, what was found."""
-    from movrecon_core.recording_checks import check_recording
+    from movrecon_core.recording_checks import report_recording
     from movrecon_core.recordings import open_recordings
 
     total = 0
     for recording in open_recordings(recordings):
-        problems = check_recording(recording.path)
-        total += len(problems)
-        for problem in problems:
+        report = report_recording(recording.path)
+        total += len(report.problems)
+        for problem in report.problems:
             print(problem)
-        if not problems:
-            print(f"{recording.path}: sound; {len(recording.trials)} trials, {recording.neurons} neurons")
+        verdict = "sound" if not report.problems else f"problems: {len(report.problems)}"
+        size = f"{report.trials} trials, {report.trials_with_responses} with responses, {report.neurons} neurons"
+        print(f"{report.path}: {verdict}; {size}; {report.negative_responses} negative responses, read as 0")
     if total:
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
 
@@ -173,3 +174,7 @@ def _profile(name: str) -> "Profile":
 def _fail(message: str) -> None:
     print(f"movrecon: {' '.join(message.split())}", file=sys.stderr)
     raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -2,12 +2,27 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
+
+
+@pytest.fixture(scope="session")
+def smoke_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the whole smoke study, run as a user runs it."""
+    out = tmp_path_factory.mktemp("study") / "smoke"
+    command = ["run", "--profile", "smoke", "--out", str(out), "--device", "cpu"]
+    done = subprocess.run(
+        [sys.executable, "-m", "movrecon_core.cli", *command], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    (out / "printed.txt").write_text(done.stdout)
+    return out
 
 
 @pytest.fixture(scope="session")

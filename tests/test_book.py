@@ -1,0 +1,89 @@
+"""The book as built: whole, without a word to fill in, without a request to the network."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
+
+
+class _Links(HTMLParser):
+    """Collects what a page loads and where it leads."""
+
+    def __init__(self, page: Path) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.linked: list[str] = []
+        self.pictures: list[dict[str, str | None]] = []
+        self.ids: set[str] = set()
+        self.feed(page.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        if tag in LOADING and (address := values.get(LOADING[tag])):
+            self.loaded.append(address)
+        if tag == "a" and (address := values.get("href")):
+            self.linked.append(address)
+        if tag == "img":
+            self.pictures.append(values)
+        if name := values.get("id"):
+            self.ids.add(name)
+
+
+@pytest.fixture(scope="module")
+def pages(smoke_study: Path) -> dict[Path, _Links]:
+    book = smoke_study / "book"
+    found = [*book.glob("*.html"), *book.glob("notebooks/*.html")]
+    return {page: _Links(page) for page in found}
+
+
+def test_every_page_is_there(smoke_study: Path) -> None:
+    book = smoke_study / "book"
+    for page in ("index", "introduction", "method", "differences", "own-recording", "status", "references", "search"):
+        assert (book / f"{page}.html").is_file()
+    for name in ("recordings", "encoders", "fig1s3_masks", "fig2_performance"):
+        text = (book / "notebooks" / f"{name}.html").read_text()
+        assert "<img" in text
+        assert "Traceback" not in text
+
+
+def test_nothing_is_loaded_from_elsewhere(pages: dict[Path, _Links]) -> None:
+    assert not [(page.name, address) for page, links in pages.items() for address in links.loaded if "//" in address]
+
+
+def test_no_link_or_picture_is_broken(pages: dict[Path, _Links]) -> None:
+    broken = []
+    for page, links in pages.items():
+        for address in links.loaded + links.linked:
+            target, _, anchor = address.partition("#")
+            if "//" in address or address.startswith(("mailto:", "javascript:")):
+                continue
+            file = (page.parent / target.partition("?")[0]).resolve() if target else page
+            known = pages.get(file)
+            if not file.is_file() or (anchor and known is not None and anchor not in known.ids):
+                broken.append((page.name, address))
+    assert not broken
+
+
+def test_math_comes_with_the_book(smoke_study: Path) -> None:
+    text = (smoke_study / "book" / "method.html").read_text()
+    assert re.search(r'src="_static/tex-svg\.js[^"]*"', text)
+    assert (smoke_study / "book" / "_static" / "tex-svg.js").stat().st_size > 1e6
+    assert 'class="math' in text
+
+
+def test_numbers_are_filled_in(smoke_study: Path) -> None:
+    for page in ("introduction", "status"):
+        text = (smoke_study / "book" / f"{page}.html").read_text()
+        assert "{{" not in text
+        assert "}}" not in text
+    assert re.search(r"95 % CI -?\d\.\d{3}–-?\d\.\d{3}", (smoke_study / "book" / "introduction.html").read_text())
+    assert "torch" in (smoke_study / "book" / "status.html").read_text()
+
+
+def test_pages_are_small(pages: dict[Path, _Links]) -> None:
+    for page, links in pages.items():
+        pictures = [page.parent / str(picture["src"]) for picture in links.pictures]
+        assert page.stat().st_size + sum(picture.stat().st_size for picture in pictures) < 3e6

@@ -1,0 +1,204 @@
+"""The command: what goes wrong is one line that names it, an exit code that is not 0, and no figure."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from movrecon_core import cli
+from movrecon_core.simulation import SimulationConfig, simulate_mouse
+
+WORDS = st.lists(st.sampled_from(["a", "b", "--out", "--recordings"]), max_size=6)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    config = SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    return simulate_mouse(tmp_path_factory.mktemp("recordings"), config, 0).path
+
+
+def movrecon(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> int:
+    """Exit code of the command."""
+    monkeypatch.setattr(sys, "argv", ["movrecon", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    code = stop.value.code
+    return code if isinstance(code, int) else 1
+
+
+def complaint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """The one line on the error stream of a command that fails."""
+    assert movrecon(monkeypatch, *arguments) != 0
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("movrecon: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_help_names_every_verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert movrecon(monkeypatch, "--help") == 0
+    shown = capsys.readouterr().out
+    for verb in ("simulate", "check", "train", "masks", "reconstruct", "run", "book"):
+        assert verb in shown
+
+
+@given(before=WORDS, values=st.lists(st.sampled_from(["x", "y"]), min_size=1, max_size=4), after=WORDS)
+def test_one_option_takes_several_values(before: list[str], values: list[str], after: list[str]) -> None:
+    arguments = [*before, "--recordings", *values, "--held-out", *after]
+    repeated = cli.repeat_option(arguments, "--recordings")
+    start = len(cli.repeat_option(before, "--recordings"))
+    assert repeated[start : start + 2 * len(values)] == [word for value in values for word in ("--recordings", value)]
+    assert [word for word in repeated if word != "--recordings"] == [w for w in arguments if w != "--recordings"]
+
+
+def test_simulate_writes_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = tmp_path / "tiny.yaml"
+    profile.write_text("simulation: {mice: 2, trials: 7, neurons: 3, frames: 64, oracle_trials: 1}")
+    assert movrecon(monkeypatch, "simulate", "--profile", profile, "--out", tmp_path / "out") == 0
+    assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 14
+
+
+def test_check_of_a_sound_recording(
+    recording: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert movrecon(monkeypatch, "check", recording) == 0
+    assert "14 trials" in capsys.readouterr().out
+
+
+def test_check_prints_every_problem(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = _copy(recording, tmp_path)
+    cut = bad / "data" / "responses" / "3.npy"
+    cut.write_bytes(cut.read_bytes()[:200])
+    movie = np.load(bad / "data" / "videos" / "5.npy")
+    movie[3, 4, 10] = np.nan
+    np.save(bad / "data" / "videos" / "5.npy", movie)
+    assert movrecon(monkeypatch, "check", bad) == 1
+    captured = capsys.readouterr()
+    assert "responses/3.npy" in captured.out
+    assert "videos/5.npy" in captured.out
+    assert captured.err.startswith("movrecon: 2 problems found")
+
+
+def _copy(recording: Path, folder: Path) -> Path:
+    copied = folder / recording.name
+    for file in recording.rglob("*"):
+        if file.is_file() and "truth" not in file.parts:
+            target = copied / file.relative_to(recording)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(file.read_bytes())
+    return copied
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (lambda bad: (bad / "data" / "responses" / "3.npy").write_bytes(b"\x93NUMPY"), "responses/3.npy"),
+        (lambda bad: (bad / "data" / "behavior" / "3.npy").unlink(), "behavior/3.npy"),
+        (lambda bad: np.save(bad / "data" / "pupil_center" / "3.npy", np.zeros((3, 90))), "pupil_center/3.npy"),
+        (lambda bad: np.save(bad / "data" / "behavior" / "3.npy", np.full((2, 90), np.inf)), "behavior/3.npy"),
+        (lambda bad: (bad / "meta" / "trials" / "tiers.npy").unlink(), "tiers.npy"),
+    ],
+    ids=["truncated", "missing", "shape", "infinity", "no tiers"],
+)
+def test_a_bad_recording_stops_the_run(
+    damage: object,
+    named: str,
+    recording: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = _copy(recording, tmp_path)
+    damage(bad)  # type: ignore[operator]
+    line = complaint(monkeypatch, capsys, "run", "--profile", "smoke", "--recordings", bad, "--out", tmp_path / "out")
+    assert named in line
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_a_missing_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments in (
+        ["check", tmp_path / "none"],
+        ["run", "--recordings", tmp_path / "none", "--out", tmp_path / "out"],
+    ):
+        assert f"{tmp_path / 'none'}: no such directory" in complaint(monkeypatch, capsys, *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_no_movie_held_out(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = [
+        "--profile",
+        "smoke",
+        "--recordings",
+        recording,
+        "--held-out",
+        "tier:live_test_main",
+        "--out",
+        tmp_path / "out",
+    ]
+    assert "'tier:live_test_main' holds out no movie" in complaint(monkeypatch, capsys, "run", *arguments)
+    assert not list((tmp_path / "out").rglob("*.png"))
+
+
+def test_a_misspelt_notebook_parameter_is_found_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text("notebooks: {fig2_performance: {shown_frame: 3}}")
+    line = complaint(monkeypatch, capsys, "run", "--profile", profile, "--out", tmp_path / "out")
+    assert "unknown parameter 'shown_frame'; did you mean 'shown_frames'?" in line
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_misspelt_notebook(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = tmp_path / "p.yaml"
+    profile.write_text("notebooks: {fig2: {}}")
+    assert "no notebook 'fig2'" in complaint(
+        monkeypatch, capsys, "run", "--profile", profile, "--out", tmp_path / "out"
+    )
+
+
+def test_a_folder_that_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")  # a root user may write to a read-only folder, but into no file
+    line = complaint(monkeypatch, capsys, "run", "--profile", "smoke", "--out", tmp_path / "file" / "out")
+    assert "cannot be written" in line
+    assert str(tmp_path / "file" / "out") in line
+
+
+def test_a_device_that_is_not_there(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--profile", "smoke", "--recordings", recording, "--device", "tpu", "--out", tmp_path / "out"]
+    assert "device 'tpu' cannot be used" in complaint(monkeypatch, capsys, "train", *arguments)
+
+
+def test_two_runs_in_one_folder(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from filelock import FileLock
+
+    out = tmp_path / "out"
+    out.mkdir()
+    with FileLock(out / ".lock"):
+        line = complaint(monkeypatch, capsys, "run", "--profile", "smoke", "--recordings", recording, "--out", out)
+    assert "another run is at work" in line
+
+
+def test_a_book_without_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no study here" in complaint(monkeypatch, capsys, "book", "--out", tmp_path)
+    (tmp_path / "study.json").write_text(json.dumps({"profile": {}}))
+    assert "no study here" in complaint(monkeypatch, capsys, "book", "--out", tmp_path)

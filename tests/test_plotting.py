@@ -1,0 +1,154 @@
+"""Figures draw what their source data say, and the same data give the same bytes."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from movrecon_core import plotting
+from movrecon_core.errors import StoreError
+from movrecon_core.plotting.images import draw_eccentricity
+from movrecon_core.study.tables.images import image_table, labelled
+
+matplotlib.use("agg")
+RANDOM = np.random.default_rng(0)
+
+
+@pytest.fixture(autouse=True)
+def close_figures() -> object:
+    yield
+    plt.close("all")
+
+
+def saved(figure: Figure, folder: Path, table: pd.DataFrame) -> pd.DataFrame:
+    plotting.save_figure(figure, "f", folder, {"A": table})
+    return pd.read_csv(folder / "f_A.csv")
+
+
+def performance_table() -> pd.DataFrame:
+    rows = [
+        (f"mouse {mouse}", trial, "video correlation", against, RANDOM.random())
+        for mouse in (1, 2)
+        for trial in (3, 4, 8)
+        for against in ("own movie", "random movie")
+    ]
+    return pd.DataFrame(rows, columns=["mouse", "trial", "metric", "against", "correlation"])
+
+
+def summary_of(table: pd.DataFrame) -> pd.DataFrame:
+    grouped = table.groupby(["metric", "against"], sort=False)["correlation"]
+    mean = grouped.mean().reset_index(name="mean")
+    return mean.assign(low=mean["mean"] - 0.1, high=mean["mean"] + 0.1, n=6)
+
+
+def test_correlations_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
+    table = performance_table()
+    figure = plotting.new_figure(3, 3, False)
+    axes = figure.subplots()
+    plotting.plot_against_random(axes, table, summary_of(table), "video correlation")
+    csv = saved(figure, tmp_path, table)
+    drawn = sorted(
+        value
+        for line in axes.lines
+        if len(line.get_xdata()) == 2 and line.get_marker() == "o"
+        for value in line.get_ydata()
+    )
+    assert drawn == sorted(csv["correlation"])
+    pairs = csv.pivot(index=["mouse", "trial"], columns="against", values="correlation")
+    lines = {tuple(line.get_ydata()) for line in axes.lines if line.get_marker() == "o"}
+    assert lines == set(map(tuple, pairs[["own movie", "random movie"]].to_numpy()))
+    assert "n = 6 movies, 2 mice" in axes.get_title()
+
+
+def test_frames_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
+    images = RANDOM.uniform(0, 255, (2, 2, 3, 36, 64))
+    images[..., :5, :] = np.nan
+    table = image_table(
+        labelled(images, movie=["a, b", "c"], kind=["truth", "reconstructed"], seconds=[1.0, 2.0, 3.5]), "grey"
+    )
+    figure = plotting.new_figure(7, 4, False)
+    plotting.plot_example_frames(figure.subfigures(), table)
+    csv = saved(figure, tmp_path, table)
+    drawn = [axes.images[0].get_array() for axes in figure.findobj(plt.Axes)]
+    expected = csv["grey"].to_numpy().reshape(12, 36, 64)
+    np.testing.assert_array_equal(np.ma.filled(np.ma.stack(drawn), np.nan), expected)
+    np.testing.assert_allclose(expected, images.reshape(12, 36, 64), atol=5e-4)
+
+
+def test_maps_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
+    table = image_table(labelled(RANDOM.random((2, 2, 36, 64)), mouse=["mouse 1", "mouse 2"], row=["x", "y"]), "alpha")
+    figure = plotting.new_figure(7, 4, False)
+    plotting.plot_maps(figure.subfigures(), table, (0, 1), "gray", "α")
+    csv = saved(figure, tmp_path, table)
+    drawn = [axes for axes in figure.findobj(plt.Axes) if axes.images and axes.images[0].get_array().shape == (36, 64)]
+    expected = [
+        csv[(csv["mouse"] == m) & (csv["row"] == r)]["alpha"] for r in ("x", "y") for m in ("mouse 1", "mouse 2")
+    ]
+    for axes, values in zip(drawn, expected, strict=True):
+        np.testing.assert_array_equal(np.asarray(axes.images[0].get_array()).ravel(), values)
+
+
+def test_curves_and_points_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
+    history = pd.DataFrame(
+        {"instance": [0, 0, 1, 1], "step": [5, 10] * 2, "epoch": [1.0, 2.0] * 2, "loss": RANDOM.random(4)}
+    )
+    figure = plotting.new_figure(3, 3, False)
+    axes = figure.subplots()
+    plotting.plot_training(axes, history)
+    csv = saved(figure, tmp_path, history)
+    np.testing.assert_array_equal(np.concatenate([line.get_ydata() for line in axes.lines]), csv["loss"])
+
+    neurons = pd.DataFrame({"mouse": ["mouse 1"] * 5, "neuron": range(5), "correlation": RANDOM.random(5)})
+    figure = plotting.new_figure(3, 3, False)
+    axes = figure.subplots()
+    plotting.plot_neuron_correlations(axes, neurons)
+    csv = saved(figure, tmp_path, neurons)
+    np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.sort(csv["correlation"]))
+
+
+def test_same_data_same_bytes(tmp_path: Path) -> None:
+    table = performance_table()
+    for folder in ("a", "b"):
+        figure = plotting.new_figure(3, 3, True)
+        plotting.plot_against_random(figure.subplots(), table, summary_of(table), "video correlation")
+        plotting.save_figure(figure, "f", tmp_path / folder, {"B": table})
+    names = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert names == ["f.pdf", "f.png", "f.svg", "f_B.csv"]
+    for name in names:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("simulated", [True, False])
+def test_simulated_data_are_stamped(tmp_path: Path, simulated: bool) -> None:
+    figure = plotting.new_figure(2, 2, simulated)
+    plotting.save_figure(figure, "f", tmp_path, {"A": performance_table()})
+    assert ("simulated data" in (tmp_path / "f.svg").read_text()) == simulated
+
+
+def test_no_figure_without_data(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="f, panel A: no data"):
+        plotting.save_figure(plotting.new_figure(2, 2, False), "f", tmp_path, {"A": performance_table().iloc[:0]})
+    assert not list(tmp_path.iterdir())
+
+
+def test_colours_are_told_apart() -> None:
+    for colours in (list(plotting.COLOURS.values()), list(plotting.MOUSE_COLOURS)):
+        assert all(colour == to_hex(colour).upper() or colour == to_hex(colour) for colour in colours)
+    assert len(set(plotting.MOUSE_COLOURS)) == len(plotting.MOUSE_COLOURS) == 10
+
+
+def test_rings_are_ten_degrees_apart() -> None:
+    axes = plotting.new_figure(4, 3, False).subplots()
+    draw_eccentricity(axes)
+    contours = next(iter(axes.collections))
+    levels = contours.levels
+    np.testing.assert_allclose(np.diff(levels), 10)
+    # A ring of d degrees is 15 cm · tan(d) from the centre of a screen whose 64 pixels are 56.5 cm wide.
+    x, y = contours.get_paths()[0].vertices.T
+    radius = np.hypot(x - 31.5, y - 17.5) * 56.5 / 64
+    np.testing.assert_allclose(radius, 15 * np.tan(np.radians(levels[0])), rtol=0.03)

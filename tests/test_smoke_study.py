@@ -1,0 +1,171 @@
+"""The whole study, small: from a simulated recording to the book, as a user runs it."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from movrecon_core.study import open_study
+from movrecon_core.study.store import read_dataset
+
+NOTEBOOKS = ("recordings", "encoders", "fig1s3_masks", "fig2_performance")
+ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")
+TIMES = ("seconds", "peak_memory_bytes")
+STAGES = {"recordings", "encoders", "masks", "receptive_fields", "reconstructions", "notebooks", "book"}
+
+TINY = """
+trials_per_mouse: 2
+instances: 2
+batch_trials: 2
+simulation: {mice: 1, trials: 14, neurons: 30, frames: 90, oracle_trials: 0}
+training: {batch: 4, segment_frames: 64, segments_per_epoch: 24, warm_up_epochs: 1, cosine_epochs: 2,
+           learning_rate: 3.0e-3, ema_decay: 0.9, mixed_precision: false}
+mask: {iterations: 20, learning_rate: 300.0}
+receptive_fields: {pixel_step: 4}
+reconstruction: {iterations: 4, window_frames: null}
+"""
+
+
+def movrecon(*arguments: object) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "movrecon_core.cli", *map(str, arguments)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def summary_of(out: Path) -> dict[str, Any]:
+    summary: dict[str, Any] = json.loads((out / "summary.json").read_text())
+    return summary
+
+
+def test_summary(smoke_study: Path) -> None:
+    summary = summary_of(smoke_study)
+    for name in ESTIMATES:
+        estimate = summary[name]
+        assert estimate["n"] == 4
+        assert -1 <= estimate["ci95"][0] <= estimate["mean"] <= estimate["ci95"][1] <= 1.5
+    encoder = summary["encoder_single_trial_correlation"]
+    assert encoder["mean"] == pytest.approx(np.mean(list(encoder["mice"].values())), abs=1e-5)
+    assert set(encoder["mice"]) == {"mouse 1", "mouse 2"}
+    for name in TIMES:
+        assert set(summary[name]) == STAGES
+        assert all(value > 0 for value in summary[name].values())
+    assert (summary["profile"], summary["seed"], summary["device"], summary["simulated"]) == ("smoke", 0, "cpu", True)
+
+
+def test_headline(smoke_study: Path) -> None:
+    printed = (smoke_study / "printed.txt").read_text()
+    assert f"{summary_of(smoke_study)['video_correlation']['mean']:.3f} (95 % CI" in printed
+    assert "random other movie" in printed
+    assert "minutes" in printed
+    assert Path(next(re.finditer(r"book +(\S+)", printed)).group(1)).is_file()
+
+
+def test_summary_agrees_with_the_source_data(smoke_study: Path) -> None:
+    table = pd.read_csv(smoke_study / "figures" / "fig2_performance_B.csv")
+    own = table[(table["metric"] == "video correlation") & (table["against"] == "own movie")]["correlation"]
+    estimate = summary_of(smoke_study)["video_correlation"]
+    assert estimate["mean"] == pytest.approx(own.mean(), abs=1e-6)
+    # Student's t of three degrees of freedom: 3.182446 (any table)
+    margin = 3.182446 * own.std(ddof=1) / 2
+    assert estimate["ci95"] == pytest.approx([own.mean() - margin, own.mean() + margin], abs=1e-5)
+
+
+def test_correlation_from_the_stored_arrays(smoke_study: Path) -> None:
+    """The first movie's correlation once more, from the files and the method page alone."""
+    from scipy.ndimage import gaussian_filter
+
+    study = open_study(smoke_study)
+    trial = study.reconstructed_trials(0)[0]
+    truth = study.trial(0, trial).movie
+    files = sorted((smoke_study / "store" / "reconstructions").glob(f"*-1-trial-{trial}-*-recorded-*.zip"))
+    assert len(files) == 2
+    mean = np.mean([read_dataset(file)["movie"].values for file in files], axis=0)
+    found = gaussian_filter(mean, 0.5)[:, 14:50]
+    inside = study.alpha(0)[14:50] >= 1
+    expected = np.corrcoef(truth[30:, inside].ravel(), found[30:, inside].ravel())[0, 1]
+    table = pd.read_csv(smoke_study / "figures" / "fig2_performance_B.csv")
+    own = table.query(
+        "mouse == 'mouse 1' and trial == @trial and metric == 'video correlation' and against == 'own movie'"
+    )
+    assert own["correlation"].item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_figures_and_source_data(smoke_study: Path) -> None:
+    for name in NOTEBOOKS:
+        assert {path.suffix for path in (smoke_study / "figures").glob(f"{name}.*")} == {".svg", ".pdf", ".png"}
+        assert "simulated data" in (smoke_study / "figures" / f"{name}.svg").read_text()
+        assert list((smoke_study / "figures").glob(f"{name}_A.csv"))
+        executed = (smoke_study / "notebooks" / f"{name}.ipynb").read_text()
+        assert str(smoke_study) not in executed
+        assert str(Path.home()) + "/" not in executed
+
+
+def test_a_second_run_computes_nothing(smoke_study: Path) -> None:
+    folders = ("store", "encoders", "notebooks", "figures", "book", "recordings")
+    files = {f: f.stat().st_mtime_ns for name in folders for f in (smoke_study / name).rglob("*") if f.is_file()}
+    first = summary_of(smoke_study)
+    started = time.monotonic()
+    run = movrecon("run", "--profile", "smoke", "--out", smoke_study, "--device", "cpu")
+    assert run.wait() == 0
+    assert time.monotonic() - started < 120
+    assert {file: file.stat().st_mtime_ns for file in files} == files
+    assert summary_of(smoke_study) == first
+
+
+def test_a_changed_parameter_computes_only_what_depends_on_it(smoke_study: Path, tmp_path: Path) -> None:
+    from movrecon_core.study.paths import PROFILES
+    from movrecon_core.study.profile import load_profile
+
+    text = (
+        (PROFILES / "smoke.yaml")
+        .read_text()
+        .replace("reconstruction:\n  iterations: 8", "reconstruction:\n  iterations: 9")
+    )
+    (tmp_path / "changed.yaml").write_text(text)
+    study = open_study(smoke_study)
+    changed = type(study)(
+        study.out, load_profile(str(tmp_path / "changed.yaml"), tmp_path), study.recordings, study.held_out
+    )
+    before, after = study.units(), changed.units()
+    for stage in ("recordings", "evaluations", "masks", "receptive_fields"):
+        assert [unit.name for unit in before[stage]] == [unit.name for unit in after[stage]]
+    assert study.checkpoints == changed.checkpoints
+    assert not {unit.name for unit in before["reconstructions"]} & {unit.name for unit in after["reconstructions"]}
+
+
+def test_killed_at_any_point_it_goes_on(tmp_path: Path) -> None:
+    """SIGKILL again and again, a little later each time: the results are those of an undisturbed run."""
+    profile = tmp_path / "tiny.yaml"
+    profile.write_text(TINY)
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    run = movrecon("reconstruct", "--profile", profile, "--out", undisturbed, "--device", "cpu")
+    assert run.wait() == 0, run.stderr and run.stderr.read()
+
+    kills, patience = 0, 4.0
+    while True:
+        run = movrecon("reconstruct", "--profile", profile, "--out", killed, "--device", "cpu")
+        try:
+            assert run.wait(patience) == 0, run.stderr and run.stderr.read()
+            break
+        except subprocess.TimeoutExpired:
+            run.send_signal(signal.SIGKILL)
+            run.wait()
+            kills, patience = kills + 1, patience + 1.0
+    assert kills > 0
+    assert arrays(killed) == arrays(undisturbed)
+    assert not list(killed.rglob(".*.tmp.*"))
+
+
+def arrays(out: Path) -> dict[str, bytes]:
+    """All stored arrays by unit, without the attributes, in which times stand."""
+    return {
+        str(file.relative_to(out)): b"".join(values.to_numpy().tobytes() for values in read_dataset(file).values())
+        for file in sorted((out / "store").rglob("*.zarr.zip"))
+    }

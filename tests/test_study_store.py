@@ -1,0 +1,137 @@
+"""The results store: whole or not at all, damaged files found, the same arrays the same bytes."""
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from movrecon_core.errors import StoreError
+from movrecon_core.study.files import remove_abandoned, replacing, write_json
+from movrecon_core.study.fingerprints import FileDigests, digest
+from movrecon_core.study.store import Store, Unit, unit_attributes
+
+UNIT = Unit("masks", "mouse", {"iterations": 3, "rate": 0.1, "names": ["a", "b"]})
+
+
+def dataset() -> xr.Dataset:
+    values = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
+    return xr.Dataset({"movie": (("time", "y", "x"), values)}, coords={"time": [0, 1]})
+
+
+def test_what_was_saved_is_loaded(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {"seconds": 1.5})
+    found = store.load(UNIT)
+    assert found is not None
+    xr.testing.assert_equal(found, dataset())
+    assert found.attrs["seconds"] == 1.5
+    assert unit_attributes(store, UNIT)["seconds"] == 1.5
+
+
+def test_another_definition_is_another_unit(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    assert store.load(Unit("masks", "mouse", {**UNIT.definition, "iterations": 4})) is None
+
+
+def test_a_file_under_a_wrong_name_is_not_believed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    other = Unit("masks", "mouse", {**UNIT.definition, "iterations": 4})
+    os.replace(store.path(UNIT), store.path(other))
+    assert store.load(other) is None
+    assert list(tmp_path.rglob("*.damaged"))
+
+
+def test_same_arrays_same_bytes(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        Store(tmp_path / folder).save(UNIT, dataset(), {})
+    first, second = (Store(tmp_path / folder).path(UNIT).read_bytes() for folder in ("a", "b"))
+    assert first == second
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_never_changes_what_is_read(tmp_path: Path, place: float, bit: int) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    path = store.path(UNIT)
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1 << bit
+    path.write_bytes(bytes(content))
+    found = store.load(UNIT)
+    if found is None:  # set aside, to be computed again
+        assert not path.exists()
+    else:  # a byte that holds no data, such as a date in the zip's directory
+        xr.testing.assert_equal(found, dataset())
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+def test_a_file_cut_short_is_set_aside(tmp_path: Path, share: float) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    path = store.path(UNIT)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    assert store.load(UNIT) is None
+    with pytest.raises(StoreError, match=r"mouse-.*missing or damaged"):
+        store.require(UNIT)
+
+
+def test_nothing_is_left_of_a_write_that_failed(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_json(path, [1])
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        write_json(path, [object()])
+    with pytest.raises(TypeError), replacing(path) as temporary:
+        temporary.write_bytes("text, not bytes")  # type: ignore[arg-type]
+    assert path.read_text() == "[\n  1\n]\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(tmp_path / "file").save(UNIT, dataset(), {})
+
+
+def test_only_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, alive = tmp_path / f".{ended.pid}.tmp.a", tmp_path / f".{os.getpid()}.tmp.b"
+    dead.touch()
+    alive.touch()
+    remove_abandoned(tmp_path)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_a_file_is_digested_again_only_when_it_changed(tmp_path: Path) -> None:
+    file = tmp_path / "x.npy"
+    file.write_bytes(b"one")
+    digests = FileDigests(tmp_path / "digests.json")
+    first = digests.of(file)
+    digests.save()
+    assert FileDigests(tmp_path / "digests.json").of(file) == first
+    file.write_bytes(b"three")
+    assert FileDigests(tmp_path / "digests.json").of(file) != first
+
+
+def test_order_of_keys_does_not_matter() -> None:
+    assert digest({"a": 1, "b": [1, 2]}) == digest({"b": [1, 2], "a": 1})
+    assert digest({"b": [2, 1], "a": 1}) != digest({"b": [1, 2], "a": 1})
+
+
+def test_members_are_checksummed(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    with zipfile.ZipFile(store.path(UNIT)) as archive:
+        names = archive.namelist()
+        assert archive.testzip() is None
+    assert len(names) == len(set(names))
