@@ -119,3 +119,16 @@ def test_encoders_without_a_stack_get_the_movie_in_one_pass(step):
 def test_movies_too_short_for_a_stack_are_refused():
     with pytest.raises(ReconstructionError, match=r"31 frames is too short .* at least 32"):
         predict(FrameSum(16, 2), torch.zeros(5, 31, 1, 1), 0)
+
+
+def test_mice_of_one_batch_share_its_statistics():
+    torch.manual_seed(0)
+    encoder = DwiseNeuro(DwiseNeuroConfig((3, 4), core_features=(8,), spatial_strides=(2,), cortex_features=(8,)))
+    inputs = {0: torch.rand(2, 5, 6, 16, 16), 1: torch.rand(3, 5, 6, 16, 16)}
+    encoder.eval()
+    for mouse, responses in encoder.respond(inputs).items():
+        torch.testing.assert_close(responses, encoder(inputs[mouse], mouse))
+    encoder.train()
+    encoder.respond(inputs)
+    stem = next(m for m in encoder.modules() if isinstance(m, torch.nn.BatchNorm3d))
+    assert stem.num_batches_tracked == 1

@@ -5,6 +5,7 @@ spelling included.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
@@ -71,8 +72,15 @@ class DwiseNeuro(Encoder):
 
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward`."""
-        features = self.core(inputs).mean(dim=(-2, -1))  # (B, C, T)
-        return self.readouts[mouse](self.cortex(features))
+        return self.readouts[mouse](self._features(inputs))
+
+    def respond(self, inputs: Mapping[int, Tensor]) -> dict[int, Tensor]:
+        """Predict responses of several mice; their stacks share the batch statistics (see `Encoder.respond`)."""
+        features = self._features(torch.cat(list(inputs.values()))).split([len(stacks) for stacks in inputs.values()])
+        return {mouse: self.readouts[mouse](x) for mouse, x in zip(inputs, features, strict=True)}
+
+    def _features(self, inputs: Tensor) -> Tensor:
+        return self.cortex(self.core(inputs).mean(dim=(-2, -1)))  # (B, C, T)
 
 
 class _Core(nn.Module):

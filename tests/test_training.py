@@ -1,0 +1,162 @@
+"""Training: schedule, mixing, statistics, resuming, and that it learns what was planted."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from example_recording import NEURONS, write_example
+
+from movrecon_core.encoders import training
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.segments import SegmentReader, cutmix
+from movrecon_core.encoders.statistics import response_statistics
+from movrecon_core.encoders.training import TrainingConfig, train_encoder
+from movrecon_core.errors import RecordingError
+from movrecon_core.recording_writer import write_recording
+from movrecon_core.recordings import Recording, Trial
+
+SMALL = {"readout_outputs": (NEURONS, NEURONS), "features": (4, 4), "temporal_kernel": 2, "behavior_features": 2}
+QUICK = TrainingConfig(
+    batch=4, segments_per_epoch=12, warm_up_epochs=1, cosine_epochs=2, segment_frames=20, ema_decay=0.9
+)
+PLANTED = ((6, 50), (18, 20), (30, 40))
+"""Row and column of the pixels that drive the planted neurons."""
+
+
+def planted_trial(index: int) -> Trial:
+    """Each neuron follows the brightness around one pixel, five frames late."""
+    random = np.random.default_rng(index)
+    coarse = random.uniform(0, 255, (13, 9, 16))
+    movie = coarse.repeat(8, 0)[:100].repeat(4, 1).repeat(4, 2).astype(np.float32)
+    drive = np.stack([movie[:, y, x] / 25 for y, x in PLANTED])
+    responses = np.concatenate([drive[:, :1].repeat(5, 1), drive[:, :-5]], axis=1).astype(np.float32)
+    behavior = random.standard_normal((4, 100)).astype(np.float32)
+    return Trial("planted", index, movie, responses, behavior[:2], behavior[2:])
+
+
+@pytest.fixture(scope="module")
+def mice(tmp_path_factory) -> list[Recording]:
+    folder = tmp_path_factory.mktemp("mice")
+    return [Recording(write_example(folder / f"mouse{i}", seed=i)) for i in range(2)]
+
+
+def train(mice, checkpoint, config=QUICK, **options):
+    trials = [mouse.trials_of_tier("train") for mouse in mice]
+    held_out = [mouse.trials_of_tier("oracle") for mouse in mice]
+    return train_encoder(mice, trials, held_out, "factorised", SMALL, config, 3, checkpoint, **options)
+
+
+def test_learning_rate_warms_up_and_follows_a_cosine():
+    config = TrainingConfig()
+    assert config.steps_per_epoch == 3000
+    peak = 3e-4 * 24 / 4
+    assert config.rate(0) == pytest.approx(peak / 9000)
+    assert config.rate(9000) == pytest.approx(peak)
+    assert config.rate(9000 + 27000) == pytest.approx(peak * (0.01 + 0.99 / 2))
+    assert config.rate(config.steps) == pytest.approx(peak * 0.01)
+
+
+def test_cutmix_mixes_responses_by_the_area_of_the_box():
+    grey = torch.tensor([0.0, 100.0, 200.0])
+    inputs = grey[:, None, None, None, None].expand(3, 5, 4, 64, 64)
+    mixed, responses = cutmix(inputs, grey[:, None, None].expand(3, 2, 4), np.random.default_rng(1), 1.0, 1.0)
+    torch.testing.assert_close(responses[:, 0, 0], mixed[:, 0].mean((1, 2, 3)))
+    assert not torch.equal(mixed, inputs)
+    same, _ = cutmix(inputs, responses, np.random.default_rng(1), 0.0, 1.0)
+    assert same is inputs
+
+
+def test_statistics_find_means_and_receptive_fields():
+    trials = [planted_trial(i) for i in range(12)]
+    statistics = response_statistics(trials)
+    responses = np.concatenate([t.responses[:, :100] for t in trials], axis=1)
+    np.testing.assert_allclose(statistics.mean_response, responses.mean(1), rtol=0.05)  # the first bin has no past
+    behavior = np.concatenate([np.concatenate([t.behavior, t.pupil_center]) for t in trials], axis=1)
+    np.testing.assert_allclose(statistics.behavior_mean, behavior.mean(1), atol=1e-6)
+    np.testing.assert_allclose(statistics.behavior_scale, behavior.std(1), rtol=1e-6)
+    found = (statistics.centres + 1) / 2 * [35, 63]
+    np.testing.assert_allclose(found, PLANTED, atol=3)  # a planted field is 4 pixels wide
+
+
+def test_segments_come_from_the_files(mice):
+    reader = SegmentReader(mice[0], dict.fromkeys(mice[0].trials, 66), 8, 2)
+    inputs, responses = reader.draw(5, np.random.default_rng(0))
+    assert inputs.shape == (5, 5, 8, 64, 64)
+    starts = set()
+    for one, response in zip(inputs.numpy(), responses.numpy(), strict=True):
+        places = [
+            (trial.index, start)
+            for trial in map(mice[0].trial, mice[0].trials)
+            for start in range(66 - 15 + 1)
+            if np.array_equal(trial.movie[start : start + 15 : 2], one[0, :, 14:50])
+            and np.array_equal(trial.responses[:, start : start + 15 : 2], response)
+            and np.array_equal(trial.behavior[:, start : start + 15 : 2], one[1:3, :, 0, 0])
+            and np.array_equal(trial.pupil_center[:, start : start + 15 : 2], one[3:, :, 63, 63])
+        ]
+        assert len(places) == 1
+        starts.add(places[0])
+    assert len(starts) > 1
+
+
+def test_a_trial_shorter_than_a_segment_is_not_drawn(mice):
+    with pytest.raises(RecordingError, match="67 frames"):
+        SegmentReader(mice[0], dict.fromkeys(mice[0].trials, 66), 67, 1)
+
+
+def test_resumed_training_ends_with_the_same_weights(mice, tmp_path, monkeypatch):
+    train(mice, tmp_path / "undisturbed.pth")
+    step = training._Run.train_step
+    steps = []
+
+    def killed(run, readers):
+        if len(steps) == 5:
+            raise KeyboardInterrupt
+        steps.append(run.step)
+        step(run, readers)
+
+    monkeypatch.setattr(training._Run, "train_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(mice, tmp_path / "resumed.pth", save_seconds=0)
+    assert not (tmp_path / "resumed.pth").exists()
+    monkeypatch.setattr(training._Run, "train_step", step)
+    train(mice, tmp_path / "resumed.pth")
+    first, second = (load_checkpoint(tmp_path / f"{n}.pth").state_dict() for n in ("undisturbed", "resumed"))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    histories = [json.loads((tmp_path / f"{n}.history.json").read_text()) for n in ("undisturbed", "resumed")]
+    assert [h["loss"] for h in histories[0]] == [h["loss"] for h in histories[1]]
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_saved_state_of_other_settings_or_a_damaged_one_is_not_used(mice, tmp_path):
+    plain = train(mice, tmp_path / "plain.pth").state_dict()
+    (tmp_path / "damaged.pth.partial").write_bytes(b"no state")
+    again = train(mice, tmp_path / "damaged.pth").state_dict()
+    assert all(torch.equal(plain[name], again[name]) for name in plain)
+
+
+def test_a_diverging_loss_is_an_error(mice, tmp_path):
+    with pytest.raises(training.CheckpointError, match="not finite"):
+        train(mice, tmp_path / "diverged.pth", TrainingConfig(**{**vars(QUICK), "learning_rate": 1e30}))
+    assert not (tmp_path / "diverged.pth").exists()
+
+
+def test_an_encoder_learns_planted_neurons(tmp_path):
+    with write_recording(tmp_path / "planted") as writer:
+        for index in range(14):
+            trial = planted_trial(index)
+            writer.movie(index, trial.movie)
+            for signal in ("responses", "behavior", "pupil_center"):
+                writer.signal(signal, index, getattr(trial, signal))
+        writer.metadata(["train"] * 12 + ["oracle"] * 2, np.arange(3), np.zeros((3, 3)))
+    config = TrainingConfig(
+        batch=6, segments_per_epoch=120, warm_up_epochs=0.5, cosine_epochs=4, segment_frames=60, learning_rate=4e-3,
+        cutmix_probability=0.0, ema_decay=0.9, skipped_frames=10,
+    )  # fmt: skip
+    size = {"readout_outputs": (3,), "features": (8, 8)}
+    recording = Recording(tmp_path / "planted")
+    checkpoint = tmp_path / "learned.pth"
+    train_encoder([recording], [range(12)], [(12, 13)], "factorised", size, config, 0, checkpoint)
+    history = json.loads(checkpoint.with_suffix(".history.json").read_text())
+    assert history[-1]["loss"] < history[0]["loss"]
+    assert history[-1]["held_out_correlation"][0] > 0.8
