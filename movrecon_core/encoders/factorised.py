@@ -174,6 +174,8 @@ class _Readout(nn.Module):
         delays = torch.arange(config.temporal_kernel - 1, -1, -1.0)
         self.kernel = nn.Parameter(torch.softmax(-delays, 0).expand(neurons, 1, -1).clone())  # fades over 67 ms
         self.drop_rate = config.drop_rate
+        self._kept_state: tuple[Any, ...] = ()
+        self._kept_weights = torch.empty(0)
         self.bias = nn.Parameter(torch.full((neurons,), math.log(math.e - 1)))  # softplus(bias) = 1
         self.behavior = nn.Sequential(
             nn.Linear(BEHAVIOR_CHANNELS, hidden), nn.Tanh(), nn.Linear(hidden, config.behavior_features)
@@ -187,7 +189,22 @@ class _Readout(nn.Module):
         self.register_buffer("grid", torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 1))
 
     def spatial_weights(self) -> Tensor:
-        """Weights of every neuron over positions and features, (N, positions * C)."""
+        """Weights of every neuron over positions and features, (N, positions * C); kept while they are constant."""
+        sources = (self.position, self.log_width, self.weight)
+        if self.training or (torch.is_grad_enabled() and any(source.requires_grad for source in sources)):
+            return self._spatial_weights()
+        state = (
+            *((s.data_ptr(), s._version, s.dtype) for s in sources),
+            torch.is_autocast_enabled(self.grid.device.type),
+        )
+        if state != self._kept_state:
+            # Usable in a later backward pass, also when it is first asked for in inference mode.
+            with torch.inference_mode(False), torch.no_grad():
+                self._kept_weights = self._spatial_weights()
+            self._kept_state = state
+        return self._kept_weights
+
+    def _spatial_weights(self) -> Tensor:
         size = self.grid.new_tensor([(HEIGHT - 1) / 2, (WIDTH - 1) / 2])
         distance = ((self.grid - self.position[:, None]) * size).square().sum(-1)  # (N, positions)
         place = torch.softmax(-0.5 * distance * torch.exp(-2 * self.log_width)[:, None], dim=1)
