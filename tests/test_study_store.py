@@ -8,13 +8,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from movrecon_core.encoders.checkpoints import save_checkpoint
+from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import StoreError
 from movrecon_core.study.files import remove_abandoned, replacing, write_json
-from movrecon_core.study.fingerprints import FileDigests, digest
+from movrecon_core.study.fingerprints import FileDigests, checkpoint_digest, digest
 from movrecon_core.study.store import Store, Unit, unit_attributes
 
 UNIT = Unit("masks", "mouse", {"iterations": 3, "rate": 0.1, "names": ["a", "b"]})
@@ -135,3 +138,16 @@ def test_members_are_checksummed(tmp_path: Path) -> None:
         names = archive.namelist()
         assert archive.testzip() is None
     assert len(names) == len(set(names))
+
+
+def test_a_checkpoint_is_known_by_its_weights_not_its_bytes(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    encoder = Factorised(FactorisedConfig((3, 4)))
+    save_checkpoint(tmp_path / "a.pth", encoder)
+    save_checkpoint(tmp_path / "another-name.pth", encoder)
+    first, second = (checkpoint_digest(tmp_path / name) for name in ("a.pth", "another-name.pth"))
+    assert first == second
+    with torch.no_grad():
+        next(encoder.parameters()).add_(1e-6)
+    save_checkpoint(tmp_path / "a.pth", encoder)
+    assert checkpoint_digest(tmp_path / "a.pth") != first

@@ -3,12 +3,15 @@
 import ast
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import movrecon_core
+from movrecon_core.encoders.checkpoints import read_checkpoint
 from movrecon_core.errors import RecordingError, StoreError
 from movrecon_core.recordings import SIGNALS, Recording
 from movrecon_core.study.files import read_json, write_json
@@ -33,6 +36,23 @@ def file_digest(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise StoreError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def checkpoint_digest(path: Path) -> str:
+    """SHA-256 of an encoder's network and weights; the file's own bytes also hold the name it was first written to.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not a valid checkpoint.
+    """
+    checkpoint = read_checkpoint(path)
+    params = {key: checkpoint["params"].get(key) for key in ("nn_module", "frame_stack")}
+    total = hashlib.sha256(json.dumps(params, sort_keys=True).encode())
+    for name, values in sorted(checkpoint["nn_state_dict"].items()):
+        total.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+        total.update(values.flatten().contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 @lru_cache
@@ -77,7 +97,7 @@ class FileDigests:
         self._known: dict[str, list[Any]] = known if isinstance(known, dict) else {}
         self._changed = False
 
-    def of(self, path: Path) -> str:
+    def of(self, path: Path, read: Callable[[Path], str] = file_digest) -> str:
         """Digest of one file, read only where it has changed since it was last seen."""
         try:
             status = path.stat()
@@ -86,7 +106,7 @@ class FileDigests:
         seen = [status.st_size, status.st_mtime_ns]
         entry = self._known.get(str(path))
         if entry is None or entry[:2] != seen:
-            entry = [*seen, file_digest(path)]
+            entry = [*seen, read(path)]
             self._known[str(path)] = entry
             self._changed = True
         return str(entry[2])

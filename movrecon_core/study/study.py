@@ -16,7 +16,7 @@ from movrecon_core.errors import ProfileError, ReconstructionError, StoreError
 from movrecon_core.reconstruction import evaluation_mask, training_mask
 from movrecon_core.recordings import Recording, Trial, open_recordings
 from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.fingerprints import FileDigests, code_fingerprint, digest
+from movrecon_core.study.fingerprints import FileDigests, checkpoint_digest, code_fingerprint, digest
 from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.study.profile import Profile, parse_profile
 from movrecon_core.study.store import Store, Unit
@@ -175,7 +175,7 @@ class Study:
         }
 
     def encoder_digest(self, instance: int) -> str:
-        return self.digests.of(self.checkpoint(instance))
+        return self.digests.of(self.checkpoint(instance), checkpoint_digest)
 
     def evaluation_unit(self, mouse: int) -> Unit:
         """How well the encoders predict a mouse's held-out responses."""
