@@ -1,6 +1,5 @@
 """The command `movrecon`: a few verbs over the study."""
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -142,8 +141,6 @@ def book(out: OutOption, figures: FiguresOption = None) -> None:
 
 def main() -> None:
     """Run the command; what goes wrong is one line on the error stream and an exit code that is not 0."""
-    # Threads that wait for each other sleep: spinning, they take twice the time where the cores are shared.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
         app(args=repeat_option(sys.argv[1:], "--recordings"))
     except MovreconError as error:

@@ -22,14 +22,18 @@ class Progress:
         What is being done.
     unit
         What one step is.
+    initial
+        Steps that were done before; they count, but not for the rate.
     """
 
-    def __init__(self, total: int, label: str, unit: str = "unit") -> None:
+    def __init__(self, total: int, label: str, unit: str = "unit", initial: int = 0) -> None:
         self._total, self._label = total, label
         self._units = unit if total == 1 else {"mouse": "mice"}.get(unit, f"{unit}s")
-        self._done = 0
+        self._initial = self._done = initial
         self._started = self._last = time.monotonic()
-        self._bar = tqdm(total=total, desc=label, unit=unit, file=sys.stderr) if sys.stderr.isatty() else None
+        self._bar = (
+            tqdm(total=total, initial=initial, desc=label, unit=unit, file=sys.stderr) if sys.stderr.isatty() else None
+        )
 
     def __enter__(self) -> Self:
         if self._bar is None:
@@ -49,7 +53,7 @@ class Progress:
             self._bar.update(count)
         elif time.monotonic() - self._last >= LINE_INTERVAL:
             self._last = time.monotonic()
-            rate = self._done / (self._last - self._started)
+            rate = (self._done - self._initial) / (self._last - self._started)
             left = duration((self._total - self._done) / rate) if rate else "unknown time"
             self._print(f"{self._label}: {self._done}/{self._total} {self._units}, {rate:.2f}/s, {left} left")
 

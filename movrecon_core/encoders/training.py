@@ -142,8 +142,7 @@ def train_encoder(
     partial = checkpoint.with_name(f"{checkpoint.name}.partial")
     run.resume(partial, definition)
     saved = time.monotonic()
-    with Progress(config.steps, f"training {checkpoint.stem}", "step") as progress:
-        progress.step(run.step)
+    with Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress:
         while run.step < config.steps:
             run.train_step(readers)
             progress.step()
