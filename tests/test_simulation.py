@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from scipy.optimize import nnls
 
 from movrecon_core.errors import ProfileError, RecordingError
@@ -391,3 +392,13 @@ def test_unknown_parameters_are_errors():
         SimulationConfig.model_validate({"neurones": 3})
     with pytest.raises(ValueError, match="colour"):
         SimulationConfig.model_validate({"movie": {"colour": 3}})
+
+
+def test_the_number_of_threads_is_left_as_it_was(tmp_path):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        simulate_recordings(tmp_path, SMALL.model_copy(update={"mice": 3, "trials": 14}), seed=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

@@ -91,8 +91,12 @@ def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> li
     RecordingError
         If a directory is in the way or cannot be written.
     """
-    with ThreadPoolExecutor(os.cpu_count()) as pool:  # arrays are worked on without the interpreter's lock
-        return list(pool.map(lambda mouse: simulate_mouse(folder, config, seed, mouse), range(config.mice)))
+    with (
+        _one_torch_thread(),
+        ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)) as pool,
+    ):
+        # Arrays are worked on without the interpreter's lock.
+        return list(pool.map(lambda mouse: _simulate_mouse(folder, config, seed, mouse), range(config.mice)))
 
 
 def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int = 0) -> Recording:
@@ -114,6 +118,11 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
     ProfileError
         If the noise alone of the spikes keeps the responses below the wanted ceiling.
     """
+    with _one_torch_thread():
+        return _simulate_mouse(folder, config, seed, mouse)
+
+
+def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int) -> Recording:
     path = folder / f"simulated-{seed}-{mouse + 1}"
     description = {"config": config.model_dump(mode="json"), "seed": seed, "mouse": mouse, "version": __version__}
     if (path / SIMULATED_MARKER).is_file():
@@ -124,7 +133,7 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
     def generator(*key: int) -> np.random.Generator:
         return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(mouse, *key)))
 
-    with write_recording(path) as writer, _one_thread():
+    with write_recording(path) as writer:
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)
@@ -159,8 +168,11 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """One torch thread: the products are small, and their last bits do not depend on the machine's cores."""
+def _one_torch_thread() -> Iterator[None]:
+    """One torch thread: the products are small, and their last bits do not depend on the machine's cores.
+
+    The setting belongs to the whole process, so it is made and undone outside the mice's own threads.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
