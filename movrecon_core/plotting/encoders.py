@@ -20,7 +20,7 @@ def plot_training(axes: Axes, table: pd.DataFrame) -> None:
     shades = colormaps["viridis"].resampled(table["instance"].nunique() + 1)
     for instance, curve in table.groupby("instance"):
         axes.plot(curve["epoch"], curve["loss"], color=shades(int(instance)), label=f"instance {instance}")
-    axes.set(xlabel="epoch", ylabel="Poisson loss (sum over neurons and frames)")
+    axes.set(xlabel="epoch", ylabel="Poisson loss\n(sum over neurons and frames)")
     axes.legend()
 
 

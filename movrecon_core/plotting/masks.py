@@ -1,7 +1,6 @@
 """Panels of receptive fields and transparency masks: maps over the screen."""
 
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from movrecon_core.plotting.images import draw_eccentricity, image_of, show_map
@@ -51,14 +50,8 @@ def plot_centres(panel: SubFigure, table: pd.DataFrame) -> None:
     mice = list(table["mouse"].unique())
     grid = panel.subplots(1, len(mice), squeeze=False)
     for axes, mouse in zip(grid[0], mice, strict=True):
-        _plot_centres_of(axes, table[table["mouse"] == mouse])
-        axes.set_title(mouse)
-    grid[0, 0].legend(loc="lower left")
-
-
-def _plot_centres_of(axes: Axes, table: pd.DataFrame) -> None:
-    for kind, marker in (("on", "o"), ("off", "x")):
-        rows = table[table["kind"] == kind]
-        label = f"{kind.capitalize()} (n = {len(rows)})"
-        axes.plot(rows["x"], rows["y"], marker, ms=2, mew=0.6, color=COLOURS[kind], alpha=0.5, label=label, ls="")
-    draw_eccentricity(axes)
+        centres = {kind: table[(table["mouse"] == mouse) & (table["kind"] == kind)] for kind in ("on", "off")}
+        for (kind, rows), marker in zip(centres.items(), "ox", strict=True):
+            axes.plot(rows["x"], rows["y"], marker, ms=2, mew=0.6, color=COLOURS[kind], alpha=0.5, ls="")
+        draw_eccentricity(axes)
+        axes.set_title(f"{mouse}: ○ On (n = {len(centres['on'])}), × Off (n = {len(centres['off'])})")

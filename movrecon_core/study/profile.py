@@ -62,6 +62,7 @@ class Profile(BaseModel):
     encoder: EncoderSettings = Field(default_factory=EncoderSettings)
     training: TrainingConfig = Field(default_factory=TrainingConfig)
     mask: MaskConfig = Field(default_factory=MaskConfig)
+    mask_segments: int = Field(default=1, ge=1)  # scripts: one segment of each held-out movie, frames 50–81
     receptive_fields: ReceptiveFieldSettings = ReceptiveFieldSettings()
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders

@@ -196,6 +196,7 @@ class Study:
             "encoder": self.encoder_digest(0),
             "trials": self.digests.of_trials(self.recordings[mouse], self.trials_with(mouse, "held-out")),
             "mask": _as_json(self.profile.mask),
+            "segments": self.profile.mask_segments,
             "seed": self.profile.seed,
             "code": code_fingerprint(*_MASK_CODE),
         }

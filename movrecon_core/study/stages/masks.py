@@ -17,8 +17,8 @@ from movrecon_core.study.cost import Cost
 from movrecon_core.study.stages.work import Work
 from movrecon_core.study.study import Study
 
-MASK_FRAMES = slice(50, 82)
-"""Frames of the held-out movies that train the masks (method, Where article and scripts differ: 50–81)."""
+FIRST_FRAME, SEGMENT_FRAMES = 50, 32
+"""Where the first segment of a held-out movie begins, and how long one is (method page, mask data: 50–81)."""
 
 
 def train_masks(work: Work) -> None:
@@ -32,7 +32,8 @@ def train_masks(work: Work) -> None:
     with Progress(len(todo), "masks", "mask") as progress:
         for mouse in todo:
             with Cost() as cost:
-                segments = [_segment(study.trial(mouse, t)) for t in study.trials_with(mouse, "held-out")]
+                trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
+                segments = [s for trial in trials for s in _segments(trial, study.profile.mask_segments)]
                 alpha = train_mask(encoder, mouse, segments, study.profile.mask, study.profile.seed)
             work.save(units[mouse], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
             progress.step()
@@ -55,14 +56,18 @@ def map_receptive_fields(work: Work) -> None:
             progress.step()
 
 
-def _segment(trial: Trial) -> Segment:
-    if trial.frames < MASK_FRAMES.stop:
+def _segments(trial: Trial, most: int) -> list[Segment]:
+    """Consecutive segments of a movie, as many as it holds and the profile asks for."""
+    starts = range(FIRST_FRAME, trial.frames - SEGMENT_FRAMES + 1, SEGMENT_FRAMES)[:most]
+    if not starts:
         raise RecordingError(
             f"{trial.recording}, trial {trial.index}: {trial.frames} frames; the mask is trained on frames "
-            f"{MASK_FRAMES.start} to {MASK_FRAMES.stop - 1} of held-out movies"
+            f"{FIRST_FRAME} to {FIRST_FRAME + SEGMENT_FRAMES - 1} of held-out movies"
         )
-    behavior, pupil_center = trial.behavior[:, MASK_FRAMES], trial.pupil_center[:, MASK_FRAMES]
-    return Segment(trial.movie[MASK_FRAMES], behavior, pupil_center, trial.responses[:, MASK_FRAMES])
+    spans = [slice(start, start + SEGMENT_FRAMES) for start in starts]
+    return [
+        Segment(trial.movie[s], trial.behavior[:, s], trial.pupil_center[:, s], trial.responses[:, s]) for s in spans
+    ]
 
 
 def _receptive_fields(study: Study, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:

@@ -113,7 +113,9 @@ def _examples(study: Study, recorded: pd.DataFrame, count: int, frames: int) -> 
         pixels = crop_movie(study.evaluation_mask(mouse))
         truth, found = study.trial(mouse, trial).movie, reconstructed_movie(study, mouse, trial)
         matched = match_contrast_luminance(found, truth, pixels)
-        shown = np.linspace(SKIPPED_FRAMES, len(found) - 1, frames).astype(int)
+        # The middle of equal parts: nothing was recorded that could tell the very last frames.
+        edges = np.linspace(SKIPPED_FRAMES, len(found), frames + 1)
+        shown = ((edges[:-1] + edges[1:]) / 2).astype(int)
         images = np.stack([truth[shown], matched[shown]])
         images = np.where(pixels, images, np.nan)
         name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
