@@ -134,7 +134,7 @@ def _headline(summary: Mapping[str, Any]) -> dict[str, str]:
 def _published_interval(path: str) -> str:
     value = published(path)
     low, high = value["ci95"]
-    return f"{value['mean']:.3f} (95 % CI {low:.3f}–{high:.3f}, n = {value['n_movies']} movies)"
+    return f"{value['mean']:.3f} (95 % CI {low:.3f} to {high:.3f}, n = {value['n_movies']} movies)"
 
 
 def _status(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
@@ -150,7 +150,7 @@ def _status(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
         "iterations of a reconstruction": profile.reconstruction.iterations,
         "iterations of a mask": profile.mask.iterations,
     }
-    data = "simulated; every figure says so" if study.simulated else "recorded"
+    data = "simulated; every figure says so" if study.simulated else "not marked as simulated"
     costs = {stage: cost for stage, cost in stage_costs(study).items() if stage != "book"}
     return {
         "data_sentence": f"The data are {data}.",
