@@ -8,6 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
+
+# A shared machine may be slow at any moment: examples are judged by their result, not by their time.
+settings.register_profile("movrecon", deadline=None)
+settings.load_profile("movrecon")
 
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 

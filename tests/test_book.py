@@ -78,7 +78,7 @@ def test_numbers_are_filled_in(smoke_study: Path) -> None:
     for page in ("introduction", "status"):
         text = (smoke_study / "book" / f"{page}.html").read_text()
         assert not re.search(r"\{\{\w+\}\}", text)
-    assert re.search(r"95 % CI -?\d\.\d{3}–-?\d\.\d{3}", (smoke_study / "book" / "introduction.html").read_text())
+    assert re.search(r"95 % CI -?\d\.\d{3} to -?\d\.\d{3}", (smoke_study / "book" / "introduction.html").read_text())
     assert "torch" in (smoke_study / "book" / "status.html").read_text()
 
 
