@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -92,7 +92,6 @@ class FrameSum(Encoder):
         return (frames + 10 * frames.sum(dim=1, keepdim=True))[:, None] * (mouse + 1)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 5), st.integers(1, 3), st.integers(0, 12), st.integers(1, 7))
 def test_prediction_is_the_mean_over_all_stacks_that_contain_a_frame(size, step, extra, batch):
     frames = (size - 1) * step + step + extra

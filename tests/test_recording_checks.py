@@ -104,7 +104,7 @@ WIDE = {"responses: no directory", "pupil: no directory", "no tier train", "tier
 """Damage that leaves nothing to compare other files with."""
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(chosen=st.sets(st.sampled_from(sorted(set(DAMAGE) - WIDE)), min_size=2, max_size=6))
 def test_no_problem_hides_another(sound, tmp_path_factory, chosen):
     by_file = {DAMAGE[damage][0]: damage for damage in sorted(chosen)}  # one damage a file

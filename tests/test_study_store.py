@@ -60,7 +60,7 @@ def test_same_arrays_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_never_changes_what_is_read(tmp_path: Path, place: float, bit: int) -> None:
     store = Store(tmp_path)
