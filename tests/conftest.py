@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import settings
 
+import movrecon_core  # noqa: F401 - before torch, which reads how its threads wait
+
 # A shared machine may be slow at any moment: examples are judged by their result, not by their time.
 settings.register_profile("movrecon", deadline=None)
 settings.load_profile("movrecon")
