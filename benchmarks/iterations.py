@@ -47,6 +47,7 @@ def main(
     result = {
         "profile": profile,
         "held_out": FOLD,
+        "mask_segments": settings.mask_segments,
         "version": __version__,
         "simulated": study.simulated,
         "learning_rate": config.learning_rate,
