@@ -17,8 +17,6 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import build_encoder, save_checkpoint
-from movrecon_core.encoders.inputs import encoder_inputs
-from movrecon_core.encoders.prediction import predict
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import response_statistics
 from movrecon_core.errors import CheckpointError, RecordingError
@@ -93,7 +91,6 @@ class TrainingConfig:
 def train_encoder(
     recordings: Sequence[Recording],
     training: Sequence[Sequence[int]],
-    held_out: Sequence[Sequence[int]],
     architecture: str,
     parameters: Mapping[str, Any],
     config: TrainingConfig,
@@ -111,8 +108,8 @@ def train_encoder(
     ----------
     recordings
         One a mouse, in the order of the encoder's readouts.
-    training, held_out
-        Trial numbers of each mouse. Held-out movies are only looked at: nothing is chosen by them.
+    training
+        Trial numbers of each mouse; no other trial is read.
     architecture, parameters
         As for `build_encoder`.
     save_seconds
@@ -153,28 +150,10 @@ def train_encoder(
                 saved = time.monotonic()
 
     trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
-    if held_out and any(held_out):
-        run.history[-1]["held_out_correlation"] = [
-            held_out_correlation(trained, recording, trials, mouse)
-            for mouse, (recording, trials) in enumerate(zip(recordings, held_out, strict=True))
-        ]
     _write_text(checkpoint.with_suffix(".history.json"), json.dumps(run.history, indent=1))
     save_checkpoint(checkpoint, trained, {"mice": [recording.name for recording in recordings]})
     partial.unlink(missing_ok=True)
     return trained
-
-
-def held_out_correlation(encoder: Encoder, recording: Recording, trials: Sequence[int], mouse: int) -> float:
-    """Single-trial correlation: mean over neurons of the correlation over all frames of these trials."""
-    recorded, predicted = [], []
-    for trial in (recording.trial(t) for t in trials):
-        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
-        predicted.append(predict(encoder, inputs, mouse).double().cpu().numpy())
-        recorded.append(trial.responses)
-    x, y = np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1)
-    x, y = x - x.mean(1, keepdims=True), y - y.mean(1, keepdims=True)
-    scale = np.linalg.norm(x, axis=1) * np.linalg.norm(y, axis=1)
-    return float(np.mean((x * y).sum(1) / np.where(scale > 0, scale, 1.0)))
 
 
 class _Run:

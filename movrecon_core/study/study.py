@@ -162,9 +162,8 @@ class Study:
 
     @cached_property
     def _encoder_inputs(self) -> dict[str, Any]:
-        roles = ("training", "held-out")
         trials = [
-            {role: self.digests.of_trials(recording, self.trials_with(mouse, role)) for role in roles}
+            self.digests.of_trials(recording, self.trials_with(mouse, "training"))
             for mouse, recording in enumerate(self.recordings)
         ]
         return {

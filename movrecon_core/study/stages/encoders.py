@@ -25,7 +25,6 @@ def train_encoders(work: Work) -> None:
     """Train the instances; they share the held-out movies and differ in the seed."""
     study, profile = work.study, work.study.profile
     training = [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))]
-    held_out = [study.trials_with(mouse, "held-out") for mouse in range(len(study.recordings))]
     parameters = encoder_parameters(profile.encoder, tuple(recording.neurons for recording in study.recordings))
     for instance, checkpoint in enumerate(study.checkpoints):
         if checkpoint.is_file():
@@ -35,7 +34,6 @@ def train_encoders(work: Work) -> None:
             train_encoder(
                 list(study.recordings),
                 training,
-                held_out,
                 profile.encoder.architecture,
                 parameters,
                 profile.training,
