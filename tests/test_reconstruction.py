@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.inputs import pad_movie
+from movrecon_core.encoders.inputs import crop_movie, pad_movie
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import (
     MaskConfig,
@@ -341,3 +342,24 @@ def test_bad_segments_are_named():
         train_mask(Filters(), 0, [good, bad])
     with pytest.raises(ReconstructionError, match="set window_frames to at most 4"):
         train_mask(Filters(stack_frames=4), 0, [good, good])
+
+
+def test_recorded_video_correlation_is_that_of_the_movies_themselves():
+    """The curve equals the metric of the analysis on the movie of that iteration, in the mask, from frame 30 on."""
+    random = np.random.default_rng(1)
+    truth = random.uniform(0, 255, (40, 36, 64)).astype(np.float32)
+    mask = np.zeros((64, 64), dtype=bool)
+    mask[20:40, 10:50] = True
+    targets = [target(40, truth=truth, evaluation_mask=mask), target(40, seed=2), target(40, seed=3, truth=truth)]
+    seen: list[list[np.ndarray]] = []
+    config = ReconstructionConfig(iterations=5, window_frames=None)
+    results = reconstruct(
+        [Filters()], 0, targets, config, on_iteration=lambda _, movies: seen.append([m.numpy().copy() for m in movies])
+    )
+    assert np.isnan(results[1].video_correlation).all()
+    assert np.isnan(results[0].video_correlation[0])  # no update at iteration 0: still flat
+    for result, index, pixels in ((results[0], 0, mask), (results[2], 2, np.ones_like(mask))):
+        expected = [
+            video_correlation(truth[30:], crop_movie(movies[index])[30:], crop_movie(pixels)) for movies in seen[1:]
+        ]
+        np.testing.assert_allclose(result.video_correlation[1:], expected, atol=1e-4)

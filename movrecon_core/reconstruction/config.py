@@ -58,6 +58,10 @@ class Target:
         (64, 64) bool, pixels that may change (the training mask).
     neurons_in_loss
         (N,) bool, neurons whose responses count; None: all (`reference`).
+    truth
+        (T, 36, 64), grey levels 0..255, the movie that was shown; only compared with, never used to find it.
+    evaluation_mask
+        (64, 64) bool, pixels in which it is compared; None: all.
     """
 
     responses: NDArray[np.floating]
@@ -65,6 +69,8 @@ class Target:
     pupil_center: NDArray[np.floating]
     update_mask: NDArray[np.bool_]
     neurons_in_loss: NDArray[np.bool_] | None = None
+    truth: NDArray[np.floating] | None = None
+    evaluation_mask: NDArray[np.bool_] | None = None
 
     @property
     def frames(self) -> int:
@@ -83,11 +89,15 @@ class Reconstruction:
         (iterations, instances, windows), Poisson loss before each iteration's update.
     gradient_norm
         (iterations, instances, windows), over all five input channels of a window.
+    video_correlation
+        (iterations,), with the target's truth after each iteration's update; NaN while the movie is flat, and
+        where no truth was given.
     """
 
     movie: NDArray[np.floating]
     losses: NDArray[np.floating]
     gradient_norm: NDArray[np.floating]
+    video_correlation: NDArray[np.floating]
 
     @property
     def loss(self) -> NDArray[np.floating]:

@@ -15,8 +15,9 @@ from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
 from movrecon_core.reconstruction.objective import frozen, window_gradients
 from movrecon_core.reconstruction.optimiser import MovieOptimiser
+from movrecon_core.reconstruction.truth import TruthComparison
 from movrecon_core.reconstruction.windows import check_window, window_starts
-from movrecon_core.recordings import FRAME_WIDTH
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 
 class NotFiniteError(ReconstructionError):
@@ -107,6 +108,7 @@ def reconstruct(
         for iteration in trange(config.iterations, desc="reconstruct", disable=not progress):
             for group in groups:
                 group.optimiser.step(iteration, group.gradient(encoders, mouse, iteration, batch), group.mask)
+                group.video_correlation[iteration] = group.truth.video_correlation(group.movies)
             if on_iteration is not None:
                 movies = dict(zip(order, (movie for group in groups for movie in group.movies), strict=True))
                 on_iteration(iteration + 1, [movies[index] for index in range(len(targets))])
@@ -153,6 +155,8 @@ class MovieGroup:
         record = (config.iterations, instances, len(targets), len(self.starts))
         self.losses = torch.empty(record, device=like.device, dtype=like.dtype)
         self.norms = torch.empty_like(self.losses)
+        self.truth = TruthComparison(targets, config.initial_grey, like)
+        self.video_correlation = self.movies.new_empty(config.iterations, len(targets))
 
     def gradient(self, encoders: Sequence[Encoder], mouse: int, iteration: int, batch: int) -> Tensor:
         """Gradient of every frame: mean over the windows that contain it, then over the encoders.
@@ -195,9 +199,11 @@ class MovieGroup:
 
     def results(self) -> list[Reconstruction | None]:
         """One result a movie, None where it is not finite."""
-        movies, losses, norms = (x.cpu().numpy() for x in (self.movies, self.losses, self.norms))
+        movies, losses, norms, correlation = (
+            x.cpu().numpy() for x in (self.movies, self.losses, self.norms, self.video_correlation)
+        )
         results = [
-            Reconstruction(movie, losses[:, :, m, self.history], norms[:, :, m, self.history])
+            Reconstruction(movie, losses[:, :, m, self.history], norms[:, :, m, self.history], correlation[:, m])
             for m, movie in enumerate(movies)
         ]
         return [
@@ -227,6 +233,9 @@ def _check_target(
             raise ReconstructionError(f"target {index}: expected {name} of shape {shape}, found {array.shape}")
     if not target.update_mask.any():
         raise ReconstructionError(f"target {index}: update_mask selects no pixel; lower the mask's threshold")
+    if target.truth is not None and target.truth.shape != (frames, FRAME_HEIGHT, FRAME_WIDTH):
+        expected = (frames, FRAME_HEIGHT, FRAME_WIDTH)
+        raise ReconstructionError(f"target {index}: expected truth of shape {expected}, found {target.truth.shape}")
     kept = target.neurons_in_loss
     if kept is not None and (kept.shape != target.responses.shape[:1] or not kept.any()):
         raise ReconstructionError(f"target {index}: neurons_in_loss must be one bool a neuron, with some True")
