@@ -1,5 +1,7 @@
 """Measures of movies, responses and masks, and their statistics: arrays in, numbers out."""
 
+from movrecon_core.analysis.comparisons import Comparison, by_mouse, compare_conditions, mouse_means
+from movrecon_core.analysis.correlates import NestedCorrelation, lagged_correlation, nested_correlation
 from movrecon_core.analysis.metrics import (
     SKIPPED_FRAMES,
     entropy,
@@ -11,10 +13,12 @@ from movrecon_core.analysis.metrics import (
     motion_energy,
     neuron_correlation,
     pixel_correlation,
+    population_correlation,
     psnr,
     response_correlation,
     rmse,
     ssim_global,
+    threshold_correlations,
     video_correlation,
 )
 from movrecon_core.analysis.receptive_fields import (
@@ -43,13 +47,17 @@ from movrecon_core.analysis.statistics import (
 
 __all__ = [
     "SKIPPED_FRAMES",
+    "Comparison",
     "Interval",
+    "NestedCorrelation",
     "PairedTest",
     "PopulationFields",
     "ReceptiveFields",
     "RepeatedMeasuresAnova",
     "bonferroni",
+    "by_mouse",
     "centre_counts",
+    "compare_conditions",
     "confidence_interval",
     "consecutive_paired_t",
     "entropy",
@@ -59,16 +67,20 @@ __all__ = [
     "greenhouse_geisser_epsilon",
     "grey_outside_mask",
     "hierarchical_bootstrap",
+    "lagged_correlation",
     "mask_diameter",
     "mask_size",
     "match_contrast_luminance",
     "match_mean_image",
     "mean_frame_correlation",
     "motion_energy",
+    "mouse_means",
+    "nested_correlation",
     "neuron_correlation",
     "paired_t",
     "pixel_area",
     "pixel_correlation",
+    "population_correlation",
     "population_fields",
     "psnr",
     "random_movie_control",
@@ -78,5 +90,6 @@ __all__ = [
     "rmse",
     "sparse_noise_responses",
     "ssim_global",
+    "threshold_correlations",
     "video_correlation",
 ]

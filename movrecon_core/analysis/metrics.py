@@ -78,6 +78,44 @@ def neuron_correlation(recorded: Array, predicted: Array) -> NDArray[np.float64]
     return _correlation(recorded, predicted)
 
 
+def population_correlation(recorded: Array, predicted: Array) -> NDArray[np.float64]:
+    """Correlation over neurons at each frame, NaN where the population is constant. Both (N, T).
+
+    Returns
+    -------
+    NDArray
+        (T,).
+    """
+    return _correlation(np.transpose(recorded), np.transpose(predicted))
+
+
+def threshold_correlations(truth: Array, movie: Array, alpha: Array, thresholds: Array) -> NDArray[np.float64]:
+    """Video correlation within the pixels of each of many evaluation masks, α >= threshold.
+
+    Parameters
+    ----------
+    truth, movie
+        (T, H, W).
+    alpha
+        (H, W), transparency mask.
+    thresholds
+        (masks,).
+
+    Returns
+    -------
+    NDArray
+        (masks,), NaN where a mask has no pixel or one of the movies is constant in it.
+    """
+    x, y = (np.asarray(m, dtype=np.float64).reshape(len(m), -1) - GREY for m in (truth, movie))
+    inside = (np.ravel(alpha) >= np.asarray(thresholds)[:, None]).astype(np.float64)  # (masks, pixels)
+    count = np.maximum(inside.sum(axis=1) * len(x), 1)
+    mean_x, mean_y = (inside @ m.sum(axis=0) / count for m in (x, y))
+    xx, yy, xy = (inside @ (a * b).sum(axis=0) / count for a, b in ((x, x), (y, y), (x, y)))
+    variance = (xx - mean_x**2) * (yy - mean_y**2)
+    varies = variance > 1e-9
+    return np.where(varies, (xy - mean_x * mean_y) / np.sqrt(np.where(varies, variance, 1)), np.nan)
+
+
 def rmse(truth: Array, movie: Array, mask: Mask) -> float:
     """Root mean squared error in grey levels."""
     return float(np.sqrt(np.mean((_masked(truth, mask) - _masked(movie, mask)) ** 2)))
