@@ -1,7 +1,9 @@
 """Measures of movies, responses and masks, and their statistics: arrays in, numbers out."""
 
+from movrecon_core.analysis.aliasing import apparent_frequency
 from movrecon_core.analysis.comparisons import Comparison, by_mouse, compare_conditions, mouse_means
 from movrecon_core.analysis.correlates import NestedCorrelation, lagged_correlation, nested_correlation
+from movrecon_core.analysis.error_maps import ERROR_RANGE, error_map, shown_error
 from movrecon_core.analysis.metrics import (
     SKIPPED_FRAMES,
     entropy,
@@ -21,6 +23,7 @@ from movrecon_core.analysis.metrics import (
     threshold_correlations,
     video_correlation,
 )
+from movrecon_core.analysis.phase import PhaseParts, phase_parts
 from movrecon_core.analysis.receptive_fields import (
     PopulationFields,
     ReceptiveFields,
@@ -46,14 +49,17 @@ from movrecon_core.analysis.statistics import (
 )
 
 __all__ = [
+    "ERROR_RANGE",
     "SKIPPED_FRAMES",
     "Comparison",
     "Interval",
     "NestedCorrelation",
     "PairedTest",
+    "PhaseParts",
     "PopulationFields",
     "ReceptiveFields",
     "RepeatedMeasuresAnova",
+    "apparent_frequency",
     "bonferroni",
     "by_mouse",
     "centre_counts",
@@ -61,6 +67,7 @@ __all__ = [
     "confidence_interval",
     "consecutive_paired_t",
     "entropy",
+    "error_map",
     "f_test",
     "frame_correlation",
     "full_screen_diameter",
@@ -78,6 +85,7 @@ __all__ = [
     "nested_correlation",
     "neuron_correlation",
     "paired_t",
+    "phase_parts",
     "pixel_area",
     "pixel_correlation",
     "population_correlation",
@@ -88,6 +96,7 @@ __all__ = [
     "repeated_measures_anova",
     "response_correlation",
     "rmse",
+    "shown_error",
     "sparse_noise_responses",
     "ssim_global",
     "threshold_correlations",
