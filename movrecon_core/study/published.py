@@ -34,6 +34,20 @@ def published(path: str) -> Any:
     return value
 
 
+def published_grid(path: str, rows: str, columns: str) -> pd.Series:
+    """A published table as a series, with the values of its rows and columns as index.
+
+    Parameters
+    ----------
+    path
+        Keys of the table, joined by dots.
+    rows, columns
+        Keys of what its rows and columns stand for.
+    """
+    index = pd.MultiIndex.from_product([published(rows), published(columns)])
+    return pd.Series([value for row in published(path) for value in row], index=index, dtype=float)
+
+
 def beside_published(rows: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
     """Table of quantities with the article's value beside this run's.
 
