@@ -1,10 +1,12 @@
 """Figures draw what their source data say, and the same data give the same bytes."""
 
+import base64
 from pathlib import Path
 
 import matplotlib
 import numpy as np
 import pandas as pd
+import PIL.Image
 import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
@@ -19,14 +21,8 @@ matplotlib.use("agg")
 RANDOM = np.random.default_rng(0)
 
 
-@pytest.fixture(autouse=True)
-def close_figures() -> object:
-    yield
-    plt.close("all")
-
-
 def saved(figure: Figure, folder: Path, table: pd.DataFrame) -> pd.DataFrame:
-    plotting.save_figure(figure, "f", folder, {"A": table})
+    plotting.save_figure(figure, "f", folder, {"A": table}, alt="Points.")
     return pd.read_csv(folder / "f_A.csv")
 
 
@@ -116,23 +112,35 @@ def test_same_data_same_bytes(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         figure = plotting.new_figure(3, 3, True)
         plotting.plot_against_random(figure.subplots(), table, summary_of(table), "video correlation")
-        plotting.save_figure(figure, "f", tmp_path / folder, {"B": table})
+        plotting.save_figure(figure, "f", tmp_path / folder, {"B": table}, alt="Points.")
     names = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert names == ["f.pdf", "f.png", "f.svg", "f_B.csv"]
     for name in names:
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+def test_alternative_text_is_shown_and_written(tmp_path: Path) -> None:
+    figure = plotting.new_figure(2, 2, False)
+    shown = plotting.save_figure(figure, "f", tmp_path, {"A": performance_table()}, alt="Two curves over time.")
+    data, metadata = shown._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == "Two curves over time."
+    assert base64.b64decode(data["image/png"]) == (tmp_path / "f.png").read_bytes()
+    assert PIL.Image.open(tmp_path / "f.png").text["Description"] == "Two curves over time."
+    assert ">Two curves over time.<" in (tmp_path / "f.svg").read_text()
+    assert b"Two curves over time." in (tmp_path / "f.pdf").read_bytes()
+
+
 @pytest.mark.parametrize("simulated", [True, False])
 def test_simulated_data_are_stamped(tmp_path: Path, simulated: bool) -> None:
     figure = plotting.new_figure(2, 2, simulated)
-    plotting.save_figure(figure, "f", tmp_path, {"A": performance_table()})
+    plotting.save_figure(figure, "f", tmp_path, {"A": performance_table()}, alt="Points.")
     assert ("simulated data" in (tmp_path / "f.svg").read_text()) == simulated
 
 
 def test_no_figure_without_data(tmp_path: Path) -> None:
+    table = performance_table().iloc[:0]
     with pytest.raises(StoreError, match="f, panel A: no data"):
-        plotting.save_figure(plotting.new_figure(2, 2, False), "f", tmp_path, {"A": performance_table().iloc[:0]})
+        plotting.save_figure(plotting.new_figure(2, 2, False), "f", tmp_path, {"A": table}, alt="Nothing.")
     assert not list(tmp_path.iterdir())
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
-from matplotlib import pyplot as plt
+from IPython.display import Image
 from matplotlib.figure import Figure, SubFigure
 
 from movrecon_core.errors import StoreError
@@ -17,10 +17,15 @@ _METADATA = {
     "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
     "png": {"Software": None},
 }
+_DESCRIPTION = {"svg": "Description", "pdf": "Subject", "png": "Description"}
+SCREEN_DPI = 110
+"""Pixels an inch at which a figure is shown in a notebook; its file has more."""
 
 
-def save_figure(figure: Figure, name: str, folder: Path | str, panels: Mapping[str, pd.DataFrame]) -> list[Path]:
-    """Write a figure and the values that each panel draws.
+def save_figure(
+    figure: Figure, name: str, folder: Path | str, panels: Mapping[str, pd.DataFrame], *, alt: str
+) -> Image:
+    """Write a figure and the values that each panel draws; as the last line of a cell it also shows the figure.
 
     Parameters
     ----------
@@ -32,11 +37,14 @@ def save_figure(figure: Figure, name: str, folder: Path | str, panels: Mapping[s
         Where the files go.
     panels
         Letter of a panel → the tidy table that it draws, written to ``<name>_<letter>.csv``.
+    alt
+        What a reader who cannot see the figure is told: kinds of panels and what is on their axes, in one or two
+        sentences, true whatever the results are. It stands in the notebook, the book and the files.
 
     Returns
     -------
-    list of Path
-        The files written.
+    Image
+        The written png, with its alternative text.
 
     Raises
     ------
@@ -46,18 +54,13 @@ def save_figure(figure: Figure, name: str, folder: Path | str, panels: Mapping[s
     for letter, table in panels.items():
         if table.empty:
             raise StoreError(f"{name}, panel {letter}: no data to draw")
-    written = []
     for kind, metadata in _METADATA.items():
-        path = Path(folder) / f"{name}.{kind}"
-        with replacing(path) as temporary:
-            figure.savefig(temporary, format=kind, metadata=metadata)
-        written.append(path)
+        with replacing(Path(folder) / f"{name}.{kind}") as temporary:
+            figure.savefig(temporary, format=kind, metadata={**metadata, _DESCRIPTION[kind]: alt})
     for letter, table in panels.items():
-        path = Path(folder) / f"{name}_{letter}.csv"
-        with replacing(path) as temporary:
+        with replacing(Path(folder) / f"{name}_{letter}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
-        written.append(path)
-    return written
+    return Image(filename=str(Path(folder) / f"{name}.png"), width=int(figure.get_figwidth() * SCREEN_DPI), alt=alt)
 
 
 def new_figure(width: float, height: float, simulated: bool) -> Figure:
@@ -71,7 +74,7 @@ def new_figure(width: float, height: float, simulated: bool) -> Figure:
         Whether any of the recordings was simulated.
     """
     use_style()
-    figure = plt.figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout="constrained")
     if simulated:
         figure.text(0.995, 0.995, "simulated data", ha="right", va="top", fontsize=6, style="italic", color="#AA0000")
     return figure
