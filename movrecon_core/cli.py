@@ -45,6 +45,22 @@ def simulate(profile: ProfileOption = "demo", *, out: OutOption) -> None:
 
 
 @app.command()
+def fetch(
+    weights: Annotated[bool, typer.Option(help="The authors' weights and masks in place of the recordings.")] = False,
+    mice: Annotated[list[str] | None, typer.Option(help="Beginnings of names; without it all ten mice.")] = None,
+    archives: Annotated[Path | None, typer.Option(help="YAML file of addresses, in place of the article's.")] = None,
+    show_only: Annotated[bool, typer.Option(help="Say how much it is and how much room there is, no more.")] = False,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder that gets them; what is there is not fetched again.")],
+) -> None:
+    """Fetch the public recordings of the article, or its weights."""
+    from movrecon_core.fetch import fetch as fetch_files
+    from movrecon_core.fetch import load_archives
+
+    fetch_files(out, load_archives(archives), weights, mice or (), show_only)
+
+
+@app.command()
 def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")]) -> None:
     """Look for every problem of some recordings: file, what was expected, what was found."""
     from movrecon_core.recording_checks import report_recording
@@ -142,7 +158,7 @@ def book(out: OutOption, figures: FiguresOption = None) -> None:
 def main() -> None:
     """Run the command; what goes wrong is one line on the error stream and an exit code that is not 0."""
     try:
-        app(args=repeat_option(sys.argv[1:], "--recordings"))
+        app(args=repeat_option(repeat_option(sys.argv[1:], "--recordings"), "--mice"))
     except MovreconError as error:
         _fail(str(error))
     except OSError as error:

@@ -23,3 +23,7 @@ class ReconstructionError(MovreconError):
 
 class StoreError(MovreconError):
     """A result cannot be written or read."""
+
+
+class FetchError(MovreconError):
+    """A public file cannot be fetched, is not the expected one, or cannot be unpacked safely."""
