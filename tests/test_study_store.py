@@ -13,6 +13,7 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from movrecon_core.bookkeeping.archive import DamagedError, opened
 from movrecon_core.encoders.checkpoints import save_checkpoint
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import StoreError
@@ -60,31 +61,55 @@ def test_same_arrays_same_bytes(tmp_path: Path) -> None:
     assert first == second
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
-def test_a_flipped_bit_never_changes_what_is_read(tmp_path: Path, place: float, bit: int) -> None:
+def test_every_flipped_byte_and_every_cut_is_detected(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    whole = store.path(UNIT).read_bytes()
+    opened(whole)
+    rng = np.random.default_rng(0)
+    for place, bit in enumerate(rng.integers(0, 8, len(whole))):
+        changed = bytearray(whole)
+        changed[place] ^= 1 << int(bit)
+        with pytest.raises(DamagedError):
+            opened(bytes(changed))
+        with pytest.raises(DamagedError):
+            opened(whole[:place])
+
+
+@settings(max_examples=10, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), cut=st.booleans())
+def test_a_damaged_file_is_set_aside_and_computed_again(tmp_path: Path, place: float, bit: int, cut: bool) -> None:
     store = Store(tmp_path)
     store.save(UNIT, dataset(), {})
     path = store.path(UNIT)
     content = bytearray(path.read_bytes())
-    content[int(place * len(content))] ^= 1 << bit
-    path.write_bytes(bytes(content))
-    found = store.load(UNIT)
-    if found is None:  # set aside, to be computed again
-        assert not path.exists()
-    else:  # a byte that holds no data, such as a date in the zip's directory
-        xr.testing.assert_equal(found, dataset())
-
-
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
-def test_a_file_cut_short_is_set_aside(tmp_path: Path, share: float) -> None:
-    store = Store(tmp_path)
-    store.save(UNIT, dataset(), {})
-    path = store.path(UNIT)
-    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
-    assert store.load(UNIT) is None
+    at = int(place * len(content))
+    content[at] ^= 1 << bit
+    path.write_bytes(bytes(content[:at] if cut else content))
+    assert not store.is_sound(UNIT)
+    assert [found.name for found in path.parent.iterdir()] == [f"{path.name}.damaged"]
     with pytest.raises(StoreError, match=r"mouse-.*missing or damaged"):
         store.require(UNIT)
+    store.save(UNIT, dataset(), {})
+    assert store.is_sound(UNIT)
+
+
+def test_a_good_file_that_took_the_place_of_a_damaged_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another run may finish a unit just when this one finds it damaged."""
+    store = Store(tmp_path)
+    store.save(UNIT, dataset(), {})
+    store.path(UNIT).write_bytes(b"damaged")
+
+    def replaced_meanwhile(content: bytes) -> dict[str, bytes]:
+        store.save(UNIT, dataset(), {})
+        return opened(content)
+
+    monkeypatch.setattr("movrecon_core.study.store.opened", replaced_meanwhile)
+    assert not store.is_sound(UNIT)
+    monkeypatch.undo()
+    assert store.is_sound(UNIT)
 
 
 def test_nothing_is_left_of_a_write_that_failed(tmp_path: Path) -> None:
@@ -104,15 +129,17 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         Store(tmp_path / "file").save(UNIT, dataset(), {})
 
 
-def test_only_files_of_dead_processes_are_removed(tmp_path: Path) -> None:
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    dead, alive = tmp_path / f".{ended.pid}.tmp.a", tmp_path / f".{os.getpid()}.tmp.b"
-    dead.touch()
-    alive.touch()
-    remove_abandoned(tmp_path)
-    assert not dead.exists()
-    assert alive.exists()
+def test_only_files_of_dead_processes_of_this_computer_are_removed(tmp_path: Path) -> None:
+    leave = "import sys; from pathlib import Path; from movrecon_core.study.files import replacing\n"
+    leave += "with replacing(Path(sys.argv[1])) as temporary: temporary.touch(); import os; os._exit(1)"
+    subprocess.run([sys.executable, "-c", leave, str(tmp_path / "result")], check=False)
+    (dead,) = tmp_path.iterdir()
+    elsewhere = tmp_path / dead.name.replace(dead.name.split(".")[1], "another-computer")
+    elsewhere.touch()
+    with replacing(tmp_path / "alive") as temporary:
+        temporary.touch()
+        remove_abandoned(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([elsewhere, temporary])
 
 
 def test_a_file_is_digested_again_only_when_it_changed(tmp_path: Path) -> None:

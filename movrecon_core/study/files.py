@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,23 +13,32 @@ import psutil
 
 from movrecon_core.errors import StoreError
 
+_HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary name beside `path`; what was written there takes its place when the block ends well.
+
+    It is on the disk, not only in the system's memory, before it gets its name: a power cut leaves the old or the new.
 
     Raises
     ------
     StoreError
         If the folder cannot be written to or the disk is full.
     """
-    temporary = path.with_name(f".{os.getpid()}.tmp.{path.name}")
+    temporary = path.with_name(f".{_HOST}.{os.getpid()}.tmp.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
+        _flush(temporary)
         os.replace(temporary, path)
+        _flush(path.parent)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); what was finished is kept, "
+            "and the same command goes on from there"
+        ) from None
     finally:
         with suppress_os_error():
             temporary.unlink(missing_ok=True)
@@ -43,12 +54,20 @@ def suppress_os_error() -> Iterator[None]:
 
 
 def remove_abandoned(folder: Path) -> None:
-    """Remove temporary files of processes that were killed; those of running ones stay."""
-    for path in folder.rglob(".*.tmp.*"):
-        process = path.name.split(".")[1]
+    """Remove temporary files of processes of this computer that were killed; those of others and running ones stay."""
+    for path in folder.rglob(f".{_HOST}.*.tmp.*"):
+        process = path.name.split(".")[2]
         if process.isdigit() and not psutil.pid_exists(int(process)):
             with suppress_os_error():
                 path.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def require_writable(folder: Path) -> None:

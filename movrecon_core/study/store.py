@@ -1,24 +1,23 @@
 """The results: one file a unit of work, named after what defines it, written whole or not at all."""
 
-import io
 import json
 import os
-import struct
-import zipfile
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import xarray as xr
-import zarr
-from zarr.core.buffer import default_buffer_prototype
-from zarr.core.sync import sync
 
+from movrecon_core.bookkeeping.archive import DamagedError, attributes, attributes_of, opened, sealed
 from movrecon_core.errors import StoreError
+from movrecon_core.study.arrays import dataset_of, members_of
 from movrecon_core.study.files import replacing
 from movrecon_core.study.fingerprints import digest
+
+SUFFIX = ".zarr.zip"
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -57,26 +56,19 @@ class Store:
     root: Path
 
     def path(self, unit: Unit) -> Path:
-        return self.root / unit.kind / f"{unit.name}.zarr.zip"
+        return self.root / unit.kind / f"{unit.name}{SUFFIX}"
 
     def has(self, unit: Unit) -> bool:
+        """Whether a unit is there; its content is not looked at."""
         return self.path(unit).is_file()
+
+    def is_sound(self, unit: Unit) -> bool:
+        """Whether a unit is there and is what was written; one that is damaged is set aside as ``*.damaged``."""
+        return self._checked(unit, lambda members: True) is not None
 
     def load(self, unit: Unit) -> xr.Dataset | None:
         """Read a unit; None where it is not there, or is damaged and was set aside as ``*.damaged``."""
-        path = self.path(unit)
-        if not path.is_file():
-            return None
-        try:
-            dataset = read_dataset(path)
-            if json.loads(dataset.attrs["definition"]) == json.loads(json.dumps(unit.definition)):
-                return dataset
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, EOFError, RuntimeError, NotImplementedError):
-            pass
-        except (zipfile.BadZipFile, zlib.error, struct.error):
-            pass
-        os.replace(path, path.with_name(path.name + ".damaged"))
-        return None
+        return self._checked(unit, dataset_of)
 
     def require(self, unit: Unit) -> xr.Dataset:
         """Read a unit that must be there.
@@ -99,49 +91,59 @@ class Store:
         StoreError
             If the folder cannot be written to or the disk is full.
         """
-        definition = json.dumps(unit.definition, sort_keys=True)
-        labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": definition})
+        labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": _text(unit)})
         with replacing(self.path(unit)) as temporary:
-            temporary.write_bytes(_zipped(labelled))
+            temporary.write_bytes(sealed(members_of(labelled)))
+
+    def _checked(self, unit: Unit, decode: Callable[[dict[str, bytes]], Found]) -> Found | None:
+        """What is made of a unit's file after its checksum and definition were compared."""
+        path = self.path(unit)
+        try:
+            with path.open("rb") as file:
+                inode, content = os.fstat(file.fileno()).st_ino, file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:  # the disk's or the network's fault, perhaps: the file stays
+            raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+        try:
+            members = opened(content)
+            if attributes(members).get("definition") != _text(unit):
+                raise DamagedError("another definition")
+            return decode(members)
+        except DamagedError:
+            _set_aside(path, inode)
+            return None
 
 
 def read_dataset(path: Path) -> xr.Dataset:
-    """Read one unit's file into memory, checking every member's checksum."""
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
-    if damaged is not None:
-        raise zipfile.BadZipFile(f"{path}: {damaged} has a wrong checksum")
-    store = zarr.storage.ZipStore(path, mode="r")
+    """Read one unit's file into memory, checking its checksum.
+
+    Raises
+    ------
+    StoreError
+        If it is missing or damaged.
+    """
     try:
-        return xr.open_zarr(store, consolidated=False).load()
-    finally:
-        store.close()
+        return dataset_of(opened(path.read_bytes()))
+    except (OSError, DamagedError) as error:
+        raise StoreError(f"{path}: missing or damaged ({error})") from None
 
 
 def unit_attributes(store: Store, unit: Unit) -> dict[str, Any]:
     """Attributes of a stored unit alone, without its arrays; empty where it is not there."""
+    return attributes_of(store.path(unit))
+
+
+def _text(unit: Unit) -> str:
+    return json.dumps(unit.definition, sort_keys=True)
+
+
+def _set_aside(path: Path, inode: int) -> None:
+    """Rename a damaged file, unless another run has replaced it meanwhile."""
     try:
-        with zipfile.ZipFile(store.path(unit)) as archive:
-            attributes: dict[str, Any] = json.loads(archive.read("zarr.json"))["attributes"]
-            return attributes
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile):
-        return {}
-
-
-def _zipped(dataset: xr.Dataset) -> bytes:
-    """The dataset as a zip file; made in memory because zarr's own zip store writes some members twice."""
-    store = zarr.storage.MemoryStore()
-    dataset.to_zarr(store, consolidated=False)
-    return sync(_archive(store))
-
-
-async def _archive(store: zarr.storage.MemoryStore) -> bytes:
-    content = io.BytesIO()
-    prototype = default_buffer_prototype()
-    with zipfile.ZipFile(content, "w") as archive:
-        for key in sorted([key async for key in store.list()]):
-            value = await store.get(key, prototype)
-            if value is not None:
-                # A fixed date: the same arrays give the same bytes.
-                archive.writestr(zipfile.ZipInfo(key, (2000, 1, 1, 0, 0, 0)), value.to_bytes())
-    return content.getvalue()
+        if path.stat().st_ino == inode:
+            os.replace(path, path.with_name(f"{path.name}.damaged"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{path}: damaged, and cannot be set aside ({error.strerror or error})") from None
