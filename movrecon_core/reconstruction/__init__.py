@@ -1,7 +1,7 @@
 """Movies and masks found by gradients through encoders: arrays in, arrays out."""
 
 from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target
-from movrecon_core.reconstruction.ensemble import ensemble
+from movrecon_core.reconstruction.ensemble import SMOOTHING, ensemble
 from movrecon_core.reconstruction.masks import (
     Segment,
     evaluation_mask,
@@ -12,6 +12,7 @@ from movrecon_core.reconstruction.masks import (
 from movrecon_core.reconstruction.reconstruct import NotFiniteError, reconstruct
 
 __all__ = [
+    "SMOOTHING",
     "MaskConfig",
     "NotFiniteError",
     "Reconstruction",

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
+SMOOTHING = 0.5  # article, Video reconstruction: pixels and frames
 
-def ensemble(movies: Sequence[NDArray[np.floating]], sigma: float | None = 0.5) -> NDArray[np.floating]:
+
+def ensemble(movies: Sequence[NDArray[np.floating]], sigma: float | None = SMOOTHING) -> NDArray[np.floating]:
     """Mean of the instances' movies, then a Gaussian filter over frames, rows and columns.
 
     Parameters
@@ -15,7 +17,7 @@ def ensemble(movies: Sequence[NDArray[np.floating]], sigma: float | None = 0.5) 
     movies
         One (T, H, W) an instance, cropped or not.
     sigma
-        Pixels and frames (article, Video reconstruction: 0.5); None: no filter (noise and gratings).
+        Pixels and frames; None: no filter (noise and gratings).
 
     Returns
     -------

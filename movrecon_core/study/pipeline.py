@@ -1,6 +1,6 @@
 """A study from its recordings to the book, or up to one of its stages."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,18 +16,11 @@ from movrecon_core.study.files import remove_abandoned, require_writable
 from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.runner import check_parameters, run_notebook
-from movrecon_core.study.stages import Work
+from movrecon_core.study.schedulers import run_tasks
 from movrecon_core.study.study import Study
 from movrecon_core.study.summary import write_summary
 
 Stage = Literal["encoders", "masks", "reconstructions", "book"]
-
-COMPUTED: dict[str, tuple[Callable[[Work], None], ...]] = {
-    "encoders": (stages.split_recordings, stages.train_encoders, stages.evaluate_encoders),
-    "masks": (stages.train_masks, stages.map_receptive_fields),
-    "reconstructions": (stages.reconstruct_movies,),
-}
-"""What is computed for each stage, in order."""
 
 
 def run_study(
@@ -78,17 +71,16 @@ def run_study(
         with FileLock(out / ".lock", timeout=0):
             remove_abandoned(out)
             study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
-            work = Work(study, _device(device))
-            for stage, steps in COMPUTED.items():
-                for step in steps:
-                    step(work)
-                    study.digests.save()
-                if stage == until:
-                    study.save()
-                    return None
+            chosen = _device(device)
+            last = stages.UNTIL.get(until, stages.STAGES[-1])
+            for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
+                run_tasks(stage, stage.tasks(study), study, chosen)
+                study.digests.save()
             study.save()
+            if until != "book":
+                return None
             require_writable(figures)
-            return _publish(study, work.device, figures)
+            return _publish(study, chosen, figures)
     except Timeout:
         raise StoreError(
             f"{out}: another run is at work in this folder; wait for it, or choose another --out"

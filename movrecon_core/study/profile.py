@@ -6,7 +6,7 @@ import json
 import types
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -17,6 +17,7 @@ from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.errors import ProfileError
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
 from movrecon_core.simulation import SimulationConfig
+from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -45,6 +46,83 @@ class ReceptiveFieldSettings(BaseModel):
     instances: int = Field(default=1, ge=1)  # article's text: all 7; its scripts: the last
 
 
+Positive = Annotated[float, Field(gt=0)]
+SyntheticTargets = tuple[Literal["predicted", "ensemble"], ...]
+"""Responses to synthetic stimuli: predicted by the inverted instance (scripts), mean over instances (article)."""
+
+
+class VariationSettings(BaseModel):
+    """Other training masks and gradient ensembling (article, Fig. 1–S2)."""
+
+    model_config = _STRICT
+
+    trials_per_mouse: int = Field(default=10, ge=0)  # article: 10
+
+
+class PopulationSettings(BaseModel):
+    """Reconstruction from fewer neurons (article, Fig. 5)."""
+
+    model_config = _STRICT
+
+    fractions: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)  # article
+    dropped: tuple[Literal["silent", "missing"], ...] = ("silent", "missing")  # scripts, article
+    trials_per_mouse: int = Field(default=10, ge=0)  # article: 10
+
+
+class NoiseSettings(BaseModel):
+    """Gaussian-process noise (article, Fig. 4)."""
+
+    model_config = _STRICT
+
+    lengths: tuple[Positive, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # pixels; the article labels 0.5 as 0
+    durations: tuple[Positive, ...] = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)  # frames
+    samples: int = Field(default=5, ge=0)  # article: 5
+    inverted: bool = True  # article: both phases
+    targets: SyntheticTargets = ("predicted", "ensemble")
+    mice: int = Field(default=3, ge=0)  # article: 3
+
+    @property
+    def stimuli(self) -> tuple[NoiseStimulus, ...]:
+        """All movies, the phase changing fastest."""
+        return tuple(
+            NoiseStimulus(length, duration, sample, inverted)
+            for length in self.lengths
+            for duration in self.durations
+            for sample in range(self.samples)
+            for inverted in ((False, True) if self.inverted else (False,))
+        )
+
+
+class GratingSettings(BaseModel):
+    """Drifting gratings (article, Fig. 4–S1)."""
+
+    model_config = _STRICT
+
+    directions: tuple[float, ...] = (0.0, 90.0, 180.0, 270.0)  # article: right, up, left, down
+    spatial_frequencies: tuple[Positive, ...] = (0.5, 0.25, 0.125, 0.0625)  # cycles/pixel, article
+    temporal_frequencies: tuple[Annotated[float, Field(ge=0)], ...] = (
+        15.0,
+        7.5,
+        3.75,
+        1.875,
+        0.9375,
+        0.46875,
+        0.0,
+    )  # Hz, article
+    targets: SyntheticTargets = ("predicted", "ensemble")
+    mice: int = Field(default=1, ge=0)  # article: 1
+
+    @property
+    def stimuli(self) -> tuple[GratingStimulus, ...]:
+        """All movies, the direction changing fastest."""
+        return tuple(
+            GratingStimulus(direction, spatial, temporal)
+            for spatial in self.spatial_frequencies
+            for temporal in self.temporal_frequencies
+            for direction in self.directions
+        )
+
+
 class Profile(BaseModel):
     """Everything that decides the size and the parameters of a study."""
 
@@ -65,6 +143,10 @@ class Profile(BaseModel):
     mask_segments: int = Field(default=1, ge=1)  # scripts: one segment of each held-out movie, frames 50–81
     receptive_fields: ReceptiveFieldSettings = ReceptiveFieldSettings()
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
+    variations: VariationSettings = VariationSettings()
+    population: PopulationSettings = PopulationSettings()
+    noise: NoiseSettings = NoiseSettings()
+    gratings: GratingSettings = GratingSettings()
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
 
 

@@ -23,7 +23,7 @@ def stage_costs(study: Study) -> dict[str, dict[str, Any]]:
         + [unit_attributes(study.store, unit) for unit in units["evaluations"]],
         **{
             stage: [unit_attributes(study.store, unit) for unit in units[stage]]
-            for stage in ("masks", "receptive_fields", "reconstructions")
+            for stage in ("masks", "receptive_fields", "reconstructions", "responses")
         },
         "notebooks": [executed_metadata(study.out / EXECUTED / f"{name}.ipynb") for name in study.profile.notebooks],
         "book": [_read(study.out / BOOK_COST_FILE)],

@@ -1,149 +1,53 @@
-"""A study on disk: its settings, its recordings, and the names of all its units of work."""
+"""A study on disk: the names of all its units of work, and their results."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.errors import ProfileError, ReconstructionError, StoreError
+from movrecon_core.errors import ReconstructionError, StoreError
 from movrecon_core.reconstruction import evaluation_mask, training_mask
-from movrecon_core.recordings import Recording, Trial, open_recordings
-from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.fingerprints import FileDigests, checkpoint_digest, code_fingerprint, digest
-from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
-from movrecon_core.study.profile import Profile, parse_profile
-from movrecon_core.study.store import Store, Unit
+from movrecon_core.recordings import open_recordings
+from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, synthetic_movie
+from movrecon_core.study.conditions import (
+    MASK_THRESHOLDS,
+    PREDICTED,
+    RECORDED,
+    VARIATIONS,
+    Condition,
+    MaskKind,
+    Movie,
+    movie_name,
+    stimulus_definition,
+)
+from movrecon_core.study.files import read_json
+from movrecon_core.study.fingerprints import checkpoint_digest, code_fingerprint, digest
+from movrecon_core.study.paths import STUDY_FILE
+from movrecon_core.study.profile import parse_profile
+from movrecon_core.study.recorded import ROLES, RecordedStudy
+from movrecon_core.study.store import Unit
 
-Condition = Literal["recorded", "predicted"]
-CONDITIONS: tuple[Condition, ...] = ("recorded", "predicted")
+__all__ = ["ROLES", "Study", "open_study"]
 
 # Which code decides a unit's result, besides its inputs.
-_SPLIT_CODE = ("folds.py", "recordings.py")
 _ENCODER_CODE = ("encoders", "recordings.py")
 _MASK_CODE = ("encoders", "reconstruction")
-_FIELD_CODE = ("encoders", "analysis/receptive_fields.py", "stimuli.py")
+_FIELD_CODE = ("encoders", "analysis/receptive_fields.py", "stimuli/sparse_noise.py")
+_MOVIE_CODE = (*_MASK_CODE, "study/conditions.py", "study/stages/targets.py")
+_STIMULUS_CODE = ("stimuli/gaussian_noise.py", "stimuli/gratings.py")
+_RESPONSE_CODE = ("encoders", "reconstruction/ensemble.py", "analysis/metrics.py", "study/stages/responses.py")
 
 
 @dataclass(frozen=True)
-class Study:
-    """One run's settings and results.
-
-    Attributes
-    ----------
-    out
-        Folder of the results.
-    profile
-        Sizes and parameters.
-    recordings
-        The mice, in the order of the encoders' readouts.
-    held_out
-        Rule that decides which movies no encoder is trained on: ``fold:0`` or ``tier:oracle``.
-    """
-
-    out: Path
-    profile: Profile
-    recordings: tuple[Recording, ...]
-    held_out: str
-
-    @cached_property
-    def store(self) -> Store:
-        return Store(self.out / "store")
-
-    @cached_property
-    def digests(self) -> FileDigests:
-        return FileDigests(self.out / DIGESTS_FILE)
-
-    @property
-    def simulated(self) -> bool:
-        return any(recording.simulated for recording in self.recordings)
-
-    @property
-    def mice(self) -> list[str]:
-        """Short names of the mice, in order."""
-        return [recording.name for recording in self.recordings]
-
-    def label(self, mouse: int) -> str:
-        """Name of a mouse in figures and tables, as in the article."""
-        return f"mouse {mouse + 1}"
-
-    @cached_property
-    def reconstructed_mice(self) -> tuple[int, ...]:
-        """Indices of the mice whose movies are reconstructed.
-
-        Raises
-        ------
-        ProfileError
-            If the profile names a mouse that is not there.
-        """
-        wanted = self.profile.reconstructed_mice
-        if wanted is None:
-            return tuple(range(len(self.recordings)))
-        for name in wanted:
-            if not any(mouse.startswith(name) for mouse in self.mice):
-                raise ProfileError(f"reconstructed_mice: no recording begins with '{name}'; found {self.mice}")
-        return tuple(i for i, mouse in enumerate(self.mice) if mouse.startswith(tuple(wanted)))
-
-    def save(self) -> None:
-        """Note the settings, so that a notebook can open the study by its folder alone."""
-        settings = {
-            "profile": json.loads(self.profile.model_dump_json()),
-            "held_out": self.held_out,
-            "recordings": [self._short(recording.path) for recording in self.recordings],
-        }
-        write_json(self.out / STUDY_FILE, settings)
-
-    def _short(self, path: Path) -> str:
-        return str(path.relative_to(self.out)) if path.is_relative_to(self.out) else str(path)
-
-    # Trials -----------------------------------------------------------------------------------------------------
-
-    def split_unit(self, mouse: int) -> Unit:
-        """Folds, near-duplicates and the use of every trial of a mouse."""
-        recording = self.recordings[mouse]
-        return Unit(
-            "trials",
-            recording.name,
-            {
-                "recording": self.recording_digest(mouse),
-                "held_out": self.held_out,
-                "code": code_fingerprint(*_SPLIT_CODE),
-            },
-        )
-
-    def recording_digest(self, mouse: int) -> str:
-        """Digest of every file of a recording that the study reads."""
-        recording = self.recordings[mouse]
-        files = [*sorted((recording.path / "data").rglob("*.npy")), recording.path / "meta" / "trials" / "tiers.npy"]
-        return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
-
-    def split(self, mouse: int) -> xr.Dataset:
-        """As `split_unit`; variables ``role`` (index into `ROLES`), ``fold``, ``closest``, ``correlation``."""
-        if mouse not in self._splits:
-            self._splits[mouse] = self.store.require(self.split_unit(mouse))
-        return self._splits[mouse]
-
-    @cached_property
-    def _splits(self) -> dict[int, xr.Dataset]:
-        return {}
-
-    def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
-        """Trials of a mouse in one role: ``training``, ``held-out``, ``excluded``."""
-        split = self.split(mouse)
-        return tuple(int(t) for t in split["trial"].values[split["role"].values == ROLES.index(role)])
-
-    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        """The first held-out trials of a mouse, as many as the profile says."""
-        return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
-
-    def trial(self, mouse: int, trial: int) -> Trial:
-        return self.recordings[mouse].trial(trial)
+class Study(RecordedStudy):
+    """One run's settings and results; attributes as in `RecordedStudy`."""
 
     # Encoders ---------------------------------------------------------------------------------------------------
 
@@ -153,12 +57,11 @@ class Study:
         return tuple(self.checkpoint(instance) for instance in range(self.profile.instances))
 
     def checkpoint(self, instance: int) -> Path:
-        name = Unit("encoders", f"instance-{instance}", self.encoder_definition(instance)).name
-        return self.out / "encoders" / f"{name}.pth"
+        return self.out / "encoders" / f"{self.encoder_unit(instance).name}.pth"
 
-    def encoder_definition(self, instance: int) -> dict[str, Any]:
-        """All that decides an encoder: data, architecture, training, seed."""
-        return {**self._encoder_inputs, "seed": self.profile.seed + instance}
+    def encoder_unit(self, instance: int) -> Unit:
+        """All that decides an encoder: data, architecture, training, seed. It is kept as a checkpoint."""
+        return Unit("encoders", f"instance-{instance}", {**self._encoder_inputs, "seed": self.profile.seed + instance})
 
     @cached_property
     def _encoder_inputs(self) -> dict[str, Any]:
@@ -176,17 +79,21 @@ class Study:
     def encoder_digest(self, instance: int) -> str:
         return self.digests.of(self.checkpoint(instance), checkpoint_digest)
 
+    def encoder_digests(self) -> list[str]:
+        """Of all instances."""
+        return [self.encoder_digest(instance) for instance in range(self.profile.instances)]
+
     def evaluation_unit(self, mouse: int) -> Unit:
         """How well the encoders predict a mouse's held-out responses."""
         definition = {
             "mouse": mouse,
-            "encoders": [self.encoder_digest(i) for i in range(self.profile.instances)],
+            "encoders": self.encoder_digests(),
             "trials": self.digests.of_trials(self.recordings[mouse], self.trials_with(mouse, "held-out")),
             "code": code_fingerprint("encoders"),
         }
         return Unit("evaluations", self.mice[mouse], definition)
 
-    # Masks, receptive fields, reconstructions -------------------------------------------------------------------
+    # Masks, receptive fields ------------------------------------------------------------------------------------
 
     def mask_unit(self, mouse: int) -> Unit:
         """Transparency mask of a mouse, trained with instance 0 on its held-out movies (method, Transparency mask)."""
@@ -206,36 +113,118 @@ class Study:
         settings = self.profile.receptive_fields
         definition = {
             "mouse": mouse,
-            "encoders": [self.encoder_digest(i) for i in range(min(settings.instances, self.profile.instances))],
+            "encoders": self.encoder_digests()[: settings.instances],
             "pixel_step": settings.pixel_step,
             "trials": self.digests.of_trials(self.recordings[mouse], self.trials_with(mouse, "training")),
             "code": code_fingerprint(*_FIELD_CODE),
         }
         return Unit("receptive-fields", self.mice[mouse], definition)
 
-    def reconstruction_unit(self, mouse: int, trial: int, instance: int, condition: Condition) -> Unit:
-        """One movie, found by one encoder from recorded or from its own predicted responses."""
-        definition = {
-            "mouse": mouse,
-            "condition": condition,
-            "trial": self.digests.of_trial(self.recordings[mouse], trial),
-            "encoder": self.encoder_digest(instance),
-            "mask": self.mask_unit(mouse).name,
-            "reconstruction": _as_json(self.profile.reconstruction),
-            "code": code_fingerprint(*_MASK_CODE),
-        }
-        label = f"{self.mice[mouse]}-trial-{trial}-instance-{instance}-{condition}"
-        return Unit("reconstructions", label, definition)
+    # Reconstructions --------------------------------------------------------------------------------------------
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
-        return CONDITIONS if self.profile.from_predicted else CONDITIONS[:1]
+        """Those of every natural movie."""
+        return (RECORDED, PREDICTED) if self.profile.from_predicted else (RECORDED,)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Fractions of the population that are reconstructed from, besides the whole."""
+        return self.profile.population.fractions
+
+    @property
+    def noise_stimuli(self) -> tuple[NoiseStimulus, ...]:
+        return self.profile.noise.stimuli
+
+    @property
+    def grating_stimuli(self) -> tuple[GratingStimulus, ...]:
+        return self.profile.gratings.stimuli
 
     def movies(self) -> Iterator[tuple[int, int]]:
-        """Mouse and trial of every movie that is reconstructed."""
+        """Mouse and trial of every natural movie that is reconstructed."""
         for mouse in self.reconstructed_mice:
             for trial in self.reconstructed_trials(mouse):
                 yield mouse, trial
+
+    def wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
+        """Mouse, movie and condition of all reconstructions that the profile asks for."""
+        for mouse, trial in self.movies():
+            for condition in self.conditions:
+                yield mouse, trial, condition
+        for mouse in self.reconstructed_mice:
+            for trial in self.variation_trials(mouse):
+                for condition in VARIATIONS:
+                    yield mouse, trial, condition
+            for trial in self.population_trials(mouse):
+                for dropped in self.profile.population.dropped:
+                    for fraction in self.fractions:
+                        yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
+        for settings in (self.profile.noise, self.profile.gratings):
+            for mouse in self.reconstructed_mice[: settings.mice]:
+                for target in settings.targets:
+                    for stimulus in settings.stimuli:
+                        yield mouse, stimulus, Condition(target=target)
+
+    def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
+        """One unit an instance; a single one where all instances' gradients make one movie."""
+        if condition.gradients == "ensemble":
+            return [self.reconstruction_unit(mouse, movie, None, condition)]
+        return [self.reconstruction_unit(mouse, movie, i, condition) for i in range(self.profile.instances)]
+
+    def reconstruction_unit(self, mouse: int, movie: Movie, instance: int | None, condition: Condition) -> Unit:
+        """One movie, found with one encoder, or with all where `instance` is None."""
+        all_encoders = instance is None or condition.target == "ensemble"
+        definition = {
+            "mouse": mouse,
+            "instance": instance,
+            "condition": asdict(condition),
+            "movie": self._movie_definition(mouse, movie),
+            "encoders": self.encoder_digests() if all_encoders else [self.encoder_digest(instance or 0)],
+            "mask": self._mask_name(mouse),
+            "reconstruction": _as_json(self.profile.reconstruction),
+            "seed": self.profile.seed if condition.neurons < 1 or condition.shuffled else None,
+            "code": code_fingerprint(*_MOVIE_CODE),
+        }
+        found_with = "all-instances" if instance is None else f"instance-{instance}"
+        label = f"{self.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}"
+        return Unit("reconstructions", label, definition)
+
+    def _movie_definition(self, mouse: int, movie: Movie) -> dict[str, Any]:
+        if isinstance(movie, int):
+            return {"trial": movie, "content": self.digests.of_trial(self.recordings[mouse], movie)}
+        if mouse not in self._training_digests:
+            trials = self.trials_with(mouse, "training")
+            self._training_digests[mouse] = self.digests.of_trials(self.recordings[mouse], trials)
+        return {
+            **stimulus_definition(movie),
+            "seed": self.profile.seed if isinstance(movie, NoiseStimulus) else None,
+            "behavior": self._training_digests[mouse],
+            "code": code_fingerprint(*_STIMULUS_CODE),
+        }
+
+    def _mask_name(self, mouse: int) -> str:
+        """Name of the mask's unit; thousands of reconstructions ask for it."""
+        if mouse not in self._mask_names:
+            self._mask_names[mouse] = self.mask_unit(mouse).name
+        return self._mask_names[mouse]
+
+    @cached_property
+    def _mask_names(self) -> dict[int, str]:
+        return {}
+
+    @cached_property
+    def _training_digests(self) -> dict[int, str]:
+        return {}
+
+    def response_unit(self, mouse: int, trial: int) -> Unit:
+        """Responses that are predicted for a movie and for its reconstruction from recorded responses."""
+        definition = {
+            "reconstructions": [unit.name for unit in self.reconstruction_units(mouse, trial, RECORDED)],
+            "mask": self._mask_name(mouse),
+            "encoders": self.encoder_digests(),
+            "code": code_fingerprint(*_RESPONSE_CODE),
+        }
+        return Unit("responses", f"{self.mice[mouse]}-{movie_name(trial)}", definition)
 
     def units(self) -> dict[str, list[Unit]]:
         """Every stored unit of the study by stage; needs the encoders."""
@@ -245,12 +234,8 @@ class Study:
             "evaluations": [self.evaluation_unit(mouse) for mouse in mice],
             "masks": [self.mask_unit(mouse) for mouse in self.reconstructed_mice],
             "receptive_fields": [self.receptive_field_unit(mouse) for mouse in self.reconstructed_mice],
-            "reconstructions": [
-                self.reconstruction_unit(mouse, trial, instance, condition)
-                for mouse, trial in self.movies()
-                for instance in range(self.profile.instances)
-                for condition in self.conditions
-            ],
+            "reconstructions": [unit for wanted in self.wanted() for unit in self.reconstruction_units(*wanted)],
+            "responses": [self.response_unit(mouse, trial) for mouse, trial in self.movies()],
         }
 
     def content_fingerprint(self) -> str:
@@ -265,7 +250,7 @@ class Study:
         """Transparency mask (64, 64) of a mouse, unthresholded."""
         return self.store.require(self.mask_unit(mouse))["alpha"].values
 
-    def training_mask(self, mouse: int) -> NDArray[np.bool_]:
+    def training_mask(self, mouse: int, kind: MaskKind = "standard") -> NDArray[np.bool_]:
         """Pixels (64, 64) of a mouse's movies that may change.
 
         Raises
@@ -273,7 +258,8 @@ class Study:
         ReconstructionError
             If there is none.
         """
-        return self._checked(mouse, training_mask(self.alpha(mouse)), 0.5)
+        threshold = MASK_THRESHOLDS[kind]
+        return self._checked(mouse, training_mask(self.alpha(mouse), threshold), threshold)
 
     def evaluation_mask(self, mouse: int) -> NDArray[np.bool_]:
         """Pixels (64, 64) in which a mouse's movies are judged.
@@ -288,19 +274,31 @@ class Study:
     def _checked(self, mouse: int, mask: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
         if not crop_movie(mask).any():
             raise ReconstructionError(
-                f"{self.mice[mouse]}: no pixel of the transparency mask reaches {threshold}; the encoder may have "
+                f"{self.mice[mouse]}: no pixel of the transparency mask reaches {threshold:g}; the encoder may have "
                 "learned too little of this mouse, or mask.iterations and mask.learning_rate are too small"
             )
         return mask
 
-    def instance_movies(self, mouse: int, trial: int, condition: Condition) -> NDArray[np.float32]:
-        """Movies (instance, time, 64, 64) that the instances found."""
-        units = [self.reconstruction_unit(mouse, trial, i, condition) for i in range(self.profile.instances)]
+    def movie(self, mouse: int, movie: Movie) -> NDArray[np.float32]:
+        """The movie (T, 36, 64) that was shown to a mouse, or is shown to its encoders."""
+        if isinstance(movie, int):
+            return self.trial(mouse, movie).movie
+        return synthetic_movie(movie, self.profile.seed)
+
+    def instance_movies(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> NDArray[np.float32]:
+        """Movies (instance, time, 64, 64) that the instances found; one alone with gradient ensembling."""
+        units = self.reconstruction_units(mouse, movie, condition)
         return np.stack([self.store.require(unit)["movie"].values for unit in units])
 
+    def responses(self, mouse: int, trial: int) -> xr.Dataset:
+        """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
 
-ROLES = ("training", "held-out", "excluded", "no responses")
-"""What a trial is used for, in the order of the stored codes."""
+        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), its
+        reconstruction from recorded responses (``reconstructed``), and that with the movie's contrast and luminance
+        (``matched``); the predictions are the instances' mean.
+        """
+        found = self.store.require(self.response_unit(mouse, trial))
+        return found.assign_coords(stimulus=found.attrs["stimuli"])
 
 
 def open_study(out: Path | str) -> Study:

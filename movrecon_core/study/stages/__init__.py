@@ -1,21 +1,16 @@
 """What a study computes, stage by stage; a unit that is in the store is not computed again."""
 
-from movrecon_core.study.stages.encoders import cost_file, evaluate_encoders, train_encoders, training_log
-from movrecon_core.study.stages.masks import map_receptive_fields, train_masks
-from movrecon_core.study.stages.reconstructions import reconstruct_movies
-from movrecon_core.study.stages.recordings import simulate, simulation_unit, split_recordings
-from movrecon_core.study.stages.work import Work
+from movrecon_core.study.stages.encoders import EVALUATION, TRAINING, cost_file, training_log
+from movrecon_core.study.stages.masks import MASKS, RECEPTIVE_FIELDS
+from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
+from movrecon_core.study.stages.recordings import SPLIT, simulate, simulation_unit
+from movrecon_core.study.stages.responses import RESPONSES
+from movrecon_core.study.tasks import Stage
 
-__all__ = [
-    "Work",
-    "cost_file",
-    "evaluate_encoders",
-    "map_receptive_fields",
-    "reconstruct_movies",
-    "simulate",
-    "simulation_unit",
-    "split_recordings",
-    "train_encoders",
-    "train_masks",
-    "training_log",
-]
+STAGES: tuple[Stage, ...] = (SPLIT, TRAINING, EVALUATION, MASKS, RECEPTIVE_FIELDS, RECONSTRUCTIONS, RESPONSES)
+"""In order: a stage needs those before it."""
+
+UNTIL: dict[str, Stage] = {"encoders": EVALUATION, "masks": RECEPTIVE_FIELDS, "reconstructions": RESPONSES}
+"""Last stage of the parts of a study that can be run by themselves."""
+
+__all__ = ["STAGES", "UNTIL", "cost_file", "simulate", "simulation_unit", "training_log"]

@@ -13,52 +13,60 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.encoders.training import train_encoder
-from movrecon_core.progress import Progress
 from movrecon_core.recordings import Trial
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.profile import encoder_parameters
-from movrecon_core.study.stages.work import Work
+from movrecon_core.study.study import Study
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
 
 
-def train_encoders(work: Work) -> None:
-    """Train the instances; they share the held-out movies and differ in the seed."""
+def training_tasks(study: Study) -> list[Task]:
+    """Instances that were not trained yet."""
+    return [
+        Task("encoders", (study.encoder_unit(instance),), (instance,))
+        for instance, checkpoint in enumerate(study.checkpoints)
+        if not checkpoint.is_file()
+    ]
+
+
+def train_instance(work: Work, task: Task) -> None:
+    """Train one instance; they share the held-out movies and differ in the seed."""
     study, profile = work.study, work.study.profile
-    training = [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))]
-    parameters = encoder_parameters(profile.encoder, tuple(recording.neurons for recording in study.recordings))
-    for instance, checkpoint in enumerate(study.checkpoints):
-        if checkpoint.is_file():
-            continue
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        with Cost() as cost:
-            train_encoder(
-                list(study.recordings),
-                training,
-                profile.encoder.architecture,
-                parameters,
-                profile.training,
-                profile.seed + instance,
-                checkpoint,
-                work.device,
-            )
-        write_json(cost_file(checkpoint), cost.attributes())
-    study.digests.save()
+    (instance,) = task.arguments
+    checkpoint = study.checkpoint(instance)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with Cost() as cost:
+        train_encoder(
+            list(study.recordings),
+            [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))],
+            profile.encoder.architecture,
+            encoder_parameters(profile.encoder, tuple(recording.neurons for recording in study.recordings)),
+            profile.training,
+            profile.seed + instance,
+            checkpoint,
+            work.device,
+        )
+    write_json(cost_file(checkpoint), cost.attributes())
 
 
-def evaluate_encoders(work: Work) -> None:
-    """Correlate predicted with recorded responses over all frames of the held-out movies, neuron by neuron."""
-    study = work.study
-    units = {mouse: study.evaluation_unit(mouse) for mouse in range(len(study.recordings))}
-    todo = [mouse for mouse, unit in units.items() if study.store.load(unit) is None]
-    if not todo:
-        return
-    encoders = work.load_encoders()
-    with Progress(len(todo), "encoders: held-out responses", "mouse") as progress:
-        for mouse in todo:
-            with Cost() as cost:
-                dataset = _evaluation(work, encoders, mouse)
-            work.save(units[mouse], dataset, cost)
-            progress.step()
+def evaluation_tasks(study: Study) -> list[Task]:
+    """Mice whose held-out responses were not predicted yet."""
+    units = [(mouse, study.evaluation_unit(mouse)) for mouse in range(len(study.recordings))]
+    return [Task("evaluations", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+
+
+def evaluate_encoders(work: Work, task: Task) -> None:
+    """Correlate predicted with recorded responses over all frames of a mouse's held-out movies, neuron by neuron."""
+    (mouse,), (unit,) = task.arguments, task.units
+    with Cost() as cost:
+        dataset = _evaluation(work, work.encoders(), mouse)
+    work.save(unit, dataset, cost)
+
+
+TRAINING = Stage("encoders", "encoders", "encoder", training_tasks, train_instance)
+EVALUATION = Stage("evaluations", "encoders: held-out responses", "mouse", evaluation_tasks, evaluate_encoders)
 
 
 def _evaluation(work: Work, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
@@ -67,7 +75,7 @@ def _evaluation(work: Work, encoders: Sequence[Encoder], mouse: int) -> xr.Datas
     mean = np.zeros_like(recorded)
     correlation = []
     for encoder in encoders:
-        predicted = np.concatenate([predicted_responses(encoder, trial, mouse) for trial in trials], axis=1)
+        predicted = np.concatenate([_predicted(encoder, mouse, trial) for trial in trials], axis=1)
         correlation.append(_neuron_correlation(recorded, predicted))
         mean += predicted / len(encoders)
     return xr.Dataset(
@@ -84,10 +92,19 @@ def _neuron_correlation(recorded: NDArray[np.floating], predicted: NDArray[np.fl
     return np.nan_to_num(neuron_correlation(recorded, predicted), nan=0.0)
 
 
-def predicted_responses(encoder: Encoder, trial: Trial, mouse: int) -> NDArray[np.float32]:
-    """Responses (N, T) that an encoder predicts for a trial's own movie and behaviour."""
-    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
-    return predict(encoder, inputs, mouse).float().cpu().numpy()
+def _predicted(encoder: Encoder, mouse: int, trial: Trial) -> NDArray[np.float32]:
+    return predicted_responses(encoder, mouse, trial.movie, trial.behavior, trial.pupil_center)
+
+
+def predicted_responses(
+    encoder: Encoder,
+    mouse: int,
+    movie: NDArray[np.floating],
+    behavior: NDArray[np.floating],
+    pupil_center: NDArray[np.floating],
+) -> NDArray[np.float32]:
+    """Responses (N, T) that an encoder predicts for a movie (T, 36, 64) and behaviour (2, T)."""
+    return predict(encoder, encoder_inputs(movie, behavior, pupil_center), mouse).float().cpu().numpy()
 
 
 def cost_file(checkpoint: Path) -> Path:

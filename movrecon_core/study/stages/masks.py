@@ -8,52 +8,51 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import receptive_fields, sparse_noise_responses
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.errors import RecordingError
-from movrecon_core.progress import Progress
 from movrecon_core.reconstruction import Segment, train_mask
 from movrecon_core.recordings import Trial
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.stages.work import Work
 from movrecon_core.study.study import Study
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
 
 FIRST_FRAME, SEGMENT_FRAMES = 50, 32
 """Where the first segment of a held-out movie begins, and how long one is (method page, mask data: 50–81)."""
 
 
-def train_masks(work: Work) -> None:
-    """Train the transparency mask of every mouse that is reconstructed, with instance 0."""
-    study = work.study
-    units = {mouse: study.mask_unit(mouse) for mouse in study.reconstructed_mice}
-    todo = [mouse for mouse, unit in units.items() if study.store.load(unit) is None]
-    if not todo:
-        return
-    encoder = load_checkpoint(study.checkpoint(0), work.device)
-    with Progress(len(todo), "masks", "mask") as progress:
-        for mouse in todo:
-            with Cost() as cost:
-                trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
-                segments = [s for trial in trials for s in _segments(trial, study.profile.mask_segments)]
-                alpha = train_mask(encoder, mouse, segments, study.profile.mask, study.profile.seed)
-            work.save(units[mouse], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
-            progress.step()
+def mask_tasks(study: Study) -> list[Task]:
+    """Mice whose mask was not trained yet."""
+    units = [(mouse, study.mask_unit(mouse)) for mouse in study.reconstructed_mice]
+    return [Task("masks", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
 
 
-def map_receptive_fields(work: Work) -> None:
+def train_mouse_mask(work: Work, task: Task) -> None:
+    """Train the transparency mask of a mouse with instance 0."""
+    (mouse,), (unit,), study = task.arguments, task.units, work.study
+    with Cost() as cost:
+        trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
+        segments = [s for trial in trials for s in _segments(trial, study.profile.mask_segments)]
+        alpha = train_mask(work.encoder(0), mouse, segments, study.profile.mask, study.profile.seed)
+    work.save(unit, xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
+
+
+def receptive_field_tasks(study: Study) -> list[Task]:
+    """Mice whose receptive fields were not mapped yet."""
+    units = [(mouse, study.receptive_field_unit(mouse)) for mouse in study.reconstructed_mice]
+    return [Task("receptive_fields", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+
+
+def map_receptive_fields(work: Work, task: Task) -> None:
     """Map On and Off receptive fields with sparse noise, in silico (article, Retinotopic mapping)."""
-    study = work.study
-    units = {mouse: study.receptive_field_unit(mouse) for mouse in study.reconstructed_mice}
-    todo = [mouse for mouse, unit in units.items() if study.store.load(unit) is None]
-    if not todo:
-        return
-    settings = study.profile.receptive_fields
-    encoders = work.load_encoders(min(settings.instances, study.profile.instances))
-    with Progress(len(todo), "receptive fields", "mouse") as progress:
-        for mouse in todo:
-            with Cost() as cost:
-                dataset = _receptive_fields(study, encoders, mouse)
-            work.save(units[mouse], dataset, cost)
-            progress.step()
+    (mouse,), (unit,) = task.arguments, task.units
+    with Cost() as cost:
+        encoders = work.encoders(work.study.profile.receptive_fields.instances)
+        dataset = _receptive_fields(work.study, encoders, mouse)
+    work.save(unit, dataset, cost)
+
+
+MASKS = Stage("masks", "masks", "mask", mask_tasks, train_mouse_mask)
+RECEPTIVE_FIELDS = Stage("receptive_fields", "receptive fields", "mouse", receptive_field_tasks, map_receptive_fields)
 
 
 def _segments(trial: Trial, most: int) -> list[Segment]:
@@ -71,9 +70,7 @@ def _segments(trial: Trial, most: int) -> list[Segment]:
 
 
 def _receptive_fields(study: Study, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
-    trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "training")]
-    behavior = np.concatenate([trial.behavior for trial in trials], axis=1).mean(axis=1)
-    pupil_center = np.concatenate([trial.pupil_center for trial in trials], axis=1).mean(axis=1)
+    behavior, pupil_center = study.mean_behavior(mouse)
     step = study.profile.receptive_fields.pixel_step
     # The mean over instances is taken as they come: a paper-sized population would not fit seven times.
     sums: list[NDArray[np.floating]] = []

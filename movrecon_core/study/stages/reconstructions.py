@@ -1,88 +1,89 @@
 """The reconstructions: many movies of one mouse at once, each stored as soon as its batch is done."""
 
-from collections.abc import Sequence
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.progress import Progress
-from movrecon_core.reconstruction import NotFiniteError, Reconstruction, Target, reconstruct
-from movrecon_core.recordings import Trial
+from movrecon_core.reconstruction import NotFiniteError, Reconstruction, reconstruct
+from movrecon_core.study.conditions import Condition, Movie, movie_name
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.stages.encoders import predicted_responses
-from movrecon_core.study.stages.work import Work
-from movrecon_core.study.study import Condition, Study
+from movrecon_core.study.stages.targets import build_target
+from movrecon_core.study.store import Unit
+from movrecon_core.study.study import Study
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
+
+Wanted = tuple[Movie, Condition, Unit]
+
+SHORT = 5
+"""A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
 
 
-def reconstruct_movies(work: Work) -> None:
-    """Reconstruct every movie with every instance, from recorded and from predicted responses."""
-    study = work.study
-    jobs = {
-        (mouse, instance): _missing_movies(study, mouse, instance)
-        for mouse in study.reconstructed_mice
-        for instance in range(study.profile.instances)
-    }
+def reconstruction_tasks(study: Study) -> list[Task]:
+    """Movies that were not reconstructed yet: batches of one mouse and instance, whatever their conditions."""
     for mouse in study.reconstructed_mice:
         study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
-    missing = sum(map(len, jobs.values()))
-    if not missing:
-        return
-    with Progress(missing, "reconstructions", "movie") as progress:
-        for (mouse, instance), todo in jobs.items():
-            if not todo:
-                continue
-            encoder = load_checkpoint(study.checkpoint(instance), work.device)
-            remaining = iter(todo)
-            while batch := list(islice(remaining, study.profile.batch_trials)):
-                _reconstruct_batch(work, encoder, mouse, instance, batch)
-                progress.step(len(batch))
-
-
-def _missing_movies(study: Study, mouse: int, instance: int) -> list[tuple[int, Condition]]:
+    groups: dict[tuple[int, int | None, bool], list[Wanted]] = defaultdict(list)
+    for mouse, movie, condition in study.wanted():
+        units = study.reconstruction_units(mouse, movie, condition)
+        lacking = missing(study, units)
+        for instance, unit in enumerate(units):
+            if unit in lacking:
+                used = None if condition.gradients == "ensemble" else instance
+                groups[mouse, used, isinstance(movie, int)].append((movie, condition, unit))
     return [
-        (trial, condition)
-        for trial in study.reconstructed_trials(mouse)
-        for condition in study.conditions
-        if study.store.load(study.reconstruction_unit(mouse, trial, instance, condition)) is None
+        task for (mouse, instance, _), wanted in groups.items() for task in _batches(study, mouse, instance, wanted)
     ]
 
 
-def _reconstruct_batch(
-    work: Work, encoder: Encoder, mouse: int, instance: int, batch: Sequence[tuple[int, Condition]]
-) -> None:
+def _batches(study: Study, mouse: int, instance: int | None, wanted: Sequence[Wanted]) -> Iterator[Task]:
+    size = study.profile.batch_trials * (1 if isinstance(wanted[0][0], int) else SHORT)
+    for first in range(0, len(wanted), size):
+        batch = wanted[first : first + size]
+        movies = tuple((movie, condition) for movie, condition, _ in batch)
+        yield Task("reconstructions", tuple(unit for _, _, unit in batch), (mouse, instance, movies))
+
+
+def reconstruct_batch(work: Work, task: Task) -> None:
+    """Find the movies of a batch.
+
+    Raises
+    ------
+    ReconstructionError
+        If some of them became NaN or infinite, after the others were stored.
+    """
     study = work.study
-    mask = study.training_mask(mouse)
+    mouse, instance, movies = task.arguments
     failed: NotFiniteError | None = None
     with Cost() as cost:
-        targets = [_target(study.trial(mouse, t), condition, encoder, mouse, mask) for t, condition in batch]
+        encoders = work.encoders() if instance is None else [work.encoder(instance)]
+        everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
+        targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
         results: Sequence[Reconstruction | None]
         try:
-            results = reconstruct([encoder], mouse, targets, study.profile.reconstruction, device=work.device)
+            results = reconstruct(encoders, mouse, targets, study.profile.reconstruction, device=work.device)
         except NotFiniteError as error:
             results, failed = error.finished, error
-    for (trial, condition), result in zip(batch, results, strict=True):
+    for unit, result in zip(task.units, results, strict=True):
         if result is not None:
-            unit = study.reconstruction_unit(mouse, trial, instance, condition)
-            work.save(unit, _reconstruction_dataset(result), cost, len(batch))
+            work.save(unit, _dataset(result), cost, len(movies))
     if failed is not None:
-        names = [f"trial {t} ({c})" for (t, c), r in zip(batch, results, strict=True) if r is None]
-        raise ReconstructionError(f"{study.mice[mouse]}, instance {instance}, {', '.join(names)}: not finite; {failed}")
+        names = [f"{movie_name(m)} ({c.name})" for (m, c), r in zip(movies, results, strict=True) if r is None]
+        using = "all instances" if instance is None else f"instance {instance}"
+        raise ReconstructionError(f"{study.mice[mouse]}, {using}, {', '.join(names)}: not finite; {failed}")
 
 
-def _target(trial: Trial, condition: Condition, encoder: Encoder, mouse: int, mask: NDArray[np.bool_]) -> Target:
-    responses = trial.responses if condition == "recorded" else predicted_responses(encoder, trial, mouse)
-    return Target(responses, trial.behavior, trial.pupil_center, mask)
-
-
-def _reconstruction_dataset(result: Reconstruction) -> xr.Dataset:
+def _dataset(result: Reconstruction) -> xr.Dataset:
     return xr.Dataset(
         {
             "movie": (("time", "y", "x"), result.movie.astype(np.float32)),
             "loss": ("iteration", result.loss.astype(np.float32)),
+            "video_correlation": ("iteration", result.video_correlation.astype(np.float32)),
         }
     )
+
+
+RECONSTRUCTIONS = Stage("reconstructions", "reconstructions", "movie", reconstruction_tasks, reconstruct_batch)

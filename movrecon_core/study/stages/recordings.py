@@ -14,9 +14,10 @@ from movrecon_core.simulation import simulate_recordings
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.fingerprints import code_fingerprint
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.stages.work import Work
 from movrecon_core.study.store import Store, Unit
-from movrecon_core.study.study import ROLES
+from movrecon_core.study.study import ROLES, Study
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
 
 
 def simulate(profile: Profile, out: Path) -> list[Recording]:
@@ -50,25 +51,29 @@ def simulation_unit(profile: Profile) -> Unit:
     return Unit("simulations", f"seed-{profile.seed}", definition)
 
 
-def split_recordings(work: Work) -> None:
-    """Check every recording, then decide which movies are held out.
+def split_tasks(study: Study) -> list[Task]:
+    """Recordings that were not divided yet."""
+    units = [(mouse, study.split_unit(mouse)) for mouse in range(len(study.recordings))]
+    return [Task("recordings", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+
+
+def split_recording(work: Work, task: Task) -> None:
+    """Check a recording, then decide which movies are held out.
 
     Raises
     ------
     RecordingError
-        With the first problem of a recording and how many more there are, or if no movie is held out.
+        With the recording's first problem and how many more there are, or if no movie is held out.
     """
-    study = work.study
-    with Progress(len(study.recordings), "recordings: check, folds, near-duplicates", "recording") as progress:
-        for mouse, recording in enumerate(study.recordings):
-            unit = study.split_unit(mouse)
-            if study.store.load(unit) is None:
-                with Cost() as cost:
-                    require_sound(recording)
-                    dataset = _split(recording, study.held_out)
-                work.save(unit, dataset, cost)
-            progress.step()
-    study.digests.save()
+    (mouse,), (unit,) = task.arguments, task.units
+    recording = work.study.recordings[mouse]
+    with Cost() as cost:
+        require_sound(recording)
+        dataset = _split(recording, work.study.held_out)
+    work.save(unit, dataset, cost)
+
+
+SPLIT = Stage("recordings", "recordings: check, folds, near-duplicates", "recording", split_tasks, split_recording)
 
 
 def require_sound(recording: Recording) -> None:

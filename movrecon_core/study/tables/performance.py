@@ -1,5 +1,7 @@
 """Tables of the reconstructions: examples, and correlations with the true and with a random movie."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -13,17 +15,49 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.reconstruction import ensemble
+from movrecon_core.reconstruction import SMOOTHING, ensemble
 from movrecon_core.recordings import FRAME_RATE
-from movrecon_core.study.study import Condition, Study
+from movrecon_core.study.conditions import RECORDED, Condition, Movie
+from movrecon_core.study.study import Study
 from movrecon_core.study.tables.images import image_table, labelled
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
 
 
-def reconstructed_movie(study: Study, mouse: int, trial: int, condition: Condition = "recorded") -> NDArray[np.float32]:
-    """The instances' movies averaged and smoothed, (T, 36, 64), unmasked."""
-    return crop_movie(ensemble(list(study.instance_movies(mouse, trial, condition)))).astype(np.float32)
+def reconstructed_movie(
+    study: Study,
+    mouse: int,
+    movie: Movie,
+    condition: Condition = RECORDED,
+    instances: Sequence[int] | None = None,
+    smoothed: bool | None = None,
+) -> NDArray[np.float32]:
+    """The instances' movies averaged and smoothed, unmasked.
+
+    Parameters
+    ----------
+    study
+        With reconstructions.
+    mouse
+        Index of the mouse.
+    movie
+        A trial or a synthetic stimulus.
+    condition
+        How it was reconstructed.
+    instances
+        Which of the instances' movies are averaged; None: all.
+    smoothed
+        Whether the Gaussian filter follows; None: for natural movies alone, as in the article.
+
+    Returns
+    -------
+    NDArray
+        (T, 36, 64).
+    """
+    found = study.instance_movies(mouse, movie, condition)
+    chosen = found if instances is None else found[list(instances)]
+    filtered = isinstance(movie, int) if smoothed is None else smoothed
+    return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
 
 
 def performance(study: Study) -> pd.DataFrame:
@@ -45,7 +79,7 @@ def performance(study: Study) -> pd.DataFrame:
     for condition in study.conditions:
         found = [reconstructed_movie(study, mouse, trial, condition)[SKIPPED_FRAMES:] for mouse, trial in movies]
         table = pd.DataFrame([(study.label(mouse), trial) for mouse, trial in movies], columns=["mouse", "trial"])
-        table["condition"] = condition
+        table["condition"] = condition.name
         for name, metric in METRICS.items():
             table[name] = [metric(*movie) for movie in zip(truths, found, pixels, strict=True)]
             if any(len(other) != len(truths[0]) or (other != truths[0]).any() for other in truths):

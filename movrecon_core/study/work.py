@@ -1,6 +1,7 @@
-"""What every stage works with: the study, the device, and one way to save a unit."""
+"""What every stage works with: the study, the device, the encoders, and one way to save a unit."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 import xarray as xr
@@ -32,6 +33,16 @@ class Work:
         provenance = unit_provenance(self.study.profile, self.device)
         self.study.store.save(unit, dataset, {**provenance, **cost.attributes(share)})
 
-    def load_encoders(self, count: int | None = None) -> list[Encoder]:
-        """The trained instances, or the first `count` of them."""
-        return [load_checkpoint(path, self.device) for path in self.study.checkpoints[:count]]
+    def encoder(self, instance: int) -> Encoder:
+        """A trained instance; it is read once and kept."""
+        if instance not in self._encoders:
+            self._encoders[instance] = load_checkpoint(self.study.checkpoint(instance), self.device)
+        return self._encoders[instance]
+
+    def encoders(self, count: int | None = None) -> list[Encoder]:
+        """All trained instances, or the first `count` of them."""
+        return [self.encoder(instance) for instance in range(self.study.profile.instances)[:count]]
+
+    @cached_property
+    def _encoders(self) -> dict[int, Encoder]:
+        return {}

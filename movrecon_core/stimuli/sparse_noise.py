@@ -1,4 +1,4 @@
-"""Synthetic stimuli (method page, synthetic stimuli)."""
+"""Sparse noise: one pixel at a time (article, Additional visual stimuli)."""
 
 import numpy as np
 from numpy.typing import NDArray

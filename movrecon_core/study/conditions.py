@@ -1,0 +1,77 @@
+"""What is reconstructed, and how: a movie under a condition."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from movrecon_core.stimuli import SyntheticStimulus
+
+Movie = int | SyntheticStimulus
+"""A trial of a recording, by its number, or a synthetic stimulus."""
+
+TargetKind = Literal["recorded", "predicted", "ensemble"]
+MaskKind = Literal["standard", "none", "strict"]
+DroppedKind = Literal["silent", "missing"]
+GradientKind = Literal["instance", "ensemble"]
+
+MASK_THRESHOLDS: dict[MaskKind, float] = {"none": 0.0, "standard": 0.5, "strict": 1.0}
+"""Pixels with α at or above it may change (article, Fig. 1–S2B; "no mask" leaves out α < 0, as the scripts do)."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How a movie is reconstructed, whichever movie and instance.
+
+    Attributes
+    ----------
+    target
+        Responses to be explained: recorded, predicted by the inverted instance (scripts), or the mean prediction of
+        all instances (article).
+    mask
+        Threshold of the training mask: 0.5, none, or 1.
+    neurons
+        Fraction of the population that is kept (article, Fig. 5), above 0 to 1.
+    dropped
+        The other neurons' recorded responses are 0 and count (``silent``, scripts), or do not count (``missing``,
+        article).
+    gradients
+        One movie an instance, or one for all, found with the mean of their gradients.
+    shuffled
+        Control: responses are exchanged between neurons, the same exchange for all instances of a movie.
+    """
+
+    target: TargetKind = "recorded"
+    mask: MaskKind = "standard"
+    neurons: float = 1.0
+    dropped: DroppedKind = "silent"
+    gradients: GradientKind = "instance"
+    shuffled: bool = False
+
+    @property
+    def name(self) -> str:
+        """The target and all that differs from the standard: ``recorded-neurons-0.125-missing``."""
+        parts: list[str] = [self.target]
+        if self.mask != "standard":
+            parts.append(f"mask-{self.mask}")
+        if self.neurons < 1:
+            parts.append(f"neurons-{self.neurons:g}-{self.dropped}")
+        if self.gradients != "instance":
+            parts.append(f"gradients-{self.gradients}")
+        if self.shuffled:
+            parts.append("shuffled")
+        return "-".join(parts)
+
+
+RECORDED, PREDICTED = Condition(), Condition(target="predicted")
+SHUFFLED = Condition(shuffled=True)
+VARIATIONS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"), SHUFFLED)
+"""Beside recorded and predicted (article, Fig. 1–S2), with a control: neurons exchanged."""
+
+
+def movie_name(movie: Movie) -> str:
+    """A movie in the name of a file."""
+    return f"trial-{movie}" if isinstance(movie, int) else movie.name
+
+
+def stimulus_definition(stimulus: SyntheticStimulus) -> dict[str, Any]:
+    """All that decides a synthetic stimulus, as JSON."""
+    return {"kind": type(stimulus).__name__, **asdict(stimulus)}

@@ -1,0 +1,77 @@
+"""What a reconstruction has to explain, for any movie and condition."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.reconstruction import Target, population_mask
+from movrecon_core.study.conditions import Condition, Movie
+from movrecon_core.study.stages.encoders import predicted_responses
+from movrecon_core.study.study import Study
+
+_SEED_STEP = 1_000_003
+"""Seeds of populations at another seed of the study are far from the scripts' own."""
+
+
+def build_target(
+    study: Study,
+    mouse: int,
+    movie: Movie,
+    condition: Condition,
+    inverted: Sequence[Encoder],
+    everyone: Sequence[Encoder],
+) -> Target:
+    """Responses, behaviour and masks of one reconstruction.
+
+    Parameters
+    ----------
+    study
+        With recordings and masks.
+    mouse
+        Index of the mouse.
+    movie
+        A trial; or a synthetic stimulus, which is seen with the mouse's mean behaviour.
+    condition
+        How it is reconstructed.
+    inverted
+        Encoders that the movie is found with; they predict the responses of ``predicted``.
+    everyone
+        All instances, which predict those of ``ensemble``; not used otherwise.
+    """
+    if isinstance(movie, int):
+        trial = study.trial(mouse, movie)
+        truth, behavior, pupil_center, responses = trial.movie, trial.behavior, trial.pupil_center, trial.responses
+    else:
+        truth = study.movie(mouse, movie)
+        mean_behavior, mean_pupil = study.mean_behavior(mouse)
+        behavior, pupil_center = (np.repeat(mean[:, None], len(truth), axis=1) for mean in (mean_behavior, mean_pupil))
+    if condition.target != "recorded":
+        predicting = everyone if condition.target == "ensemble" else inverted
+        predictions = [predicted_responses(encoder, mouse, truth, behavior, pupil_center) for encoder in predicting]
+        responses = np.mean(predictions, axis=0)
+    if condition.shuffled:
+        responses = responses[np.random.default_rng(_seed(study, mouse, movie)).permutation(len(responses))]
+    kept = kept_neurons(study, mouse, movie, condition) if condition.neurons < 1 else None
+    if kept is not None and condition.dropped == "silent":
+        responses, kept = np.where(kept[:, None], responses, 0).astype(responses.dtype), None
+    return Target(
+        responses=responses,
+        behavior=behavior,
+        pupil_center=pupil_center,
+        update_mask=study.training_mask(mouse, condition.mask),
+        neurons_in_loss=kept,
+        truth=truth,
+        evaluation_mask=study.evaluation_mask(mouse),
+    )
+
+
+def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:
+    """Neurons (N,) that stay; the same for all instances of a movie, and a larger fraction holds a smaller one."""
+    return population_mask(study.recordings[mouse].neurons, condition.neurons, _seed(study, mouse, movie))
+
+
+def _seed(study: Study, mouse: int, movie: Movie) -> int:
+    number = movie if isinstance(movie, int) else 0
+    return (number + 1) * (mouse + 1) + _SEED_STEP * study.profile.seed  # scripts: without the study's seed

@@ -1,0 +1,58 @@
+"""How a stage's work is cut: batches that one worker computes together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from movrecon_core.study.store import Unit
+from movrecon_core.study.study import Study
+from movrecon_core.study.work import Work
+
+
+@dataclass(frozen=True)
+class Task:
+    """A batch of units that one worker computes together; small, and it travels between processes.
+
+    Attributes
+    ----------
+    stage
+        Name of its stage.
+    units
+        What it stores.
+    arguments
+        What its stage needs to compute them.
+    """
+
+    stage: str
+    units: tuple[Unit, ...]
+    arguments: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One kind of work, done after all stages before it.
+
+    Attributes
+    ----------
+    name
+        That of its tasks.
+    label
+        What the progress says.
+    item
+        What one unit is, in the progress.
+    tasks
+        The work that is missing from a study's folder.
+    perform
+        Computes a task and stores its units. Where some of them fail the others are stored before the error.
+    """
+
+    name: str
+    label: str
+    item: str
+    tasks: Callable[[Study], list[Task]]
+    perform: Callable[[Work, Task], None]
+
+
+def missing(study: Study, units: list[Unit]) -> list[Unit]:
+    """Those that the store lacks; a damaged one is set aside and counts as missing."""
+    return [unit for unit in units if study.store.load(unit) is None]
