@@ -1,9 +1,13 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
+from movrecon_core.plotting.correlates import plot_correlate, plot_lags, plot_moments
 from movrecon_core.plotting.encoders import plot_neuron_correlations, plot_single_trial_correlation, plot_training
+from movrecon_core.plotting.ethogram import plot_frame_correlation, plot_response_images, plot_signals
 from movrecon_core.plotting.figures import letter_panel, new_figure, save_figure
 from movrecon_core.plotting.images import image_of
 from movrecon_core.plotting.masks import plot_centres, plot_maps
+from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
@@ -14,6 +18,7 @@ from movrecon_core.plotting.recordings import (
     plot_trial_use,
 )
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
+from movrecon_core.plotting.variations import plot_variant_frames
 
 __all__ = [
     "COLOURS",
@@ -27,14 +32,24 @@ __all__ = [
     "plot_centres",
     "plot_closest_movies",
     "plot_closest_pairs",
+    "plot_conditions",
+    "plot_correlate",
     "plot_example_frames",
+    "plot_frame_correlation",
+    "plot_lags",
+    "plot_levels",
     "plot_maps",
+    "plot_moments",
     "plot_movie",
     "plot_neuron_correlations",
+    "plot_optimisation",
+    "plot_response_images",
     "plot_responses",
+    "plot_signals",
     "plot_single_trial_correlation",
     "plot_training",
     "plot_trial_use",
+    "plot_variant_frames",
     "save_figure",
     "use_style",
 ]

@@ -126,6 +126,29 @@ def performance_summary(panel: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["metric", "against", "mean", "low", "high", "n"])
 
 
+def median_movie(correlations: pd.DataFrame) -> int:
+    """Position of the movie of median correlation, the better of two in the middle.
+
+    Parameters
+    ----------
+    correlations
+        Columns ``trial``, ``video_correlation``.
+    """
+    order = correlations.reset_index(drop=True).sort_values(["video_correlation", "trial"])
+    return int(order.index[len(order) // 2])
+
+
+def median_trial(study: Study, mouse: int) -> int:
+    """The trial of a mouse whose reconstruction has the median video correlation."""
+    pixels = crop_movie(study.evaluation_mask(mouse))
+    rows = []
+    for trial in study.reconstructed_trials(mouse):
+        truth, found = study.trial(mouse, trial).movie, reconstructed_movie(study, mouse, trial)
+        rows.append((trial, video_correlation(truth[SKIPPED_FRAMES:], found[SKIPPED_FRAMES:], pixels)))
+    table = pd.DataFrame(rows, columns=["trial", "video_correlation"])
+    return int(table["trial"].iloc[median_movie(table)])
+
+
 def _against_random(recorded: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for metric in METRICS:
@@ -141,8 +164,8 @@ def _against_random(recorded: pd.DataFrame) -> pd.DataFrame:
 def _examples(study: Study, recorded: pd.DataFrame, count: int, frames: int) -> pd.DataFrame:
     tables = []
     for mouse in study.reconstructed_mice[:count]:
-        rows = recorded[recorded["mouse"] == study.label(mouse)].sort_values(["video_correlation", "trial"])
-        chosen = rows.iloc[len(rows) // 2]
+        rows = recorded[recorded["mouse"] == study.label(mouse)]
+        chosen = rows.iloc[median_movie(rows)]
         trial = int(chosen["trial"])
         pixels = crop_movie(study.evaluation_mask(mouse))
         truth, found = study.trial(mouse, trial).movie, reconstructed_movie(study, mouse, trial)

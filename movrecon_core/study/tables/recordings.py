@@ -36,8 +36,8 @@ def recording_panels(study: Study, mouse: int, neurons: int, frames: int) -> dic
     trial = study.trial(mouse, study.trials_with(mouse, "held-out")[0])
     return {
         "A": movie_frames(trial.movie, np.linspace(0, trial.frames - 1, frames).astype(int)),
-        "B": _behaviour(trial),
-        "C": _responses(trial, neurons),
+        "B": behaviour_signals(trial),
+        "C": scaled_responses(trial.responses, most_active(trial.responses, neurons)),
         "D": _trial_use(study),
         "E": near_duplicates(study),
         "F": _closest_pairs(study),
@@ -47,6 +47,32 @@ def recording_panels(study: Study, mouse: int, neurons: int, frames: int) -> dic
 def movie_frames(movie: NDArray[np.floating], shown: NDArray[np.integer]) -> pd.DataFrame:
     """Some frames of a movie (T, 36, 64): ``seconds``, ``y``, ``x``, ``grey``."""
     return image_table(labelled(movie[shown], seconds=np.round(shown / FRAME_RATE, 3)), "grey")
+
+
+def behaviour_signals(trial: Trial) -> pd.DataFrame:
+    """Pupil dilation and running speed over time: ``signal``, ``seconds``, ``value``."""
+    signals = {"pupil dilation": trial.behavior[0], "running speed": trial.behavior[1]}
+    seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
+    return pd.concat(
+        [pd.DataFrame({"signal": name, "seconds": seconds, "value": values}) for name, values in signals.items()],
+        ignore_index=True,
+    )
+
+
+def most_active(responses: NDArray[np.floating], count: int) -> NDArray[np.integer]:
+    """Numbers, rising, of the neurons with the largest mean of these responses (N, T)."""
+    return np.sort(np.argsort(-responses.mean(axis=1), kind="stable")[:count])
+
+
+def scaled_responses(responses: NDArray[np.floating], neurons: NDArray[np.integer]) -> pd.DataFrame:
+    """Responses (N, T) of some neurons, each divided by its maximum: ``neuron``, ``seconds``, ``response``."""
+    chosen = responses[neurons]
+    largest = np.maximum(chosen.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
+    seconds = np.round(np.arange(chosen.shape[1]) / FRAME_RATE, 3)
+    table = xr.DataArray(
+        (chosen / largest).round(4), dims=("neuron", "seconds"), coords={"neuron": neurons, "seconds": seconds}
+    )
+    return table.to_dataframe("response").reset_index()
 
 
 def near_duplicates(study: Study) -> pd.DataFrame:
@@ -73,26 +99,6 @@ def near_duplicates(study: Study) -> pd.DataFrame:
             )
         )
     return pd.concat(tables, ignore_index=True)
-
-
-def _behaviour(trial: Trial) -> pd.DataFrame:
-    signals = {"pupil dilation": trial.behavior[0], "running speed": trial.behavior[1]}
-    seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
-    return pd.concat(
-        [pd.DataFrame({"signal": name, "seconds": seconds, "value": values}) for name, values in signals.items()],
-        ignore_index=True,
-    )
-
-
-def _responses(trial: Trial, neurons: int) -> pd.DataFrame:
-    active = np.sort(np.argsort(-trial.responses.mean(axis=1), kind="stable")[:neurons])
-    chosen = trial.responses[active]
-    largest = np.maximum(chosen.max(axis=1, keepdims=True), np.finfo(np.float32).tiny)
-    seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
-    table = xr.DataArray(
-        (chosen / largest).round(4), dims=("neuron", "seconds"), coords={"neuron": active, "seconds": seconds}
-    )
-    return table.to_dataframe("response").reset_index()
 
 
 def _trial_use(study: Study) -> pd.DataFrame:

@@ -1,0 +1,71 @@
+"""Panels of conditions compared on the same mice: every mouse and their mean."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from movrecon_core.plotting.style import COLOURS, mouse_colours
+
+
+def plot_conditions(
+    axes: Axes,
+    table: pd.DataFrame,
+    condition: str,
+    value: str,
+    label: str,
+    published: Mapping[str, float] | None = None,
+) -> None:
+    """Mean over movies of each mouse under each condition, and the mean over mice.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, `condition`, `value`; one row a movie. Conditions are drawn in their order.
+    condition, value
+        Names of columns.
+    label
+        Of the value, with its unit.
+    published
+        The article's mean of some conditions.
+    """
+    conditions = list(table[condition].unique())
+    places = list(range(len(conditions)))
+    mice = table.groupby(["mouse", condition], sort=False)[value].mean().unstack(condition)[conditions]
+    movies = len(table) // max(1, len(conditions))
+    for mouse, colour in mouse_colours(list(mice.index)).items():
+        axes.plot(places, mice.loc[mouse], "o--", color=colour, lw=0.6, ms=2.5, alpha=0.8, label=mouse)
+    axes.plot(places, mice.mean(), "-", color=COLOURS["truth"], lw=1.4, label=f"mean of {len(mice)} mice")
+    if published:
+        known = [place for place, name in enumerate(conditions) if name in published]
+        theirs = [published[conditions[place]] for place in known]
+        axes.plot(known, theirs, "D", color=COLOURS["published"], mfc="none", ms=4, label="article")
+    axes.set_xticks(places, [name.replace(", ", ",\n") for name in conditions], rotation=35, ha="right")
+    axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=f"n = {movies} movies, {len(mice)} mice")
+
+
+def plot_levels(axes: Axes, table: pd.DataFrame, level: str, group: str, value: str, labels: tuple[str, str]) -> None:
+    """A value along a level: each mouse dashed, the mean over mice solid, one colour a group.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, `level`, `group`, `value`.
+    level, group, value
+        Names of columns.
+    labels
+        Of the level and of the value, with units.
+    """
+    shades = (COLOURS["published"], COLOURS["reconstructed"], COLOURS["recorded"], COLOURS["predicted"])
+    for (name, rows), colour in zip(table.groupby(group, sort=False), shades, strict=False):
+        for _, mouse in rows.groupby("mouse", sort=False):
+            axes.plot(mouse[level], mouse[value], "--", color=colour, lw=0.5, alpha=0.7)
+        # Levels differ between mice where they are sizes: the mean is then over places, not over equal levels.
+        order = rows.groupby("mouse").cumcount()
+        mean = rows.groupby(order)[[level, value]].mean()
+        axes.plot(mean[level], mean[value], "-", color=colour, lw=1.4, label=str(name))
+    axes.set(xlabel=labels[0], ylabel=labels[1])

@@ -1,0 +1,40 @@
+"""Panels of the optimisation: curves over iterations."""
+
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.figure import SubFigure
+
+from movrecon_core.plotting.style import mouse_colours
+
+
+def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None:
+    """Curves over iterations: left the movies of one instance, right each instance's mean over movies.
+
+    Parameters
+    ----------
+    panel
+        Part of a figure.
+    table
+        Columns ``curves`` (``movies`` or ``instances``), ``line``, ``mouse``, ``iteration`` and the value.
+    label
+        Of the value, with its unit.
+    """
+    value = str(table.columns[-1])
+    left, right = panel.subplots(1, 2, sharey=True)
+    movies = table[table["curves"] == "movies"]
+    colours = mouse_colours(list(movies["mouse"].unique()))
+    for _, curve in movies.groupby("line", sort=False):
+        left.plot(curve["iteration"], curve[value], color=colours[curve["mouse"].iloc[0]], lw=0.5, alpha=0.7)
+    for mouse, colour in colours.items():
+        left.plot([], [], color=colour, label=mouse)
+    left.set(xlabel="iteration", ylabel=label, title=f"one instance, n = {movies['line'].nunique()} movies")
+    left.legend(handlelength=1)
+
+    instances = table[table["curves"] == "instances"]
+    names = list(instances["line"].unique())
+    shades = colormaps["viridis"].resampled(len(names) + 1)
+    for i, name in enumerate(names):
+        curve = instances[instances["line"] == name]
+        right.plot(curve["iteration"], curve[value], color=shades(i), lw=0.9, label=name)
+    right.set(xlabel="iteration", title=f"mean over movies, n = {len(names)} instances")
+    right.legend(handlelength=1)

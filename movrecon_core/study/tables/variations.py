@@ -1,0 +1,202 @@
+"""Tables of the variations of the method: which of its parts matter (Fig. 1–S2)."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movrecon_core.analysis import (
+    SKIPPED_FRAMES,
+    mask_diameter,
+    match_contrast_luminance,
+    random_movie_control,
+    threshold_correlations,
+    video_correlation,
+)
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.reconstruction import ensemble
+from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
+from movrecon_core.study.study import Study
+from movrecon_core.study.tables.comparisons import comparison_table
+from movrecon_core.study.tables.images import image_table, labelled
+from movrecon_core.study.tables.performance import median_movie
+from movrecon_core.study.tables.responses import STIMULI, response_fit
+
+STANDARD = "standard"
+ONE_INSTANCE, UNFILTERED, RANDOM = "one instance", "no Gaussian filter", "random movie"
+CONDITIONS: dict[str, Condition] = {
+    STANDARD: RECORDED,
+    "from predicted responses": PREDICTED,
+    "gradient ensembling": Condition(gradients="ensemble"),
+    "no training mask": Condition(mask="none"),
+    "strict training mask": Condition(mask="strict"),
+    "neurons exchanged": SHUFFLED,
+}
+"""Variants that need reconstructions of their own; the last is a control."""
+TRAINING_MASKS = {
+    "no training mask": "none",
+    STANDARD: "standard (α ≥ 0.5)",
+    "strict training mask": "strict (α ≥ 1)",
+}
+VARIANTS = (
+    STANDARD,
+    "from predicted responses",
+    "gradient ensembling",
+    UNFILTERED,
+    ONE_INSTANCE,
+    "no training mask",
+    "strict training mask",
+    "neurons exchanged",
+    RANDOM,
+)
+"""In the order of the figure."""
+
+Movies = dict[str, NDArray[np.floating]]
+
+
+def variation_panels(study: Study, frames: int, thresholds: int) -> dict[str, pd.DataFrame]:
+    """What the figure of variations draws, over the movies that were reconstructed in every way.
+
+    Parameters
+    ----------
+    study
+        With reconstructions and the responses to them.
+    frames
+        How many frames of the example movie are shown: the movie of median video correlation.
+    thresholds
+        How many thresholds of the evaluation mask are looked at, from 0 to 1.
+
+    Returns
+    -------
+    dict
+        ``A`` frames of the example by ``variant``; ``B`` the same by training mask, without evaluation mask; ``C``
+        video correlation of each movie by ``variant``; ``C_thresholds`` mean over movies of each ``mouse`` by
+        ``training mask`` and evaluation ``threshold``, with the ``diameter`` of the evaluation mask in degrees; ``D``
+        fit of the predicted to the recorded responses, as `response_fit`.
+    """
+    movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
+    levels = np.linspace(0, 1, thresholds)
+    tables, curves, truths, standards = [], [], [], []
+    for mouse, trial in movies:
+        truth, found = _evaluated(study, mouse, trial)
+        pixels = crop_movie(study.evaluation_mask(mouse))
+        values = {variant: video_correlation(truth, movie, pixels) for variant, movie in found.items()}
+        columns = {"mouse": study.label(mouse), "trial": trial}
+        tables.append(pd.DataFrame({**columns, "variant": list(values), "video_correlation": list(values.values())}))
+        curves.append(_threshold_curves(study, mouse, trial, truth, found, levels))
+        truths.append(truth)
+        standards.append(found[STANDARD])
+    tables.append(_random_movies(study, movies, truths, standards))
+    correlations = pd.concat(tables, ignore_index=True)
+    mouse, trial = _example(movies, correlations)
+    truth, shown = study.trial(mouse, trial).movie, variant_movies(study, mouse, trial)
+    by_mouse = ["mouse", "training mask", "threshold", "diameter"]
+    return {
+        "A": _frames(_displayed(truth, shown, crop_movie(study.evaluation_mask(mouse))), frames, "variant"),
+        "B": _frames(_unmasked(truth, shown), frames, "training mask"),
+        "C": correlations,
+        "C_thresholds": pd.concat(curves).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index(),
+        "D": response_fit(study),
+    }
+
+
+def variant_movies(study: Study, mouse: int, trial: int) -> Movies:
+    """Reconstructions (T, 36, 64) of a movie by variant; those that the profile does not ask for are left out."""
+    movies: Movies = {}
+    for variant, condition in CONDITIONS.items():
+        if condition in (*study.conditions, *VARIATIONS):
+            instances = crop_movie(study.instance_movies(mouse, trial, condition))
+            movies[variant] = ensemble(list(instances))
+            if variant == STANDARD:
+                movies[UNFILTERED] = ensemble(list(instances), sigma=None)
+                movies[ONE_INSTANCE] = ensemble(list(instances[:1]))
+    return movies
+
+
+def variation_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFrame:
+    """Every variant compared with the standard, and the pairs of panel D that the article compares.
+
+    Returns
+    -------
+    DataFrame
+        As `comparison_table`.
+    """
+    variants = [(STANDARD, variant) for variant in VARIANTS[1:]]
+    full, masked, reconstructed, matched = STIMULI.values()
+    stimuli = [(full, masked), (reconstructed, matched), (full, reconstructed)]
+    measures = ["poisson_loss", "response_correlation"]
+    return pd.concat(
+        [
+            comparison_table(panels["C"], "variant", ["video_correlation"], variants, seed),
+            comparison_table(panels["D"], "stimulus", measures, stimuli, seed),
+        ],
+        ignore_index=True,
+    )
+
+
+def _evaluated(study: Study, mouse: int, trial: int) -> tuple[NDArray[np.floating], Movies]:
+    movies = variant_movies(study, mouse, trial)
+    truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
+    return truth, {variant: movie[SKIPPED_FRAMES:] for variant, movie in movies.items()}
+
+
+def _threshold_curves(
+    study: Study, mouse: int, trial: int, truth: NDArray[np.floating], movies: Movies, levels: NDArray[np.floating]
+) -> pd.DataFrame:
+    alpha = crop_movie(study.alpha(mouse))
+    diameters = [mask_diameter(alpha >= level) for level in levels]
+    tables = []
+    for variant, mask in TRAINING_MASKS.items():
+        if variant in movies:
+            correlation = threshold_correlations(truth, movies[variant], alpha, levels)
+            columns = {"mouse": study.label(mouse), "trial": trial, "training mask": mask, "threshold": levels.round(6)}
+            tables.append(pd.DataFrame({**columns, "diameter": diameters, "video_correlation": correlation}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _random_movies(
+    study: Study, movies: list[tuple[int, int]], truths: list[NDArray], standards: list[NDArray]
+) -> pd.DataFrame:
+    """The standard reconstructions against a random other truth; empty where there is no other."""
+    table = pd.DataFrame([(study.label(mouse), trial) for mouse, trial in movies], columns=["mouse", "trial"])
+    if all(np.array_equal(truth, truths[0]) for truth in truths):
+        return table.iloc[:0]
+    masks = [crop_movie(study.evaluation_mask(mouse)) for mouse, _ in movies]
+    control = random_movie_control(truths, standards, masks, study.profile.seed)
+    return table.assign(variant=RANDOM, video_correlation=control)
+
+
+def _example(movies: list[tuple[int, int]], correlations: pd.DataFrame) -> tuple[int, int]:
+    standard = correlations[correlations["variant"] == STANDARD]
+    return movies[median_movie(standard)]
+
+
+def _displayed(truth: NDArray[np.floating], movies: Movies, pixels: NDArray[np.bool_]) -> Movies:
+    """The truth and the variants of panel A, matched to it; NaN outside the evaluation mask."""
+    matched = {variant: match_contrast_luminance(movie, truth, pixels) for variant, movie in movies.items()}
+    names = [variant for variant in VARIANTS[1:5] if variant in matched]
+    shown = {"truth": truth, STANDARD: matched[STANDARD], "contrast not matched": movies[STANDARD]}
+    shown |= {variant: matched[variant] for variant in names}
+    return {name: np.where(pixels, movie, np.nan) for name, movie in shown.items()}
+
+
+def _unmasked(truth: NDArray[np.floating], movies: Movies) -> Movies:
+    """The truth and the variants of panel B over the whole screen, matched to it."""
+    everywhere = np.ones(truth.shape[1:], dtype=bool)
+    shown = {
+        mask: match_contrast_luminance(movies[variant], truth, everywhere)
+        for variant, mask in TRAINING_MASKS.items()
+        if variant in movies
+    }
+    return {"truth": truth, **shown}
+
+
+def _frames(movies: Movies, frames: int, column: str) -> pd.DataFrame:
+    # The middle of equal parts: nothing was recorded that could tell the very last frames.
+    edges = np.linspace(SKIPPED_FRAMES, len(movies["truth"]), frames + 1)
+    shown = ((edges[:-1] + edges[1:]) / 2).astype(int)
+    images = np.stack([movie[shown] for movie in movies.values()])
+    seconds = np.round(shown / FRAME_RATE, 3)
+    return image_table(labelled(images, **{column: list(movies), "seconds": seconds}), "grey")
