@@ -16,7 +16,7 @@ from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import replacing
 from movrecon_core.study.fingerprints import digest, file_digest
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.study.paths import NOTEBOOKS, REPOSITORY
 from movrecon_core.study.profile import suggestion
 
 CELL_TIMEOUT = 3600
@@ -129,7 +129,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> Non
                 target,
                 parameters=dict(parameters),
                 kernel_name="python3",
-                cwd=REPOSITORY,
+                cwd=NOTEBOOKS,
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
                 extra_arguments=["--log-level=CRITICAL"],
@@ -166,7 +166,7 @@ def _short_names(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:
     for value in parameters.values():
         if isinstance(value, str) and Path(value).is_absolute():
             path = Path(value)
-            names[value] = os.path.relpath(path, REPOSITORY) if path.is_relative_to(REPOSITORY) else path.name
+            names[value] = os.path.relpath(path, NOTEBOOKS) if path.is_relative_to(REPOSITORY) else path.name
     return sorted(((a, b) for a, b in names.items() if len(a) > 1), key=lambda pair: -len(pair[0]))
 
 
