@@ -23,6 +23,7 @@ from movrecon_core.analysis.metrics import (
     threshold_correlations,
     video_correlation,
 )
+from movrecon_core.analysis.mixed import MixedModel, mixed_model
 from movrecon_core.analysis.phase import PhaseParts, phase_parts
 from movrecon_core.analysis.receptive_fields import (
     PopulationFields,
@@ -53,6 +54,7 @@ __all__ = [
     "SKIPPED_FRAMES",
     "Comparison",
     "Interval",
+    "MixedModel",
     "NestedCorrelation",
     "PairedTest",
     "PhaseParts",
@@ -80,6 +82,7 @@ __all__ = [
     "match_contrast_luminance",
     "match_mean_image",
     "mean_frame_correlation",
+    "mixed_model",
     "motion_energy",
     "mouse_means",
     "nested_correlation",

@@ -10,6 +10,7 @@ from movrecon_core.study.tables.correlates import (
 )
 from movrecon_core.study.tables.encoders import encoder_panels, single_trial_correlations, training_history
 from movrecon_core.study.tables.ethogram import ethogram_panels
+from movrecon_core.study.tables.levels import LevelStatistics, level_statistics
 from movrecon_core.study.tables.masks import mask_panels, mask_sizes
 from movrecon_core.study.tables.method import instance_summary, method_panels, optimisation_curves, optimisation_summary
 from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
@@ -18,6 +19,7 @@ from movrecon_core.study.tables.responses import response_fit
 from movrecon_core.study.tables.variations import variation_panels, variation_statistics
 
 __all__ = [
+    "LevelStatistics",
     "comparison_table",
     "correlate_panels",
     "encoder_panels",
@@ -25,6 +27,7 @@ __all__ = [
     "frame_features",
     "instance_summary",
     "lag_statistics",
+    "level_statistics",
     "mask_panels",
     "mask_sizes",
     "method_panels",

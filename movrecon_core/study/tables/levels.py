@@ -1,0 +1,124 @@
+"""Statistics of a measure over levels of one factor: ensemble sizes, population sizes, lengths of noise."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from movrecon_core.analysis import (
+    by_mouse,
+    confidence_interval,
+    hierarchical_bootstrap,
+    mixed_model,
+    repeated_measures_anova,
+)
+from movrecon_core.study.tables.comparisons import comparison_table
+
+TESTS = ["test", "statistic", "value", "df", "df_error", "p", "effect", "effect_size", "mice", "movies", "left_out"]
+
+
+@dataclass(frozen=True)
+class LevelStatistics:
+    """A measure at every level, and whether it depends on the level.
+
+    Attributes
+    ----------
+    levels
+        One row a level, in the order of the data: `level`, ``mean`` over mice, ``low`` and ``high`` (95 %, bootstrap
+        over mice and then their movies), ``low_t`` and ``high_t`` (Student's t over movies, as in the article),
+        ``change_percent`` from the first level, ``mice``, ``movies``.
+    tests
+        One row a test: repeated-measures ANOVA over mice (article), the same with the Greenhouse–Geisser correction,
+        and the mixed model. A test for which there are too few mice or movies says so in ``left_out``.
+    pairs
+        Consecutive levels, and the first with the last, as `comparison_table`; p of a paired t-test over mice,
+        Bonferroni-corrected for the consecutive pairs.
+    """
+
+    levels: pd.DataFrame
+    tests: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def level_statistics(
+    table: pd.DataFrame, level: str, measure: str = "video_correlation", *, seed: int, movie: str = "trial"
+) -> LevelStatistics:
+    """Compare levels on the movies that have all of them.
+
+    Parameters
+    ----------
+    table
+        Columns ``mouse``, `movie`, `level`, `measure`; one row a movie and level.
+    level
+        Name of the column of levels; they are taken in their order in the table.
+    measure
+        Name of the column of values.
+    seed
+        Of the bootstraps.
+    movie
+        Name of the column that tells the movies of a mouse apart.
+    """
+    order = list(table[level].unique())
+    wide = table.pivot(index=["mouse", movie], columns=level, values=measure)[order].dropna()
+    complete = wide.stack().rename(measure).reset_index().rename(columns={movie: "trial"})
+    mice = wide.index.get_level_values("mouse").to_numpy()
+    return LevelStatistics(
+        _levels(wide, mice, seed), _tests(wide, complete, level, measure), _pairs(complete, level, measure, order, seed)
+    )
+
+
+def _levels(wide: pd.DataFrame, mice: np.ndarray, seed: int) -> pd.DataFrame:
+    rows = []
+    for name, values in wide.items():
+        nested = hierarchical_bootstrap(by_mouse(values, mice), seed)
+        single = confidence_interval(values.to_numpy())
+        rows.append((name, nested.mean, nested.low, nested.high, single.low, single.high))
+    columns = [str(wide.columns.name), "mean", "low", "high", "low_t", "high_t"]
+    found = pd.DataFrame(rows, columns=columns)
+    found["change_percent"] = 100 * (found["mean"] / found["mean"].iloc[0] - 1)
+    return found.assign(mice=len(set(mice)), movies=len(wide))
+
+
+def _tests(wide: pd.DataFrame, complete: pd.DataFrame, level: str, measure: str) -> pd.DataFrame:
+    means = wide.groupby(level="mouse", sort=False).mean()
+    counts = (len(means), len(wide))
+    anova_name, corrected_name = "repeated-measures ANOVA", "repeated-measures ANOVA, Greenhouse–Geisser"
+    rows: list[tuple[object, ...]] = []
+    if min(means.shape) < 2:
+        reason = "needs two mice" if len(means) < 2 else "needs two levels"
+        nothing = (np.nan,) * 4
+        rows += [(name, "F", *nothing, "partial η²", np.nan, *counts, reason) for name in (anova_name, corrected_name)]
+    else:
+        anova = repeated_measures_anova(means)
+        explained = anova.ss_conditions / (anova.ss_conditions + anova.ss_error)
+        common = ("partial η²", explained, *counts, "")
+        df, error = anova.df_conditions, anova.df_error
+        rows.append((anova_name, "F", anova.f, df, error, anova.p, *common))
+        corrected = (anova.epsilon * df, anova.epsilon * error, anova.p_greenhouse_geisser)
+        rows.append((corrected_name, "F", anova.f, *corrected, *common))
+    model = mixed_model(complete[measure], complete[level], complete["mouse"], complete["trial"])
+    rows.append(
+        (
+            "mixed model, movies in mice",
+            "χ²",
+            model.chi_squared,
+            model.df,
+            np.nan,
+            model.p,
+            "",
+            np.nan,
+            *counts,
+            model.left_out,
+        )
+    )
+    return pd.DataFrame(rows, columns=TESTS)
+
+
+def _pairs(complete: pd.DataFrame, level: str, measure: str, order: list[Any], seed: int) -> pd.DataFrame:
+    consecutive = list(pairwise(order))
+    parts = [comparison_table(complete, level, [measure], consecutive, seed)]
+    if len(consecutive) > 1:
+        parts.append(comparison_table(complete, level, [measure], [(order[0], order[-1])], seed))
+    return pd.concat(parts, ignore_index=True)
