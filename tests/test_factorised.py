@@ -64,7 +64,7 @@ def test_gradient_is_the_slope_of_the_responses(encoder):
 
 def test_an_untuned_neuron_fires_at_its_mean(encoder):
     mean = np.array([0.5, 2.0, 7.0])
-    encoder.initialise(0, ResponseStatistics(mean, np.zeros(4), np.ones(4), np.zeros((3, 2))))
+    encoder.initialise(0, lambda: ResponseStatistics(mean, np.zeros(4), np.ones(4), np.zeros((3, 2))))
     readout = encoder.readouts[0]
     for weight in (readout.weight, readout.gain, readout.offset):
         torch.nn.init.zeros_(weight)

@@ -15,6 +15,7 @@ from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import response_statistics
 from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import RecordingError
+from movrecon_core.recording_cache import cached_trials
 from movrecon_core.recording_writer import write_recording
 from movrecon_core.recordings import Recording, Trial
 
@@ -80,8 +81,8 @@ def test_statistics_find_means_and_receptive_fields():
     np.testing.assert_allclose(found, PLANTED, atol=3)  # a planted field is 4 pixels wide
 
 
-def test_segments_come_from_the_files(mice):
-    reader = SegmentReader(mice[0], dict.fromkeys(mice[0].trials, 66), 8, 2)
+def test_segments_come_from_the_files(mice, tmp_path):
+    reader = SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), 8, 2)
     inputs, responses = reader.draw(5, np.random.default_rng(0))
     assert inputs.shape == (5, 5, 8, 64, 64)
     starts = set()
@@ -100,9 +101,9 @@ def test_segments_come_from_the_files(mice):
     assert len(starts) > 1
 
 
-def test_a_trial_shorter_than_a_segment_is_not_drawn(mice):
+def test_a_trial_shorter_than_a_segment_is_not_drawn(mice, tmp_path):
     with pytest.raises(RecordingError, match="67 frames"):
-        SegmentReader(mice[0], dict.fromkeys(mice[0].trials, 66), 67, 1)
+        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), 67, 1)
 
 
 def test_resumed_training_ends_with_the_same_weights(mice, tmp_path, monkeypatch):
@@ -110,11 +111,11 @@ def test_resumed_training_ends_with_the_same_weights(mice, tmp_path, monkeypatch
     step = training._Run.train_step
     steps = []
 
-    def killed(run, readers):
+    def killed(run, batch):
         if len(steps) == 5:
             raise KeyboardInterrupt
         steps.append(run.step)
-        step(run, readers)
+        step(run, batch)
 
     monkeypatch.setattr(training._Run, "train_step", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -134,6 +135,65 @@ def test_a_saved_state_of_other_settings_or_a_damaged_one_is_not_used(mice, tmp_
     (tmp_path / "damaged.pth.partial").write_bytes(b"no state")
     again = train(mice, tmp_path / "damaged.pth").state_dict()
     assert all(torch.equal(plain[name], again[name]) for name in plain)
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped bit", "one part missing", "optimiser of another size"])
+def test_a_state_that_is_damaged_in_part_leaves_no_trace(mice, tmp_path, monkeypatch, damage):
+    plain = train(mice, tmp_path / "plain.pth").state_dict()
+    with monkeypatch.context() as patch:
+        step = training._Run.train_step
+
+        def killed(run, batch):
+            if run.step == 5:
+                raise KeyboardInterrupt
+            step(run, batch)
+
+        patch.setattr(training._Run, "train_step", killed)
+        with pytest.raises(KeyboardInterrupt):
+            train(mice, tmp_path / "again.pth", save_seconds=0)
+    partial = tmp_path / "again.pth.partial"
+    if damage == "cut":
+        partial.write_bytes(partial.read_bytes()[:-2000])
+    elif damage == "flipped bit":
+        content, state = bytearray(partial.read_bytes()), torch.load(partial, weights_only=True)
+        place = content.index(state["encoder"]["readouts.0.weight"].numpy().tobytes())
+        content[place] ^= 1
+        partial.write_bytes(content)
+    else:
+        state = torch.load(partial, weights_only=True)
+        if damage == "one part missing":
+            del state["average"]
+        else:
+            state["optimiser"]["param_groups"] = state["optimiser"]["param_groups"][:1]
+        torch.save(state, partial)
+    again = train(mice, tmp_path / "again.pth").state_dict()
+    assert all(torch.equal(plain[name], again[name]) for name in plain)
+
+
+def test_batches_made_ahead_are_those_made_in_turn(mice, tmp_path):
+    readers = [SegmentReader(cached_trials(m, m.trials, tmp_path), 8, 2) for m in mice]
+
+    def make(step):
+        return training._batch(readers, QUICK, 7, step)
+
+    ahead, in_turn = (list(training._ahead(make, range(3, 12), threads)) for threads in (3, 0))
+    assert [batch.seed for batch in ahead] == [batch.seed for batch in in_turn]
+    assert len({batch.seed for batch in ahead}) == 9
+    for first, second in zip(ahead, in_turn, strict=True):
+        assert all(torch.equal(first.inputs[mouse], second.inputs[mouse]) for mouse in (0, 1))
+        assert all(torch.equal(first.responses[mouse], second.responses[mouse]) for mouse in (0, 1))
+
+
+def test_half_precision_of_the_cache_is_as_near_as_stated(mice, tmp_path):
+    exact, half = (
+        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path, precision), 8, 2).draw(
+            6, np.random.default_rng(0)
+        )
+        for precision in ("exact", "half")
+    )
+    assert torch.equal(exact[0], half[0])  # whole grey levels
+    torch.testing.assert_close(half[1], exact[1], rtol=2**-11, atol=1e-7)
+    assert not torch.equal(half[1], exact[1])
 
 
 def test_a_diverging_loss_is_an_error(mice, tmp_path):

@@ -1,7 +1,7 @@
 """What the rest of the project knows of an encoder."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
@@ -53,5 +53,13 @@ class Encoder(nn.Module, ABC):
         """
         return {mouse: self(stacks, mouse) for mouse, stacks in inputs.items()}
 
-    def initialise(self, mouse: int, statistics: ResponseStatistics) -> None:
-        """Take over what is known of a mouse before training; by default nothing."""
+    def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
+        """Take over what is known of a mouse before training; by default nothing.
+
+        Parameters
+        ----------
+        mouse
+            Index of the readout.
+        statistics
+            Gathers them from all training trials; called only where they are used.
+        """

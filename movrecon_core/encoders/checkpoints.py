@@ -7,6 +7,7 @@ training settings there, ours also the names of the mice.
 
 import os
 import pickle
+import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -107,6 +108,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise CheckpointError(f"{path}: no such file")
     try:
+        require_sound_zip(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise CheckpointError(f"{path}: not a checkpoint of tensors and plain containers; not loaded") from error
@@ -125,6 +127,21 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     ):
         raise CheckpointError(f"{path}: nn_state_dict must map names to tensors")
     return checkpoint
+
+
+def require_sound_zip(path: Path) -> None:
+    """Compare the contents of a file of `torch.save` with their CRC-32, which `torch.load` does not.
+
+    Raises
+    ------
+    BadZipFile
+        If they differ. A file in torch's old form, which has no checksums, passes.
+    """
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            damaged = file.testzip()
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"wrong checksum of {damaged}")
 
 
 def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Encoder:

@@ -7,6 +7,7 @@ is a Gaussian over positions times a weight a feature, filtered by its own causa
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,15 +97,16 @@ class Factorised(Encoder):
         drive = F.interpolate(drive, scale_factor=RATE, mode="linear", align_corners=False)[..., :frames]
         return readout(drive, behavior)
 
-    def initialise(self, mouse: int, statistics: ResponseStatistics) -> None:
+    def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
         """Start receptive fields where responses and movie correlate, and responses at their mean."""
         readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
+        known = statistics()
         with torch.no_grad():
             for tensor, values in (
-                (readout.position, statistics.centres),
-                (readout.mean_response, statistics.mean_response),
-                (readout.behavior_mean, statistics.behavior_mean),
-                (readout.behavior_scale, statistics.behavior_scale),
+                (readout.position, known.centres),
+                (readout.mean_response, known.mean_response),
+                (readout.behavior_mean, known.behavior_mean),
+                (readout.behavior_scale, known.behavior_scale),
             ):
                 tensor.copy_(torch.from_numpy(values))
 

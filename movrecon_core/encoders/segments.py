@@ -1,13 +1,13 @@
-"""Random stretches of training trials, read lazily, and CutMix."""
+"""Random stretches of training trials, and CutMix."""
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from movrecon_core.encoders.inputs import CHANNELS, PADDING
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, SIGNALS, Recording, load_array
+from movrecon_core.recording_cache import TrialCache
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 
 class SegmentReader:
@@ -15,10 +15,8 @@ class SegmentReader:
 
     Parameters
     ----------
-    recording
-        The mouse.
-    lengths
-        Valid frames of each training trial, by trial number.
+    cache
+        The mouse's training trials.
     frames
         Frames of a segment.
     step
@@ -30,14 +28,14 @@ class SegmentReader:
         If no trial is as long as a segment.
     """
 
-    def __init__(self, recording: Recording, lengths: dict[int, int], frames: int, step: int) -> None:
-        span = (frames - 1) * step + 1
-        self._recording = recording
-        self._frames, self._step, self._span = frames, step, span
-        self._lengths = {trial: length for trial, length in lengths.items() if length >= span}
-        self._trials = np.array(sorted(self._lengths))
+    def __init__(self, cache: TrialCache, frames: int, step: int) -> None:
+        self._cache = cache
+        self._frames, self._step, self._span = frames, step, (frames - 1) * step + 1
+        self._trials = np.array(sorted(trial for trial, length in cache.lengths.items() if length >= self._span))
         if not len(self._trials):
-            raise RecordingError(f"{recording.path}: no training trial has the {span} frames of a training segment")
+            raise RecordingError(
+                f"{cache.recording.path}: no training trial has the {self._span} frames of a training segment"
+            )
 
     def draw(self, count: int, random: np.random.Generator) -> tuple[Tensor, Tensor]:
         """Random segments of random trials.
@@ -50,18 +48,14 @@ class SegmentReader:
             (count, N, frames), float32, >= 0.
         """
         inputs = np.zeros((count, CHANNELS, self._frames, FRAME_WIDTH, FRAME_WIDTH), dtype=np.float32)
-        responses = []
+        responses = np.empty((count, self._cache.responses.shape[1], self._frames), dtype=np.float32)
         for i, trial in enumerate(random.choice(self._trials, count)):
-            start = int(random.integers(self._lengths[trial] - self._span + 1))
-            movie, response, behavior, pupil = (self._read(signal, int(trial), start) for signal in SIGNALS)
-            inputs[i, 0, :, PADDING : PADDING + FRAME_HEIGHT] = np.moveaxis(movie, -1, 0)
-            inputs[i, 1:] = np.concatenate([behavior, pupil])[..., None, None]
-            responses.append(np.maximum(response, 0, dtype=np.float32))
-        return torch.from_numpy(inputs), torch.from_numpy(np.stack(responses))
-
-    def _read(self, signal: str, trial: int, start: int) -> NDArray:
-        array = load_array(self._recording.file(signal, trial), mmap=True)
-        return array[..., start : start + self._span : self._step]
+            first = int(random.integers(self._cache.lengths[int(trial)] - self._span + 1))
+            movie, recorded, behavior = self._cache.stretch(int(trial), first, self._span, self._step)
+            inputs[i, 0, :, PADDING : PADDING + FRAME_HEIGHT] = movie
+            inputs[i, 1:] = behavior.T[..., None, None]
+            responses[i] = recorded.T
+        return torch.from_numpy(inputs), torch.from_numpy(responses)
 
 
 def cutmix(

@@ -1,12 +1,16 @@
 """Training an encoder on the recordings of several mice together (method page, DwiseNeuro: training)."""
 
+import copy
 import json
 import math
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +20,18 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.checkpoints import build_encoder, save_checkpoint
+from movrecon_core.encoders.checkpoints import build_encoder, require_sound_zip, save_checkpoint
 from movrecon_core.encoders.segments import SegmentReader, cutmix
-from movrecon_core.encoders.statistics import response_statistics
+from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
 from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
-from movrecon_core.recordings import Recording, Trial
+from movrecon_core.recording_cache import Precision, TrialCache, cached_trials
+from movrecon_core.recordings import Recording
 
 LOG_OFFSET = 1e-8  # article, Eq. 6
+
+THREADS = 4
+"""That draw coming batches while a GPU computes."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +60,8 @@ class TrainingConfig:
         Of the running mean of the weights, which is what is kept.
     clip_norm
         Largest norm of the gradient; None: unlimited.
+    cache
+        How precisely training trials are kept; see `movrecon_core.recording_cache`.
     """
 
     batch: int = 24  # article, encoding model: 24
@@ -69,6 +79,7 @@ class TrainingConfig:
     ema_decay: float = 0.999
     clip_norm: float | None = None
     mixed_precision: bool = True
+    cache: Precision = "exact"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -101,8 +112,9 @@ def train_encoder(
 ) -> Encoder:
     """Train one instance, write its checkpoint, and beside it what happened (`<checkpoint>.history.json`).
 
-    A run that was stopped goes on from `<checkpoint>.partial` and ends with the weights of an undisturbed one: each
-    step draws its random numbers from the seed and its own number.
+    The training trials are read from compact copies below ``cache`` beside the checkpoint, which are made where they
+    are missing. A run that was stopped goes on from `<checkpoint>.partial` and ends with the weights of an undisturbed
+    one: each step draws its random numbers from the seed and its own number.
 
     Parameters
     ----------
@@ -128,31 +140,32 @@ def train_encoder(
     for mouse, (recording, trials) in enumerate(zip(recordings, training, strict=True)):
         if not trials:
             raise RecordingError(f"{recording.path}: no training trials")
-        lengths: dict[int, int] = {}
-        encoder.initialise(mouse, response_statistics(_read(recording, trials, lengths)))
-        frames = encoder.stack_frames or config.segment_frames or min(lengths.values())
-        readers.append(SegmentReader(recording, lengths, frames, encoder.stack_step))
+        cache = cached_trials(recording, trials, checkpoint.parent / "cache", config.cache)
+        encoder.initialise(mouse, partial(_statistics, cache))
+        frames = encoder.stack_frames or config.segment_frames or min(cache.lengths.values())
+        readers.append(SegmentReader(cache, frames, encoder.stack_step))
     encoder.to(device)
 
     run = _Run(encoder, config, seed)
+    make = partial(_batch, readers, config, seed, pinned=torch.device(device).type == "cuda")
     definition = {"architecture": architecture, "parameters": parameters, "config": asdict(config), "seed": seed}
-    partial = checkpoint.with_name(f"{checkpoint.name}.partial")
-    run.resume(partial, definition)
+    state = checkpoint.with_name(f"{checkpoint.name}.partial")
+    run.resume(state, definition)
     saved = time.monotonic()
     with Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress:
-        while run.step < config.steps:
-            run.train_step(readers)
+        for batch in _ahead(make, range(run.step, config.steps), 0 if torch.device(device).type == "cpu" else THREADS):
+            run.train_step(batch)
             progress.step()
             if run.step % config.steps_per_epoch == 0 or run.step == config.steps:
                 run.note_epoch()
             if time.monotonic() - saved > save_seconds:
-                run.save(partial, definition)
+                run.save(state, definition)
                 saved = time.monotonic()
 
     trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
     _write_text(checkpoint.with_suffix(".history.json"), json.dumps(run.history, indent=1))
     save_checkpoint(checkpoint, trained, {"mice": [recording.name for recording in recordings]})
-    partial.unlink(missing_ok=True)
+    state.unlink(missing_ok=True)
     return trained
 
 
@@ -167,22 +180,21 @@ class _Run:
         groups = [{"params": kernels, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
         self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
         self.average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
+        self._parts: dict[str, Any] = {"encoder": encoder, "average": self.average, "optimiser": self.optimiser}
         self.step = 0
         self.history: list[dict[str, Any]] = []
         self._started = time.monotonic()
         self._losses: list[Tensor] = []
 
-    def train_step(self, readers: Sequence[SegmentReader]) -> None:
-        """One step on a fresh batch; its random numbers follow from the seed and the step alone."""
-        random = np.random.default_rng([self.seed, self.step])
-        torch.manual_seed(int(random.integers(2**62)))
+    def train_step(self, batch: "_Batch") -> None:
+        """One step; its random numbers follow from the seed and the step alone."""
+        torch.manual_seed(batch.seed)
         device = next(self.encoder.parameters()).device
         precision = torch.autocast(device.type, torch.bfloat16) if self.config.mixed_precision else nullcontext()
-        inputs, responses = {}, {}
-        for mouse, count in self._mice(len(readers), random):
-            drawn = readers[mouse].draw(count, random)
-            mixed = cutmix(*drawn, random, self.config.cutmix_probability, self.config.cutmix_alpha)
-            inputs[mouse], responses[mouse] = (x.to(device) for x in mixed)
+        inputs, responses = (
+            {mouse: x.to(device, non_blocking=True) for mouse, x in given.items()}
+            for given in (batch.inputs, batch.responses)
+        )
         with precision:
             predicted = self.encoder.respond(inputs)
         # Summed over neurons and frames, averaged over the batch.
@@ -202,13 +214,6 @@ class _Run:
     def _poisson(self, predicted: Tensor, recorded: Tensor) -> Tensor:
         predicted, recorded = (x.float()[..., self.config.skipped_frames :] for x in (predicted, recorded))
         return (predicted - recorded * torch.log(predicted + LOG_OFFSET)).sum()
-
-    def _mice(self, mice: int, random: np.random.Generator) -> Iterable[tuple[int, int]]:
-        """Which mice take part in this step, and with how many segments each."""
-        chosen = random.permutation(mice)[: self.config.mice_per_batch]
-        counts = np.full(len(chosen), self.config.batch // len(chosen))
-        counts[: self.config.batch % len(chosen)] += 1
-        return [(int(mouse), int(count)) for mouse, count in zip(chosen, counts, strict=True) if count]
 
     def note_epoch(self) -> None:
         """Write down the mean loss since the last note.
@@ -234,9 +239,7 @@ class _Run:
             "seconds": time.monotonic() - self._started,
             "history": self.history,
             "losses": self._losses,
-            "encoder": self.encoder.state_dict(),
-            "average": self.average.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
+            **{name: part.state_dict() for name, part in self._parts.items()},
         }
         temporary = path.with_name(f"{path.name}.{os.getpid()}")
         try:
@@ -248,26 +251,77 @@ class _Run:
 
     def resume(self, path: Path, definition: Mapping[str, Any]) -> None:
         """Go on from a saved state; one that is damaged or of another definition is ignored."""
+        untouched = copy.deepcopy([part.state_dict() for part in self._parts.values()])
         try:
+            require_sound_zip(path)
             state = torch.load(path, map_location="cpu", weights_only=True)
             if state["definition"] != json.dumps(definition, sort_keys=True, default=list):
                 return
-            self.encoder.load_state_dict(state["encoder"])
-            self.average.load_state_dict(state["average"])
-            self.optimiser.load_state_dict(state["optimiser"])
-            self.step, self.history, self._losses = state["step"], state["history"], state["losses"]
-            self._started -= state["seconds"]
+            step, history, losses = int(state["step"]), list(state["history"]), list(state["losses"])
+            started = self._started - float(state["seconds"])
+            for name, part in self._parts.items():
+                part.load_state_dict(state[name])
         except FileNotFoundError:
             return
         except Exception:  # torch.load raises anything on a damaged file
+            for part, before in zip(self._parts.values(), untouched, strict=True):
+                part.load_state_dict(before)
             path.unlink(missing_ok=True)
+            return
+        self.step, self.history, self._losses, self._started = step, history, losses, started
 
 
-def _read(recording: Recording, trials: Sequence[int], lengths: dict[int, int]) -> Iterable[Trial]:
-    """Read trials one by one, and note how long each is."""
-    for trial in (recording.trial(t) for t in trials):
-        lengths[trial.index] = trial.frames
-        yield trial
+@dataclass(frozen=True)
+class _Batch:
+    """What one step needs: the seed of its dropout, inputs and responses of each mouse."""
+
+    seed: int
+    inputs: dict[int, Tensor]
+    responses: dict[int, Tensor]
+
+
+def _batch(
+    readers: Sequence[SegmentReader], config: TrainingConfig, seed: int, step: int, pinned: bool = False
+) -> _Batch:
+    """Draw the batch of a step, in memory that a GPU can read by itself where it is pinned."""
+    random = np.random.default_rng([seed, step])
+    dropout_seed = int(random.integers(2**62))
+    inputs, responses = {}, {}
+    for mouse, count in _mice(len(readers), config, random):
+        drawn = readers[mouse].draw(count, random)
+        mixed = cutmix(*drawn, random, config.cutmix_probability, config.cutmix_alpha)
+        inputs[mouse], responses[mouse] = (x.pin_memory() if pinned else x for x in mixed)
+    return _Batch(dropout_seed, inputs, responses)
+
+
+def _mice(mice: int, config: TrainingConfig, random: np.random.Generator) -> Iterable[tuple[int, int]]:
+    """Which mice take part in a step, and with how many segments each."""
+    chosen = random.permutation(mice)[: config.mice_per_batch]
+    counts = np.full(len(chosen), config.batch // len(chosen))
+    counts[: config.batch % len(chosen)] += 1
+    return [(int(mouse), int(count)) for mouse, count in zip(chosen, counts, strict=True) if count]
+
+
+def _ahead(make: Callable[[int], _Batch], steps: range, threads: int) -> Iterator[_Batch]:
+    """Batches of some steps in order, made ahead by threads while the device computes."""
+    if not threads:
+        yield from map(make, steps)
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        waiting: deque[Future[_Batch]] = deque()
+        try:
+            for step in steps:
+                waiting.append(pool.submit(make, step))
+                if len(waiting) > threads:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _statistics(cache: TrialCache) -> ResponseStatistics:
+    return response_statistics(cache.trials())
 
 
 def _write_text(path: Path, text: str) -> None:
