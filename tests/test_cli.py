@@ -202,3 +202,22 @@ def test_a_book_without_a_run(
     assert "no study here" in complaint(monkeypatch, capsys, "book", "--out", tmp_path)
     (tmp_path / "study.json").write_text(json.dumps({"profile": {}}))
     assert "no study here" in complaint(monkeypatch, capsys, "book", "--out", tmp_path)
+
+
+def test_a_profile_that_names_its_mice_needs_recordings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = complaint(monkeypatch, capsys, "train", "--profile", "paper", "--out", tmp_path / "out")
+    assert "dynamic29515-10-12" in message
+    assert "movrecon fetch" in message
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_mouse_that_is_not_among_the_recordings_is_named_at_once(
+    recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = complaint(
+        monkeypatch, capsys, "train", "--profile", "paper", "--recordings", recording, "--out", tmp_path / "out"
+    )
+    assert "no recording begins with 'dynamic29515-10-12'" in message
+    assert not list((tmp_path / "out").glob("store/*"))

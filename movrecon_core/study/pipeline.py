@@ -65,12 +65,15 @@ def run_study(
     figures = (figures or out / "figures").resolve()
     if until == "book":
         _check_notebooks(profile)
+    if not recordings:
+        _require_no_names(profile)
     found = open_recordings(recordings) if recordings else None
     require_writable(out)
     try:
         with FileLock(out / ".lock", timeout=0):
             remove_abandoned(out)
             study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
+            study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
             chosen = _device(device)
             last = stages.UNTIL.get(until, stages.STAGES[-1])
             for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
@@ -85,6 +88,21 @@ def run_study(
         raise StoreError(
             f"{out}: another run is at work in this folder; wait for it, or choose another --out"
         ) from None
+
+
+def _require_no_names(profile: Profile) -> None:
+    """Stop before recordings are simulated for a profile that names its mice: they would be other mice.
+
+    Raises
+    ------
+    ProfileError
+        If it does.
+    """
+    if profile.reconstructed_mice is not None:
+        raise ProfileError(
+            f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
+            "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
+        )
 
 
 def _publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
