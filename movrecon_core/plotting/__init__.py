@@ -1,10 +1,19 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
-from movrecon_core.plotting.correlates import plot_correlate, plot_lags, plot_moments
+from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability
 from movrecon_core.plotting.encoders import plot_neuron_correlations, plot_single_trial_correlation, plot_training
+from movrecon_core.plotting.error_maps import (
+    plot_error_frames,
+    plot_error_overview,
+    plot_evoked_correlations,
+    plot_expected_correlation,
+    plot_response_matrices,
+)
 from movrecon_core.plotting.ethogram import plot_frame_correlation, plot_response_images, plot_signals
 from movrecon_core.plotting.figures import letter_panel, new_figure, save_figure
+from movrecon_core.plotting.gratings import plot_apparent_frequency, plot_one_pixel
+from movrecon_core.plotting.grids import plot_along, plot_readings, plot_stimulus_grid, plot_value_grid
 from movrecon_core.plotting.images import image_of
 from movrecon_core.plotting.masks import plot_centres, plot_maps
 from movrecon_core.plotting.method import plot_optimisation
@@ -19,6 +28,7 @@ from movrecon_core.plotting.recordings import (
 )
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
 from movrecon_core.plotting.variations import plot_variant_frames
+from movrecon_core.plotting.videos import plot_poster, save_video, show_video
 
 __all__ = [
     "COLOURS",
@@ -28,13 +38,19 @@ __all__ = [
     "mouse_colours",
     "new_figure",
     "plot_against_random",
+    "plot_along",
+    "plot_apparent_frequency",
     "plot_behaviour",
     "plot_centres",
     "plot_closest_movies",
     "plot_closest_pairs",
     "plot_conditions",
-    "plot_correlate",
+    "plot_error_frames",
+    "plot_error_overview",
+    "plot_evoked_correlations",
     "plot_example_frames",
+    "plot_expected_correlation",
+    "plot_features",
     "plot_frame_correlation",
     "plot_lags",
     "plot_levels",
@@ -42,14 +58,23 @@ __all__ = [
     "plot_moments",
     "plot_movie",
     "plot_neuron_correlations",
+    "plot_one_pixel",
     "plot_optimisation",
+    "plot_poster",
+    "plot_predictability",
+    "plot_readings",
     "plot_response_images",
+    "plot_response_matrices",
     "plot_responses",
     "plot_signals",
     "plot_single_trial_correlation",
+    "plot_stimulus_grid",
     "plot_training",
     "plot_trial_use",
+    "plot_value_grid",
     "plot_variant_frames",
     "save_figure",
+    "save_video",
+    "show_video",
     "use_style",
 ]

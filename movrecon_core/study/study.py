@@ -217,9 +217,10 @@ class Study(RecordedStudy):
         return {}
 
     def response_unit(self, mouse: int, trial: int) -> Unit:
-        """Responses that are predicted for a movie and for its reconstruction from recorded responses."""
+        """Responses that are predicted for a movie and for its reconstructions."""
+        found = [unit for condition in self.conditions for unit in self.reconstruction_units(mouse, trial, condition)]
         definition = {
-            "reconstructions": [unit.name for unit in self.reconstruction_units(mouse, trial, RECORDED)],
+            "reconstructions": [unit.name for unit in found],
             "mask": self._mask_name(mouse),
             "encoders": self.encoder_digests(),
             "code": code_fingerprint(*_RESPONSE_CODE),
@@ -295,7 +296,8 @@ class Study(RecordedStudy):
 
         The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), its
         reconstruction from recorded responses (``reconstructed``), and that with the movie's contrast and luminance
-        (``matched``); the predictions are the instances' mean.
+        (``matched``); where the profile asks for it, the reconstruction from predicted responses (``expected``). The
+        predictions are the instances' mean.
         """
         found = self.store.require(self.response_unit(mouse, trial))
         return found.assign_coords(stimulus=found.attrs["stimuli"])

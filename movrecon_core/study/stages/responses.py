@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import grey_outside_mask, match_mean_image
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.reconstruction import ensemble
-from movrecon_core.study.conditions import RECORDED
+from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.stages.encoders import predicted_responses
 from movrecon_core.study.study import Study
@@ -22,7 +22,7 @@ def response_tasks(study: Study) -> list[Task]:
 
 
 def predict_responses(work: Work, task: Task) -> None:
-    """Predict the responses to a movie, to the movie inside the training mask, and to its reconstruction."""
+    """Predict the responses to a movie, to the movie inside the training mask, and to its reconstructions."""
     study = work.study
     (mouse, number), (unit,) = task.arguments, task.units
     with Cost() as cost:
@@ -35,6 +35,8 @@ def predict_responses(work: Work, task: Task) -> None:
             "reconstructed": found,
             "matched": match_mean_image(found, trial.movie, mask),
         }
+        if PREDICTED in study.conditions:
+            stimuli["expected"] = crop_movie(ensemble(list(study.instance_movies(mouse, number, PREDICTED))))
         predicted = np.zeros((len(stimuli), *trial.responses.shape), dtype=np.float32)
         for encoder in work.encoders():
             for mean, movie in zip(predicted, stimuli.values(), strict=True):

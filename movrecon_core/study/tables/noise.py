@@ -1,0 +1,222 @@
+"""Tables of the Gaussian-noise reconstructions: which spatial and temporal detail comes back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from movrecon_core.analysis import (
+    SKIPPED_FRAMES,
+    entropy,
+    motion_energy,
+    phase_parts,
+    video_correlation,
+)
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
+from movrecon_core.stimuli import NoiseStimulus
+from movrecon_core.study.published import published_grid
+from movrecon_core.study.study import Study
+from movrecon_core.study.tables.performance import reconstructed_movie
+from movrecon_core.study.tables.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
+
+SQUARE = slice((FRAME_WIDTH - FRAME_HEIGHT) // 2, (FRAME_WIDTH + FRAME_HEIGHT) // 2)
+"""Columns of the square of noise, between the grey ones."""
+GRID = ["length", "duration"]
+STIMULUS = [*GRID, "sample", "inverted"]
+MASKS = {"video_correlation": "own mask", "neighbour_correlation": "mask one mouse off"}
+"""In whose evaluation mask: the article's reading, the scripts'."""
+_PUBLISHED = {
+    "video_correlation": "figure_4.video_correlation",
+    "phase_correlation": "figure_4.phase_inverted_reconstruction_correlation",
+    "ensembling_gain": "figure_4_supplement_2.ensembling_gain",
+    "entropy": "figure_4_supplement_2.entropy_bits_reconstruction",
+    "motion_energy": "figure_4_supplement_2.motion_energy_reconstruction",
+}
+
+
+def noise_measures(study: Study) -> pd.DataFrame:
+    """Everything that is measured of each noise movie and its reconstruction, without Gaussian filter.
+
+    Returns
+    -------
+    DataFrame
+        One row a mouse, ``target`` (``same instance`` or ``ensemble``) and stimulus (``length`` in pixels,
+        ``duration`` in frames, ``sample``, ``inverted``): ``video_correlation``; ``neighbour_correlation``, in the
+        previous mouse's mask; ``ensembling_gain``, over the mean of the single instances; ``entropy`` in bits and
+        ``motion_energy`` in grey levels of the reconstruction, and with ``true_`` of the stimulus in the mask, with
+        ``square_`` of the stimulus in the whole square.
+    """
+    rows = []
+    for one in shown_stimuli(study, NoiseStimulus):
+        mouse, stimulus, condition = one
+        truth = study.movie(mouse, stimulus)[SKIPPED_FRAMES:]
+        single = crop_movie(study.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
+        rows.append(
+            {
+                **_key(study, one),
+                **{name: getattr(stimulus, name) for name in STIMULUS},
+                **_correlations(truth, single, _mask(study, mouse), _mask(study, _neighbour(study, mouse))),
+                **_contents(truth, single.mean(axis=0), _mask(study, mouse)),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def noise_phases(study: Study) -> pd.DataFrame:
+    """The reconstructions of each noise movie and its phase-inverted version, compared.
+
+    Returns
+    -------
+    DataFrame
+        One row a mouse, ``target``, ``length``, ``duration``, ``sample``: ``phase_correlation``,
+        ``insensitive_share``, ``flipping_correlation``, ``constant_correlation`` (see `PhaseParts`).
+    """
+    rows = []
+    found = dict.fromkeys(shown_stimuli(study, NoiseStimulus))
+    for one in found:
+        mouse, stimulus, condition = one
+        inverted = replace(stimulus, inverted=True)
+        if stimulus.inverted or one._replace(stimulus=inverted) not in found:
+            continue
+        movies = [reconstructed_movie(study, mouse, shown, condition) for shown in (stimulus, inverted)]
+        truth, upright, turned = (movie[SKIPPED_FRAMES:] for movie in (study.movie(mouse, stimulus), *movies))
+        parts = phase_parts(truth, upright, turned, _mask(study, mouse))
+        rows.append(
+            {
+                **_key(study, one),
+                **{name: getattr(stimulus, name) for name in STIMULUS[:-1]},
+                "phase_correlation": parts.correlation,
+                "insensitive_share": parts.insensitive_share,
+                "flipping_correlation": parts.flipping,
+                "constant_correlation": parts.constant,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def noise_panels(measures: pd.DataFrame, phases: pd.DataFrame, target: str) -> dict[str, pd.DataFrame]:
+    """What the noise figure and its supplement draw, besides the examples.
+
+    Parameters
+    ----------
+    measures, phases
+        As `noise_measures` and `noise_phases` make them.
+    target
+        Whose predictions are the target: ``same instance`` (scripts) or ``ensemble`` (article).
+
+    Returns
+    -------
+    dict
+        ``C`` video correlation, ``D`` correlation of reconstructions of inverted stimuli, ``E`` and ``F`` video
+        correlation of each mouse by length and by time constant, ``G`` video correlation under all readings,
+        ``H`` what inversion leaves as it is; of the supplement ``A`` and ``B`` entropy of stimulus and reconstruction,
+        ``C`` and ``D`` their motion energy, ``E`` ensembling gain, all with letters after ``S``. Grids have the
+        article's value, or the stimulus's in the whole square, as ``beside``.
+    """
+    shown, inverted = measures[measures["target"] == target], phases[phases["target"] == target]
+    return {
+        "C": _grid(shown, "video_correlation"),
+        "D": _grid(inverted, "phase_correlation"),
+        "E": _along(shown, "length"),
+        "F": _along(shown, "duration"),
+        "G": _readings(measures),
+        "H": _grid(inverted, "insensitive_share"),
+        "SA": _grid(shown, "true_entropy", shown["square_entropy"]),
+        "SB": _grid(shown, "entropy"),
+        "SC": _grid(shown, "true_motion_energy", shown["square_motion_energy"]),
+        "SD": _grid(shown, "motion_energy"),
+        "SE": _grid(shown, "ensembling_gain"),
+    }
+
+
+def noise_examples(study: Study, target: str, mouse: int) -> dict[str, pd.DataFrame]:
+    """Last frame of each noise movie's first upright sample, and of its reconstruction, in one mouse's mask.
+
+    Parameters
+    ----------
+    study
+        With reconstructions of noise.
+    target
+        As for `noise_panels`.
+    mouse
+        Place among the mice that noise was reconstructed for.
+
+    Returns
+    -------
+    dict
+        ``A`` stimuli, ``B`` reconstructions with the stimulus's contrast and luminance: ``length``, ``duration``,
+        ``y``, ``x``, ``grey``.
+    """
+    shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
+    first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
+    return example_frames(study, first, GRID, -1, SQUARE)
+
+
+def _key(study: Study, one: Shown[NoiseStimulus]) -> dict[str, object]:
+    return {"mouse": study.label(one.mouse), "target": one.target}
+
+
+def _mask(study: Study, mouse: int) -> NDArray[np.bool_]:
+    return crop_movie(study.evaluation_mask(mouse))
+
+
+def _neighbour(study: Study, mouse: int) -> int:
+    """The mouse whose mask the published analysis used instead: the one before, the last one for the first."""
+    mice = study.reconstructed_mice
+    return mice[mice.index(mouse) - 1]
+
+
+def _correlations(
+    truth: NDArray, single: NDArray, mask: NDArray[np.bool_], neighbour: NDArray[np.bool_]
+) -> dict[str, float]:
+    movie = single.mean(axis=0)
+    together = video_correlation(truth, movie, mask)
+    return {
+        "video_correlation": together,
+        "neighbour_correlation": video_correlation(truth, movie, neighbour),
+        "ensembling_gain": together - float(np.mean([video_correlation(truth, one, mask) for one in single])),
+    }
+
+
+def _contents(truth: NDArray, movie: NDArray, mask: NDArray[np.bool_]) -> dict[str, float]:
+    square = np.zeros_like(mask)
+    square[:, SQUARE] = True
+    measured = {"": (movie, mask), "true_": (truth, mask), "square_": (truth, square)}
+    return {
+        f"{prefix}{name}": float(measure(*shown).mean())
+        for name, measure in (("entropy", entropy), ("motion_energy", motion_energy))
+        for prefix, shown in measured.items()
+    }
+
+
+def _grid(table: pd.DataFrame, value: str, beside: pd.Series | None = None) -> pd.DataFrame:
+    """Mean over mice of the mean over movies, for each stimulus."""
+    mean = table.groupby([*GRID, "mouse"])[value].mean().groupby(GRID).mean().reset_index(name="value")
+    if beside is not None:
+        other = table.assign(beside=beside).groupby([*GRID, "mouse"])["beside"].mean().groupby(GRID).mean()
+        return mean.merge(other.reset_index(), on=GRID)
+    if value in _PUBLISHED:
+        return mean.merge(published_noise(value).rename("beside").reset_index(), on=GRID, how="left")
+    return mean
+
+
+def published_noise(value: str) -> pd.Series:
+    """The article's grid of a measure, by length and duration; its label 0 stands for 0.5, with which it was made."""
+    found = published_grid(_PUBLISHED[value], "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
+    found.index = found.index.map(lambda pair: tuple(0.5 if size == 0 else float(size) for size in pair))
+    return found.rename_axis(GRID)
+
+
+def _along(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    return table.groupby(["mouse", name])["video_correlation"].mean().reset_index(name="value")
+
+
+def _readings(measures: pd.DataFrame) -> pd.DataFrame:
+    parts = []
+    for target in TARGETS.values():
+        for column, mask in MASKS.items():
+            mean = measures[measures["target"] == target].groupby("mouse", sort=False)[column].mean()
+            parts.append(mean.reset_index(name="value").assign(reading=f"{target}, {mask}"))
+    return pd.concat(parts, ignore_index=True)[["mouse", "reading", "value"]]
