@@ -7,17 +7,27 @@ OUT ?= results/$(PROFILE)
 READY = .venv/ready
 MOVRECON = .venv/bin/movrecon
 
-.PHONY: study test clean
+.PHONY: study test browser pdf clean
 
 study: $(READY)
 	$(MOVRECON) run --profile $(PROFILE) --out $(OUT) --figures figures \
 	  $(if $(HELD_OUT),--held-out $(HELD_OUT)) $(if $(RECORDINGS),--recordings $(RECORDINGS))
 
-test: $(READY)
+test: $(READY) browser
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/pytest -q
+
+# The book and JupyterLab are tested in Chromium; where it is missing and cannot be installed those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { [ "$$(id -u)" = 0 ] && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+	  >/dev/null 2>&1 || echo "no chromium: tests in a browser are skipped (apt-get install chromium)"
+
+# The book of a finished run as one PDF.
+pdf: $(READY) browser
+	$(MOVRECON) book --out $(OUT) --figures figures --pdf
 
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version) if not (3, 11) <= sys.version_info < (3, 14) else None'

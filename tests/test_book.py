@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from movrecon_core.study import open_study
+from movrecon_core.study.paths import BOOK
+
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
 
@@ -17,6 +20,7 @@ class _Links(HTMLParser):
         self.loaded: list[str] = []
         self.linked: list[str] = []
         self.pictures: list[dict[str, str | None]] = []
+        self.videos: list[dict[str, str | None]] = []
         self.ids: set[str] = set()
         self.feed(page.read_text(encoding="utf-8"))
 
@@ -28,6 +32,8 @@ class _Links(HTMLParser):
             self.linked.append(address)
         if tag == "img":
             self.pictures.append(values)
+        if tag == "video":
+            self.videos.append(values)
         if name := values.get("id"):
             self.ids.add(name)
 
@@ -41,16 +47,36 @@ def pages(smoke_study: Path) -> dict[Path, _Links]:
 
 def test_every_page_is_there(smoke_study: Path) -> None:
     book = smoke_study / "book"
-    for page in ("index", "introduction", "method", "differences", "own-recording", "status", "references", "search"):
+    for page in ("index", "search", *(file.stem for file in BOOK.glob("*.md"))):
         assert (book / f"{page}.html").is_file()
-    for name in ("recordings", "encoders", "fig1s3_masks", "fig2_performance"):
+    notebooks = open_study(smoke_study).profile.notebooks
+    assert {page.stem for page in book.glob("notebooks/*.html")} == set(notebooks)
+    front = (book / "introduction.html").read_text()
+    for name in notebooks:
         text = (book / "notebooks" / f"{name}.html").read_text()
-        assert "<img" in text
         assert "Traceback" not in text
+        assert f'href="notebooks/{name}.html"' in front
+
+
+def test_every_figure_leads_to_its_notebook_and_source_data(smoke_study: Path, pages: dict[Path, _Links]) -> None:
+    for name in open_study(smoke_study).profile.notebooks:
+        linked = pages[smoke_study / "book" / "notebooks" / f"{name}.html"].linked
+        assert f"../files/{name}.ipynb" in linked
+        tables = {f"../figures/{file.name}" for file in (smoke_study / "figures").glob(f"{name}_?.csv")}
+        assert tables <= set(linked)
+
+
+def test_every_picture_and_video_has_an_alternative_text(pages: dict[Path, _Links]) -> None:
+    texts = [(page.name, picture.get("alt")) for page, links in pages.items() for picture in links.pictures]
+    assert {page for page, _ in texts} >= {"recordings.html", "fig2_performance.html"}
+    assert not [page for page, alt in texts if not alt or alt.startswith("../")]
+    assert not [page.name for page, links in pages.items() for video in links.videos if not video.get("aria-label")]
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: dict[Path, _Links]) -> None:
     assert not [(page.name, address) for page, links in pages.items() for address in links.loaded if "//" in address]
+    scripts = [*(next(iter(pages)).parent.glob("*.html")), *(next(iter(pages)).parent.glob("notebooks/*.html"))]
+    assert not [page.name for page in scripts if re.search(r"unpkg|jsdelivr|cdnjs|googleapis", page.read_text())]
 
 
 def test_no_link_or_picture_is_broken(pages: dict[Path, _Links]) -> None:

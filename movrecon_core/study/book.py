@@ -1,23 +1,38 @@
 """The book: pages, executed notebooks and figures built into one folder that reads with no network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import nbformat
+import yaml
+
 from movrecon_core.errors import MovreconError
+from movrecon_core.study.book_pages import (
+    files_of,
+    fill_page,
+    front_page,
+    keep_notebooks,
+    notebook_page,
+    pages_of,
+    read_contents,
+    status_page,
+)
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.fingerprints import digest, file_digest
-from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_OUT, BOOK_SOURCE, EXECUTED
-from movrecon_core.study.provenance import versions
-from movrecon_core.study.published import published
-from movrecon_core.study.stage_costs import stage_costs
+from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
 from movrecon_core.study.study import Study
-from movrecon_core.study.summary import shown
+
+EXTRA = Path("extra")
+"""Folder of the source whose content is copied into the book as it is."""
+_FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\n?')
+"""The theme asks for fonts early and across origins, which browsers refuse, with an error, for pages that are files."""
 
 
 class BookError(MovreconError):
@@ -61,22 +76,46 @@ def build_book(study: Study, summary: Mapping[str, Any], figures: Path) -> Path:
 
 
 def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Path) -> None:
-    """Make the book's source: the repository's pages with this run's numbers, notebooks and figures."""
+    """Make the book's source: the repository's pages with this run's numbers, notebooks, figures and their files."""
     shutil.rmtree(source, ignore_errors=True)
     shutil.copytree(BOOK, source, ignore=shutil.ignore_patterns("_build"))
-    texts = {"introduction.md": _headline(summary), "status.md": _status(study, summary)}
-    for page, values in texts.items():
-        text = (source / page).read_text(encoding="utf-8")
-        for name, value in values.items():
-            text = text.replace(f"{{{{{name}}}}}", value)
-        (source / page).write_text(text, encoding="utf-8")
-    for name in study.profile.notebooks:
-        notebook, picture = study.out / EXECUTED / f"{name}.ipynb", figures / f"{name}.png"
-        for file, folder in ((notebook, "notebooks"), (picture, "figures")):
-            if not file.is_file():
-                raise BookError(f"{file}: missing; run `movrecon run` again")
-            (source / folder).mkdir(exist_ok=True)
-            shutil.copy2(file, source / folder / file.name)
+    contents = keep_notebooks(read_contents(source / "_toc.yml"), list(study.profile.notebooks))
+    pages = pages_of(contents)
+    (source / "_toc.yml").write_text(yaml.safe_dump(contents, sort_keys=False), encoding="utf-8")
+    for folder in ("notebooks", "figures", EXTRA / "figures", EXTRA / "files"):
+        (source / folder).mkdir(parents=True)
+    notebooks, drawn = {}, []
+    for page in pages:
+        name = Path(page).name
+        if page == f"notebooks/{name}":
+            notebooks[name] = _read_executed(study.out / EXECUTED / f"{name}.ipynb")
+            page_of_notebook, shown_names = notebook_page(notebooks[name], name, figures)
+            nbformat.write(page_of_notebook, source / f"{page}.ipynb")
+            shutil.copy2(NOTEBOOKS / f"{name}.ipynb", source / EXTRA / "files")
+            drawn += shown_names
+    _copy_files(drawn, figures, source)
+    values = front_page(study, summary, notebooks, drawn) | status_page(study, summary) | {"benchmarks": ""}
+    for file in source.glob("*.md"):
+        file.write_text(fill_page(file.read_text(encoding="utf-8"), values, pages), encoding="utf-8")
+
+
+def _read_executed(notebook: Path) -> nbformat.NotebookNode:
+    try:
+        return nbformat.read(notebook, as_version=4)
+    except (OSError, ValueError):
+        raise BookError(f"{notebook}: missing or damaged; run `movrecon run` again") from None
+
+
+def _copy_files(names: Sequence[str], figures: Path, source: Path) -> None:
+    """Copy figures and videos with their source data beside the pages."""
+    for name in names:
+        files = files_of(name, figures)
+        if not files:
+            raise BookError(f"{figures / name}.*: missing; run `movrecon run` again")
+        for file in files:
+            shutil.copy2(file, source / EXTRA / "figures")
+            if file.suffix == ".png":
+                shutil.copy2(file, source / "figures")
 
 
 def _build(source: Path, build: Path, out: Path) -> None:
@@ -99,66 +138,8 @@ def _build(source: Path, build: Path, out: Path) -> None:
         log.write_text(done.stdout + done.stderr, encoding="utf-8")
         complaints = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
         raise BookError(f"the book does not build: {complaints[0].strip() if complaints else 'see'} ({log})")
+    for page in (build / "_build" / "html").rglob("*.html"):
+        page.write_text(_FONT_PRELOAD.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
     shutil.rmtree(out, ignore_errors=True)
     os.replace(build / "_build" / "html", out)
     shutil.rmtree(build, ignore_errors=True)
-
-
-def _headline(summary: Mapping[str, Any]) -> dict[str, str]:
-    data = "simulated recordings" if summary["simulated"] else "these recordings"
-    video, control = summary["video_correlation"], summary["random_control"]
-    rows = {
-        "video correlation": (_published_interval("figure_2.video_correlation"), shown(video)),
-        "mean frame correlation": (
-            _published_interval("figure_2.mean_frame_correlation"),
-            shown(summary["mean_frame_correlation"]),
-        ),
-        "video correlation with a random other movie": ("–", shown(control)),
-        "video correlation from predicted responses": (
-            f"{published('figure_1_supplement_2.video_correlation.from_predicted_activity'):.3f}",
-            shown(summary["video_correlation_from_predicted"]),
-        ),
-        "encoder's single-trial correlation": (
-            f"{published('encoder.single_trial_correlation.retrained_validation'):.3f}",
-            f"{summary['encoder_single_trial_correlation']['mean']:.3f}",
-        ),
-    }
-    return {
-        "headline": f"Held-out movies of {data} are reconstructed with a video correlation of **{shown(video)}**; "
-        f"with a random other movie the correlation is {shown(control)}.",
-        "published_rows": "\n".join(f"| {name} | {theirs} | {ours} |" for name, (theirs, ours) in rows.items()),
-        "data": data,
-    }
-
-
-def _published_interval(path: str) -> str:
-    value = published(path)
-    low, high = value["ci95"]
-    return f"{value['mean']:.3f} (95 % CI {low:.3f} to {high:.3f}, n = {value['n_movies']} movies)"
-
-
-def _status(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
-    profile = study.profile
-    settings = {
-        "profile": profile.name,
-        "seed": profile.seed,
-        "device": summary["device"],
-        "mice": len(study.recordings),
-        "neurons of each mouse": ", ".join(str(recording.neurons) for recording in study.recordings),
-        "held-out movies": study.held_out,
-        "encoders": f"{profile.instances} × {profile.encoder.architecture}",
-        "iterations of a reconstruction": profile.reconstruction.iterations,
-        "iterations of a mask": profile.mask.iterations,
-    }
-    data = "simulated; every figure says so" if study.simulated else "not marked as simulated"
-    costs = {stage: cost for stage, cost in stage_costs(study).items() if stage != "book"}
-    return {
-        "data_sentence": f"The data are {data}.",
-        "settings_rows": "\n".join(f"| {name} | {value} |" for name, value in settings.items()),
-        "stage_rows": "\n".join(
-            f"| {stage.replace('_', ' ')} | {cost['seconds'] / 60:.1f} | {cost['peak_memory_bytes'] / 1e9:.2f} "
-            f"| {cost['units']} |"
-            for stage, cost in costs.items()
-        ),
-        "version_rows": "\n".join(f"| {name} | {value} |" for name, value in versions().items()),
-    }
