@@ -13,6 +13,12 @@ from movrecon_core.errors import RecordingError
 FRAME_HEIGHT, FRAME_WIDTH = 36, 64
 FRAME_RATE = 30.0
 SIGNALS = ("videos", "responses", "behavior", "pupil_center")
+_AXES = {
+    "videos": ("36", "64", "frames"),
+    "responses": ("neurons", "frames"),
+    "behavior": ("2", "frames"),
+    "pupil_center": ("2", "frames"),
+}
 SIMULATED_MARKER = Path("meta", "simulated.json")
 """Present in a recording that was simulated; figures and tables say so where it is."""
 
@@ -80,7 +86,11 @@ class Recording:
     @cached_property
     def tiers(self) -> NDArray[np.str_]:
         """Tier of every trial, indexed by trial number."""
-        return load_array(self.path / "meta" / "trials" / "tiers.npy").astype(str)
+        file = self.path / "meta" / "trials" / "tiers.npy"
+        tiers = load_array(file)
+        if tiers.ndim != 1 or tiers.dtype.kind not in "US":
+            raise RecordingError(f"{file}: expected one name a trial, found {tiers.dtype} of shape {tiers.shape}")
+        return tiers.astype(str)
 
     @cached_property
     def neurons(self) -> int:
@@ -90,7 +100,7 @@ class Recording:
         return int(load_array(self.file("responses", first), mmap=True).shape[0])
 
     def trials_of_tier(self, tier: str) -> tuple[int, ...]:
-        return tuple(t for t in self.trials if self.tiers[t] == tier)
+        return tuple(t for t in self.trials if t < len(self.tiers) and self.tiers[t] == tier)
 
     def has_responses(self, trial: int) -> bool:
         return self.file("responses", trial).is_file()
@@ -118,14 +128,14 @@ class Recording:
             If a file is missing, truncated, of another shape than its neighbours, or holds NaN or
             infinity inside the valid length.
         """
-        arrays = {signal: load_array(self.file(signal, index)) for signal in SIGNALS}
+        arrays = {signal: self._numbers(signal, index) for signal in SIGNALS}
         if arrays["videos"].shape[:2] != (FRAME_HEIGHT, FRAME_WIDTH):
             raise RecordingError(
                 f"{self.file('videos', index)}: expected (36, 64, frames), found {arrays['videos'].shape}"
             )
         frames = valid_length(arrays["responses"])
         for signal, array in arrays.items():
-            if array.ndim < 2 or array.shape[-1] < frames:
+            if array.shape[-1] < frames:
                 raise RecordingError(
                     f"{self.file(signal, index)}: expected at least {frames} frames, found shape {array.shape}"
                 )
@@ -144,6 +154,15 @@ class Recording:
             pupil_center=arrays["pupil_center"][:, :frames].astype(np.float32),
             negative_responses=int((responses < 0).sum()),
         )
+
+    def _numbers(self, signal: str, trial: int) -> NDArray:
+        array = load_array(self.file(signal, trial))
+        if array.dtype.kind not in "fiu" or array.ndim != len(_AXES[signal]):
+            raise RecordingError(
+                f"{self.file(signal, trial)}: expected numbers of shape ({', '.join(_AXES[signal])}), "
+                f"found {array.dtype} of shape {array.shape}"
+            )
+        return array
 
 
 def open_recordings(paths: Sequence[Path]) -> list[Recording]:
@@ -187,9 +206,13 @@ def load_array(path: Path, mmap: bool = False) -> NDArray:
     RecordingError
         If the file is missing, truncated, or not an array of numbers or text.
     """
+    if not path.exists():
+        raise RecordingError(f"{path}: no such file")
+    if not path.is_file():
+        raise RecordingError(f"{path}: not a file")
     try:
-        return np.load(path, mmap_mode="r" if mmap else None, allow_pickle=False)
-    except FileNotFoundError:
-        raise RecordingError(f"{path}: no such file") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise RecordingError(f"{path}: not a readable .npy file ({error})") from None
+        array = np.lib.format.open_memmap(path, mode="r")
+        return array if mmap else np.array(array)
+    except Exception as error:  # numpy raises anything on a header that it cannot read
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise RecordingError(f"{path}: not a readable .npy file ({reason[:200]})") from None

@@ -93,5 +93,5 @@ def read_json(path: Path) -> Any:
     """Content of a JSON file, or None where it cannot be read as such."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None

@@ -11,8 +11,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from movrecon_core.encoders.dwiseneuro import DwiseNeuroConfig
-from movrecon_core.encoders.factorised import FactorisedConfig
+from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.errors import ProfileError
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
@@ -20,9 +19,6 @@ from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-ARCHITECTURES: dict[str, type] = {"dwiseneuro": DwiseNeuroConfig, "factorised": FactorisedConfig}
-"""Configuration of each encoder, by name."""
 
 _NEURONS = "readout_outputs"
 """The parameter that the recordings decide: number of neurons of each mouse."""
@@ -33,8 +29,19 @@ class EncoderSettings(BaseModel):
 
     model_config = _STRICT
 
-    architecture: Literal["dwiseneuro", "factorised"] = "factorised"  # article: DwiseNeuro
+    architecture: str = "factorised"  # article: DwiseNeuro; any of `known_encoders`
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class ComparisonSettings(BaseModel):
+    """One instance of another encoder, trained on the same movies, to stand beside the study's own."""
+
+    model_config = _STRICT
+
+    encoder: EncoderSettings
+    training: TrainingConfig = Field(default_factory=TrainingConfig)
+    reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
+    trials_per_mouse: int = Field(default=2, ge=0)  # reconstructed with it, from recorded responses
 
 
 class ReceptiveFieldSettings(BaseModel):
@@ -147,7 +154,17 @@ class Profile(BaseModel):
     population: PopulationSettings = PopulationSettings()
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
+    comparison: ComparisonSettings | None = None  # article: one architecture alone
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """YAML without references: a few lines of them can stand for more than any memory holds."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError(f"references (*{self.peek_event().anchor}) are not used in profiles")
+        return super().compose_node(parent, index)
 
 
 def load_profile(name: str, folder: Path) -> Profile:
@@ -170,8 +187,8 @@ def load_profile(name: str, folder: Path) -> Profile:
         known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
         raise ProfileError(f"{path}: no such profile; found in {folder}: {known}")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ProfileError(f"{path}: not readable as YAML ({_one_line(error)})") from None
     if not isinstance(content, dict):
         raise ProfileError(f"{path}: expected keys and values, found {type(content).__name__}")
@@ -191,8 +208,13 @@ def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
         raise ProfileError(f"{source}: {unknown}")
     try:
         # As JSON, so that lists may fill tuples while "1e-4", a text, still fills no number.
-        profile = Profile.model_validate_json(json.dumps(content), strict=True)
-        return _complete(profile, source)
+        text = json.dumps(content, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ProfileError(
+            f"{source}: a value is neither text, finite number, switch, list nor mapping ({_one_line(error)})"
+        ) from None
+    try:
+        return _complete(Profile.model_validate_json(text, strict=True), source)
     except (ValidationError, TypeError, ValueError) as error:
         raise ProfileError(f"{source}: {_explained(error)}") from None
 
@@ -233,16 +255,29 @@ def suggestion(key: str, valid: list[str]) -> str:
 
 
 def _complete(profile: Profile, source: str) -> Profile:
-    """Check the encoder's parameters against its configuration and fill in those that were left out."""
-    config = ARCHITECTURES[profile.encoder.architecture]
+    """Check the encoders' parameters against their configurations and fill in those that were left out."""
+    update: dict[str, Any] = {"encoder": _complete_encoder(profile.encoder, f"{source}: ", "encoder")}
+    if profile.comparison is not None:
+        encoder = _complete_encoder(profile.comparison.encoder, f"{source}: ", "comparison.encoder")
+        update["comparison"] = profile.comparison.model_copy(update={"encoder": encoder})
+    return profile.model_copy(update=update)
+
+
+def _complete_encoder(settings: EncoderSettings, source: str, key: str) -> EncoderSettings:
+    known = known_encoders()
+    if settings.architecture not in known:
+        raise ProfileError(
+            f"{source}'{key}.architecture': no encoder is called '{settings.architecture}'; "
+            f"{suggestion(settings.architecture, list(known))}"
+        )
+    config = known[settings.architecture]
     allowed = [field.name for field in dataclasses.fields(config) if field.name != _NEURONS]
-    for key in profile.encoder.parameters:
-        if key not in allowed:
-            raise ProfileError(f"{source}: unknown key 'encoder.parameters.{key}'; {suggestion(key, allowed)}")
+    for name in settings.parameters:
+        if name not in allowed:
+            raise ProfileError(f"{source}unknown key '{key}.parameters.{name}'; {suggestion(name, allowed)}")
     adapter: TypeAdapter[Any] = TypeAdapter(config)
-    complete = adapter.validate_json(json.dumps({**profile.encoder.parameters, _NEURONS: [1]}), strict=True)
-    parameters = {name: getattr(complete, name) for name in allowed}
-    return profile.model_copy(update={"encoder": profile.encoder.model_copy(update={"parameters": parameters})})
+    complete = adapter.validate_json(json.dumps({**settings.parameters, _NEURONS: [1]}), strict=True)
+    return settings.model_copy(update={"parameters": {name: getattr(complete, name) for name in allowed}})
 
 
 def _fields(model: Any) -> dict[str, Any] | None:

@@ -22,6 +22,9 @@ from movrecon_core.study.tables import performance, single_trial_correlations
 DIGITS = 6
 """Decimals kept: differences below that are rounding, not results."""
 
+_NEEDED = {"simulated", "profile", "version", "seconds", "video_correlation", "random_control", "mice"}
+"""What a summary is not one without."""
+
 
 def estimate(values: ArrayLike, mice: ArrayLike, seed: int) -> dict[str, Any]:
     """Mean over movies with the article's 95 % interval and one that respects that movies are nested in mice.
@@ -96,10 +99,10 @@ def read_summary(path: Path) -> dict[str, Any]:
     Raises
     ------
     StoreError
-        If there is none.
+        If there is none, or it is not a whole one.
     """
     summary = read_json(path)
-    if not isinstance(summary, dict):
+    if not isinstance(summary, dict) or not summary.keys() >= _NEEDED:
         raise StoreError(f"{path}: no summary here; `movrecon run` writes one")
     return summary
 
