@@ -15,6 +15,7 @@ from movrecon_core.plotting.figures import letter_panel, new_figure, save_figure
 from movrecon_core.plotting.gratings import plot_apparent_frequency, plot_one_pixel
 from movrecon_core.plotting.grids import plot_along, plot_readings, plot_stimulus_grid, plot_value_grid
 from movrecon_core.plotting.images import image_of
+from movrecon_core.plotting.levels import plot_level_means, plot_steps
 from movrecon_core.plotting.masks import plot_centres, plot_maps
 from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
@@ -53,6 +54,7 @@ __all__ = [
     "plot_features",
     "plot_frame_correlation",
     "plot_lags",
+    "plot_level_means",
     "plot_levels",
     "plot_maps",
     "plot_moments",
@@ -68,6 +70,7 @@ __all__ = [
     "plot_responses",
     "plot_signals",
     "plot_single_trial_correlation",
+    "plot_steps",
     "plot_stimulus_grid",
     "plot_training",
     "plot_trial_use",

@@ -1,5 +1,6 @@
 """The article's numbers, to stand beside a run's own; never a target."""
 
+import math
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
@@ -64,7 +65,7 @@ def beside_published(rows: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
 
 def _shown(value: object) -> str:
     if isinstance(value, float):
-        return f"{value:.3f}"
+        return "–" if math.isnan(value) else f"{value:.3f}"
     if isinstance(value, list | tuple):
         return " – ".join(_shown(part) for part in value)
     return "–" if value is None else str(value)

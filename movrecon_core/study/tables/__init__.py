@@ -29,9 +29,9 @@ from movrecon_core.study.tables.method import (
     optimisation_curves,
     optimisation_summary,
 )
-from movrecon_core.study.tables.noise import noise_examples, noise_measures, noise_panels, noise_phases
+from movrecon_core.study.tables.noise import noise_examples, noise_measures, noise_panels, noise_phases, noise_units
 from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
-from movrecon_core.study.tables.population import population_sizes
+from movrecon_core.study.tables.population import population_beside_article, population_sizes
 from movrecon_core.study.tables.recordings import near_duplicates, recording_panels
 from movrecon_core.study.tables.responses import SHUFFLED_NEURONS, STIMULI, response_fit
 from movrecon_core.study.tables.variations import (
@@ -74,11 +74,13 @@ __all__ = [
     "noise_measures",
     "noise_panels",
     "noise_phases",
+    "noise_units",
     "optimisation_curves",
     "optimisation_summary",
     "performance",
     "performance_panels",
     "performance_summary",
+    "population_beside_article",
     "population_sizes",
     "published_variants",
     "recording_panels",
