@@ -10,9 +10,9 @@ from movrecon_core.plotting.images import image_of, show_frame
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
 AXIS_LABELS = {
-    "length": "length constant (px; degrees at the screen's centre)",
-    "duration": "time constant (frames; ms)",
-    "spatial_frequency": "spatial frequency (cycles/px; cycles/degree)",
+    "length": "length constant (px, degrees)",
+    "duration": "time constant (frames, ms)",
+    "spatial_frequency": "spatial frequency (cycles/px, /degree)",
     "temporal_frequency": "temporal frequency (Hz)",
 }
 DEGREES_PER_PIXEL = 3.38  # article, Discussion and Methods: at the centre of the screen
@@ -20,7 +20,7 @@ FRAME_MILLISECONDS = 1000 / 30
 
 
 def plot_stimulus_grid(panel: SubFigure, table: pd.DataFrame, row: str, column: str) -> None:
-    """One frame of each stimulus.
+    """One frame of each stimulus, as far as the mask reaches.
 
     Parameters
     ----------
@@ -35,9 +35,12 @@ def plot_stimulus_grid(panel: SubFigure, table: pd.DataFrame, row: str, column: 
     gaps = {"wspace": 0.05, "hspace": 0.05}
     grid = panel.subplots(len(rows), len(columns), squeeze=False, gridspec_kw=gaps)
     images = dict(tuple(table.groupby([row, column], sort=False)))
+    inside = table.dropna()
+    shown = {"xlim": _around(inside["x"]), "ylim": _around(inside["y"])[::-1]}
     for i, down in enumerate(rows):
         for j, across in enumerate(columns):
             show_frame(grid[i, j], image_of(images[down, across][["y", "x", "grey"]]))
+            grid[i, j].set(**shown)
         grid[i, 0].set_ylabel(tick_label(row, down), rotation=0, ha="right", va="center", fontsize=5)
     for axes, across in zip(grid[-1], columns, strict=True):
         axes.set_xlabel(tick_label(column, across), fontsize=5)
@@ -86,7 +89,7 @@ def plot_value_grid(
     axes.figure.colorbar(drawn, ax=axes, label=label, fraction=0.05, pad=0.02)
 
 
-def plot_along(axes: Axes, table: pd.DataFrame, along: str, published: pd.Series, label: str) -> None:
+def plot_along(axes: Axes, table: pd.DataFrame, along: str, label: str) -> None:
     """A measure along one property of the stimuli, mean over the other: each mouse, their mean, the article's.
 
     Parameters
@@ -94,11 +97,9 @@ def plot_along(axes: Axes, table: pd.DataFrame, along: str, published: pd.Series
     axes
         Where to draw.
     table
-        Columns ``mouse``, `along`, ``value``.
+        Columns ``mouse``, `along`, ``value``, and ``beside``, the article's mean over the same stimuli, or NaN.
     along
         Name of the stimuli's property.
-    published
-        The article's mean over the same stimuli, by value of the property; may be empty.
     label
         Of the measure, with its unit.
     """
@@ -109,8 +110,15 @@ def plot_along(axes: Axes, table: pd.DataFrame, along: str, published: pd.Series
         rows = table[table["mouse"] == mouse].groupby(along)["value"].mean().reindex(levels)
         axes.plot(list(places.values()), rows, "o--", color=colour, lw=0.7, ms=2.5, label=mouse)
     mean = table.groupby(["mouse", along])["value"].mean().groupby(along).mean().reindex(levels)
-    axes.plot(list(places.values()), mean, "-", color=COLOURS["reconstructed"], lw=1.8, label=f"mean, n = {len(mice)}")
-    theirs = published.reindex(levels)
+    axes.plot(
+        list(places.values()),
+        mean,
+        "-",
+        color=COLOURS["reconstructed"],
+        lw=1.8,
+        label=f"mean, n = {len(mice)} {'mouse' if len(mice) == 1 else 'mice'}",
+    )
+    theirs = table.groupby(along)["beside"].mean().reindex(levels)
     if theirs.notna().any():
         axes.plot(list(places.values()), theirs, "s:", color=COLOURS["published"], ms=3, lw=1, label="article")
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
@@ -138,8 +146,9 @@ def plot_readings(axes: Axes, table: pd.DataFrame, label: str) -> None:
     mean = table.groupby("reading", sort=False)["value"].mean().reindex(readings)
     axes.plot(range(len(readings)), mean, "_", color=COLOURS["reconstructed"], ms=16, mew=2, label="mean")
     for place, value in enumerate(mean):
-        axes.text(place + 0.12, value, f" {value:.2f}", va="center", color=COLOURS["reconstructed"])
-    axes.set(ylabel=label, xlim=(-0.5, len(readings) - 0.3))
+        style = {"textcoords": "offset points", "ha": "center", "color": COLOURS["reconstructed"]}
+        axes.annotate(f"{value:.2f}", (place, value), (0, 4), **style)
+    axes.set(ylabel=label, xlim=(-0.5, len(readings) - 0.5))
     axes.set_xticks(range(len(readings)), [reading.replace(", ", "\n") for reading in readings], fontsize=5)
 
 
@@ -152,6 +161,11 @@ def tick_label(name: str, value: float) -> str:
     if name == "spatial_frequency":
         return f"{value:g}\n{value / DEGREES_PER_PIXEL:.3f}"
     return f"{value:.3g}"
+
+
+def _around(pixels: pd.Series) -> tuple[float, float]:
+    """Limits of an axis that hold these pixels."""
+    return float(pixels.min()) - 1.0, float(pixels.max()) + 1.0
 
 
 def _falls(name: str) -> bool:

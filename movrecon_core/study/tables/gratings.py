@@ -61,10 +61,12 @@ def grating_panels(measures: pd.DataFrame, target: str) -> dict[str, pd.DataFram
     """
     shown = measures[measures["target"] == target]
     mean = shown.groupby([*GRID, "mouse"])["video_correlation"].mean().groupby(GRID).mean().reset_index(name="value")
+    grid = mean.merge(published_gratings().rename("beside").reset_index(), on=GRID, how="left")
+    along = shown.groupby(["mouse", GRID[1]])["video_correlation"].mean().reset_index(name="value")
     readings = measures.groupby(["mouse", "target"], sort=False)["video_correlation"].mean().reset_index()
     return {
-        "C": mean.merge(published_gratings().rename("beside").reset_index(), on=GRID, how="left"),
-        "D": shown.groupby(["mouse", GRID[1]])["video_correlation"].mean().reset_index(name="value"),
+        "C": grid,
+        "D": along.merge(grid.groupby(GRID[1])["beside"].mean().reset_index(), on=GRID[1]),
         "E": _one_pixel(sorted(shown["temporal_frequency"].unique(), reverse=True)),
         "F": _apparent_frequencies(sorted(shown["temporal_frequency"].unique())),
         "G": readings.set_axis(["mouse", "reading", "value"], axis=1),

@@ -14,9 +14,9 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus
-from movrecon_core.study.published import published_grid
+from movrecon_core.study.published import published, published_grid
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables.performance import reconstructed_movie
 from movrecon_core.study.tables.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
@@ -27,6 +27,10 @@ GRID = ["length", "duration"]
 STIMULUS = [*GRID, "sample", "inverted"]
 MASKS = {"video_correlation": "own mask", "neighbour_correlation": "mask one mouse off"}
 """In whose evaluation mask: the article's reading, the scripts'."""
+SHORTEST = 0.5
+"""What the article labels 0, in pixels and frames."""
+SCRIPTS_PIXELS = 3.4
+"""By which the scripts divide pixels for their axes in degrees; they should multiply."""
 _PUBLISHED = {
     "video_correlation": "figure_4.video_correlation",
     "phase_correlation": "figure_4.phase_inverted_reconstruction_correlation",
@@ -202,15 +206,40 @@ def _grid(table: pd.DataFrame, value: str, beside: pd.Series | None = None) -> p
     return mean
 
 
+def noise_units() -> pd.DataFrame:
+    """What length and time constants are in degrees and milliseconds, and what the scripts' axes call them.
+
+    Returns
+    -------
+    DataFrame
+        ``px``, ``article's label``, ``degrees`` (3.38° a pixel, at the screen's centre), ``scripts' axis (degrees)``
+        (pixels / 3.4); ``frames`` have the same values, and ``ms``.
+    """
+    labels = np.array(published("figure_4.spatial_length_px"))
+    pixels = np.where(labels == 0, SHORTEST, labels)
+    return pd.DataFrame(
+        {
+            "px": pixels,
+            "article's label": labels,
+            "degrees": (pixels * published("data_set.degrees_per_pixel_centre")).round(2),
+            "scripts' axis (degrees)": (pixels / SCRIPTS_PIXELS).round(2),
+            "frames": pixels,
+            "ms": (1000 * pixels / FRAME_RATE).round(0),
+        }
+    )
+
+
 def published_noise(value: str) -> pd.Series:
     """The article's grid of a measure, by length and duration; its label 0 stands for 0.5, with which it was made."""
     found = published_grid(_PUBLISHED[value], "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
-    found.index = found.index.map(lambda pair: tuple(0.5 if size == 0 else float(size) for size in pair))
+    found.index = found.index.map(lambda pair: tuple(SHORTEST if size == 0 else float(size) for size in pair))
     return found.rename_axis(GRID)
 
 
 def _along(table: pd.DataFrame, name: str) -> pd.DataFrame:
-    return table.groupby(["mouse", name])["video_correlation"].mean().reset_index(name="value")
+    mean = table.groupby(["mouse", name])["video_correlation"].mean().reset_index(name="value")
+    article = _grid(table, "video_correlation").groupby(name)["beside"].mean()
+    return mean.merge(article.reset_index(), on=name)
 
 
 def _readings(measures: pd.DataFrame) -> pd.DataFrame:
