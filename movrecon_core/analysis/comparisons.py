@@ -23,7 +23,7 @@ class Comparison:
     first, second
         Mean over mice of their means over movies.
     change_percent
-        Of the second from the first.
+        Of the second from the first, positive where it is larger.
     difference
         Second minus first, with the interval of a bootstrap over mice and then their movies.
     test
@@ -70,7 +70,7 @@ def compare_conditions(first: ArrayLike, second: ArrayLike, mice: ArrayLike, see
     return Comparison(
         first=float(mouse_a.mean()),
         second=float(mouse_b.mean()),
-        change_percent=float(100 * change.mean() / mouse_a.mean()),
+        change_percent=float(100 * change.mean() / abs(mouse_a.mean())),
         difference=hierarchical_bootstrap(by_mouse(b - a, mice), seed),
         test=paired_t(mouse_b, mouse_a) if change.size > 1 else None,
         effect_size=float(change.mean() / spread) if spread else float("nan"),

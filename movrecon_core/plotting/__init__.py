@@ -11,7 +11,7 @@ from movrecon_core.plotting.error_maps import (
     plot_response_matrices,
 )
 from movrecon_core.plotting.ethogram import plot_frame_correlation, plot_response_images, plot_signals
-from movrecon_core.plotting.figures import letter_panel, new_figure, save_figure
+from movrecon_core.plotting.figures import letter_axes, letter_panel, new_figure, save_figure
 from movrecon_core.plotting.gratings import plot_apparent_frequency, plot_one_pixel
 from movrecon_core.plotting.grids import plot_along, plot_readings, plot_stimulus_grid, plot_value_grid
 from movrecon_core.plotting.images import image_of
@@ -35,6 +35,7 @@ __all__ = [
     "COLOURS",
     "MOUSE_COLOURS",
     "image_of",
+    "letter_axes",
     "letter_panel",
     "mouse_colours",
     "new_figure",

@@ -42,7 +42,7 @@ def plot_conditions(
         known = [place for place, name in enumerate(conditions) if name in published]
         theirs = [published[conditions[place]] for place in known]
         axes.plot(known, theirs, "D", color=COLOURS["published"], mfc="none", ms=4, label="article")
-    axes.set_xticks(places, [name.replace(", ", ",\n") for name in conditions], rotation=35, ha="right")
+    axes.set_xticks(places, conditions, rotation=30, ha="right", rotation_mode="anchor")
     axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=f"n = {movies} movies, {len(mice)} mice")
 
 

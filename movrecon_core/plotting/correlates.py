@@ -1,6 +1,7 @@
 """Panels of what goes with good reconstructions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 
 import numpy as np
 import pandas as pd
@@ -8,34 +9,73 @@ from matplotlib.axes import Axes
 
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
+FEATURE_LABELS = {
+    "contrast": "contrast (s.d., grey levels)",
+    "luminance": "luminance (grey levels)",
+    "motion energy": "motion energy (grey levels/frame)",
+    "running speed": "running speed (a.u.)",
+    "pupil dilation": "pupil dilation (a.u.)",
+    "eye movement": "eye movement (a.u./frame)",
+}
+QUALITY, PREDICTABILITY = "mean frame correlation", "response correlation"
 
-def plot_correlate(axes: Axes, table: pd.DataFrame, x: str, y: str, label: str, result: Mapping[str, float]) -> None:
-    """One measure of each movie against another, mice in colours, with the line of least squares.
+Results = Mapping[str, Mapping[str, float]]
+
+
+def plot_features(grid: Sequence[Sequence[Axes]], table: pd.DataFrame, results: Results) -> None:
+    """The quality of each movie against each of its features, mice in colours, with the line of least squares.
+
+    Parameters
+    ----------
+    grid
+        Rows of axes, one for each feature.
+    table
+        Columns ``mouse``, ``feature``, ``value``, ``mean frame correlation``.
+    results
+        Feature → ``r``, ``slope``, ``intercept`` over all movies, and both corrected p, ``p_bonferroni`` and
+        ``p_within_bonferroni``.
+    """
+    for axes, (feature, rows) in zip(chain.from_iterable(grid), table.groupby("feature", sort=False), strict=True):
+        _scatter(axes, rows, "value", FEATURE_LABELS[str(feature)], results[str(feature)])
+    for axes in chain.from_iterable(row[1:] for row in grid):
+        axes.set_ylabel("")
+    marks, names = grid[0][0].get_legend_handles_labels()
+    grid[0][0].figure.legend(marks, names, loc="outside lower center", ncols=len(names), handletextpad=0.1)
+
+
+def plot_predictability(axes: Axes, table: pd.DataFrame, results: Results) -> None:
+    """The quality of each movie against the correlation of its recorded and predicted responses.
 
     Parameters
     ----------
     axes
         Where to draw.
     table
-        Columns ``mouse``, `x`, `y`.
-    x, y
-        Names of columns.
-    label
-        Of `x`, with its unit.
-    result
-        ``r``, ``slope``, ``intercept`` over all movies, and both corrected p, ``p_bonferroni`` and
-        ``p_within_bonferroni``.
+        Columns ``mouse``, ``response correlation``, ``mean frame correlation``.
+    results
+        As in `plot_features`, for ``response correlation``.
     """
+    _scatter(axes, table, PREDICTABILITY, f"{PREDICTABILITY} (r)", results[PREDICTABILITY])
+
+
+def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mapping[str, float]) -> None:
     for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
         rows = table[table["mouse"] == mouse]
-        axes.plot(rows[x], rows[y], "o", color=colour, ms=2.5, alpha=0.8, label=mouse)
-    ends = np.array([table[x].min(), table[x].max()])
+        axes.plot(rows[x], rows[QUALITY], "o", color=colour, ms=2.5, alpha=0.8, label=mouse)
     if np.isfinite(result["slope"]):
+        ends = np.array([table[x].min(), table[x].max()])
         axes.plot(ends, result["intercept"] + result["slope"] * ends, "-", color=COLOURS["truth"], lw=0.9)
-    axes.set(xlabel=label)
+    axes.set(xlabel=label, ylabel=f"{QUALITY} (r)")
     axes.set_title(
-        f"r = {result['r']:.2f}, p = {result['p_bonferroni']:.2g}\nwithin mice p = {result['p_within_bonferroni']:.2g}"
+        f"n = {len(table)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
+        f"within mice: r = {_number(result['r_within'])}, p = {_number(result['p_within_bonferroni'])}"
     )
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "–"
+    return (f"{value:.2f}" if abs(value) >= 0.01 else f"{value:.1g}").replace("-", "−")
 
 
 def plot_lags(axes: Axes, table: pd.DataFrame) -> None:
@@ -55,6 +95,7 @@ def plot_lags(axes: Axes, table: pd.DataFrame) -> None:
     axes.axvline(0, color="0.7", lw=0.5, zorder=0)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="lag of the frame after the responses (s)", ylabel="correlation over time\n(Pearson's r)")
+    axes.set_title(f"n = {table[['mouse', 'trial']].drop_duplicates().shape[0]} movies, {len(mice)} mice")
 
 
 def plot_moments(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame) -> None:
@@ -80,5 +121,6 @@ def plot_moments(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame) -> None
     errors = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
     axes.errorbar(range(len(features)), rows["mean"], errors, fmt="s", color=COLOURS["truth"], ms=3, capsize=2, lw=1)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
-    axes.set_xticks(range(len(features)), features, rotation=25, ha="right")
+    axes.set_xticks(range(len(features)), features)
     axes.set(ylabel="correlation over time\nwith frame correlation (r)", xlim=(-0.5, len(features) - 0.3))
+    axes.set_title(f"n = {len(table) // len(features)} movies, {len(mice)} mice")

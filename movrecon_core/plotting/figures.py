@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 from IPython.display import Image
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from movrecon_core.errors import StoreError
@@ -83,3 +84,8 @@ def new_figure(width: float, height: float, simulated: bool) -> Figure:
 def letter_panel(panel: SubFigure, letter: str, title: str) -> None:
     """Head a panel with its letter and what it shows."""
     panel.suptitle(f"$\\bf{{{letter}}}$   {title}", x=0.01, ha="left", fontsize=7.5)
+
+
+def letter_axes(axes: Axes, letter: str, title: str) -> None:
+    """Head the first axes of a row with the panel's letter and what it shows, a line above their own title."""
+    axes.set_title(f"$\\bf{{{letter}}}$   {title}\n", loc="left", fontsize=7.5)

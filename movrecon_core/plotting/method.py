@@ -37,4 +37,6 @@ def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None
         curve = instances[instances["line"] == name]
         right.plot(curve["iteration"], curve[value], color=shades(i), lw=0.9, label=name)
     right.set(xlabel="iteration", title=f"mean over movies, n = {len(names)} instances")
+    for axes in (left, right):
+        axes.set_xlim(0, None)
     right.legend(handlelength=1)

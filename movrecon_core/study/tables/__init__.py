@@ -1,6 +1,6 @@
 """Tidy tables of a study's results: what the figures draw and the summary counts."""
 
-from movrecon_core.study.tables.comparisons import comparison_table
+from movrecon_core.study.tables.comparisons import comparison_table, readable
 from movrecon_core.study.tables.correlates import (
     correlate_panels,
     frame_features,
@@ -83,6 +83,7 @@ __all__ = [
     "population_beside_article",
     "population_sizes",
     "published_variants",
+    "readable",
     "recording_panels",
     "response_fit",
     "rise_and_saturation",

@@ -25,15 +25,8 @@ from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables.performance import reconstructed_movie
 
-FEATURES = {
-    "contrast": "contrast\n(s.d., grey levels)",
-    "luminance": "luminance\n(grey levels)",
-    "motion energy": "motion energy\n(grey levels/frame)",
-    "running speed": "running speed\n(a.u.)",
-    "pupil dilation": "pupil dilation\n(a.u.)",
-    "eye movement": "eye movement\n(a.u./frame)",
-}
-"""Features of the movie (three) and of the animal (three), with units."""
+FEATURES = ("contrast", "luminance", "motion energy", "running speed", "pupil dilation", "eye movement")
+"""Three of the movie and three of the animal."""
 PREDICTABILITY = "response correlation"
 QUALITY = "mean frame correlation"
 

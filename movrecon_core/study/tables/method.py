@@ -6,6 +6,7 @@ from scipy.stats import spearmanr
 
 from movrecon_core.analysis import by_mouse, hierarchical_bootstrap, repeated_measures_anova
 from movrecon_core.study.conditions import RECORDED
+from movrecon_core.study.store import unit_attributes
 from movrecon_core.study.study import Study
 
 MEASURES = {"C": "loss", "D": "video_correlation"}
@@ -106,6 +107,12 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
     p = repeated_measures_anova(table).p_greenhouse_geisser if min(table.shape) > 1 else np.nan
     columns = ["instance", "mean", "low", "high", "movies", "mice"]
     return pd.DataFrame(rows, columns=columns).assign(p=p)
+
+
+def minutes_per_reconstruction(study: Study) -> float:
+    """Mean time that finding one movie with one instance took, as noted beside the results."""
+    units = [unit for mouse, trial in study.movies() for unit in study.reconstruction_units(mouse, trial, RECORDED)]
+    return float(np.mean([unit_attributes(study.store, unit)["seconds"] for unit in units])) / 60
 
 
 _QUANTITIES = (

@@ -18,6 +18,7 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
+from movrecon_core.study.published import published
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables.comparisons import comparison_table
 from movrecon_core.study.tables.images import image_table, labelled
@@ -52,6 +53,16 @@ VARIANTS = (
     RANDOM,
 )
 """In the order of the figure."""
+
+PUBLISHED = {
+    STANDARD: "standard",
+    "from predicted responses": "from_predicted_activity",
+    "gradient ensembling": "gradient_ensembling",
+    UNFILTERED: "no_gaussian_smoothing",
+    "no training mask": "no_training_mask",
+    "strict training mask": "strict_training_mask",
+}
+"""Variant → its key among the published values."""
 
 Movies = dict[str, NDArray[np.floating]]
 
@@ -89,16 +100,18 @@ def variation_panels(study: Study, frames: int, thresholds: int) -> dict[str, pd
         truths.append(truth)
         standards.append(found[STANDARD])
     tables.append(_random_movies(study, movies, truths, standards))
-    correlations = pd.concat(tables, ignore_index=True)
+    found_variants = pd.concat(tables, ignore_index=True)
+    correlations = pd.concat([found_variants[found_variants["variant"] == name] for name in VARIANTS])
     mouse, trial = _example(movies, correlations)
     truth, shown = study.trial(mouse, trial).movie, variant_movies(study, mouse, trial)
+    fit = response_fit(study)
     by_mouse = ["mouse", "training mask", "threshold", "diameter"]
     return {
         "A": _frames(_displayed(truth, shown, crop_movie(study.evaluation_mask(mouse))), frames, "variant"),
         "B": _frames(_unmasked(truth, shown), frames, "training mask"),
-        "C": correlations,
+        "C": correlations.round({"video_correlation": 6}),
         "C_thresholds": pd.concat(curves).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index(),
-        "D": response_fit(study),
+        "D": fit[fit["stimulus"].isin(STIMULI.values())].reset_index(drop=True),
     }
 
 
@@ -134,6 +147,47 @@ def variation_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.Da
         ],
         ignore_index=True,
     )
+
+
+def published_variants() -> dict[str, float]:
+    """The article's video correlation of each variant."""
+    values = published("figure_1_supplement_2.video_correlation")
+    return {variant: values[key] for variant, key in PUBLISHED.items()}
+
+
+def variations_beside_published(statistics: pd.DataFrame) -> dict[str, tuple[object, object]]:
+    """The article's numbers beside this run's, for `beside_published`.
+
+    Parameters
+    ----------
+    statistics
+        Of `variation_statistics`.
+    """
+    ours = statistics.set_index(["measure", "from", "to"])
+    rows: dict[str, tuple[object, object]] = {}
+    tested = published("figure_1_supplement_2.p_paired_t")
+    for variant, theirs in published_variants().items():
+        pair = ("video correlation", STANDARD, variant)
+        if variant == STANDARD:
+            rows["video correlation, standard"] = (theirs, float(ours["mean_from"].iloc[0]))
+        elif pair in ours.index:
+            rows[f"video correlation, {variant}"] = (theirs, float(ours.loc[pair, "mean_to"]))
+            if PUBLISHED[variant] in tested:
+                rows[f"p, {variant}"] = (_p(tested[PUBLISHED[variant]]), _p(ours.loc[pair, "p"]))
+    full, masked, reconstructed, matched = STIMULI.values()
+    changes = {"masked_at_0.5": (full, masked), "contrast_luminance_matched": (reconstructed, matched)}
+    for measure in ("poisson_loss", "response_correlation"):
+        percent, p = (published(f"figure_1_supplement_2.{measure}_{kind}") for kind in ("change_percent", "p"))
+        for key, (first, second) in changes.items():
+            name = measure.replace("_", " ")
+            row = ours.loc[(name, first, second)]
+            rows[f"{name}, {second}: change in %"] = (percent[key], float(row["change_percent"]))
+            rows[f"p, {name}, {second}"] = (_p(p[key]), _p(row["p"]))
+    return rows
+
+
+def _p(value: float) -> str | None:
+    return None if np.isnan(value) else f"{value:.2g}"
 
 
 def _evaluated(study: Study, mouse: int, trial: int) -> tuple[NDArray[np.floating], Movies]:
