@@ -49,7 +49,7 @@ class ReceptiveFieldSettings(BaseModel):
 
     model_config = _STRICT
 
-    pixel_step: int = Field(default=1, ge=1)  # article: every pixel of the 36 × 64 frame
+    pixel_step: Literal[1, 2, 4] = 1  # divides the frame; article: every pixel of the 36 × 64
     instances: int = Field(default=1, ge=1)  # article's text: all 7; its scripts: the last
 
 

@@ -1,0 +1,324 @@
+"""Conditions of a reconstruction: their targets, their names, what depends on what, and units that fail alone."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from movrecon_core.analysis import video_correlation
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
+from movrecon_core.encoders.prediction import predict
+from movrecon_core.errors import MovreconError, ReconstructionError
+from movrecon_core.reconstruction import ensemble
+from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
+from movrecon_core.study import Study, open_study, tables
+from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
+from movrecon_core.study.pipeline import run_study
+from movrecon_core.study.profile import parse_profile
+from movrecon_core.study.schedulers import run_tasks
+from movrecon_core.study.stages import STAGES, reconstructions
+from movrecon_core.study.stages.targets import build_target, kept_neurons
+from movrecon_core.study.tables.performance import reconstructed_movie
+from movrecon_core.study.tasks import Stage, Task
+
+TINY = yaml.safe_load("""
+name: tiny
+trials_per_mouse: 2
+instances: 2
+batch_trials: 3
+simulation: {mice: 1, trials: 14, neurons: 30, frames: 90, oracle_trials: 0}
+training: {batch: 2, segment_frames: 64, segments_per_epoch: 16, warm_up_epochs: 1, cosine_epochs: 2,
+           learning_rate: 3.0e-3, ema_decay: 0.9, mixed_precision: false}
+mask: {iterations: 20, learning_rate: 300.0}
+receptive_fields: {pixel_step: 4}
+reconstruction: {iterations: 4, window_frames: null}
+variations: {trials_per_mouse: 1}
+population: {trials_per_mouse: 1, fractions: [0.25, 0.5]}
+noise: {lengths: [1.0], durations: [2.0], samples: 1, mice: 1}
+gratings: {directions: [0.0], spatial_frequencies: [0.0625], temporal_frequencies: [1.875], mice: 1}
+""")
+NOISE, GRATING = NoiseStimulus(1.0, 2.0), GratingStimulus(0.0, 0.0625, 1.875)
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    out = tmp_path_factory.mktemp("conditions")
+    run_study(parse_profile(TINY, "tiny"), out, device="cpu", until="reconstructions")
+    return open_study(out)
+
+
+@pytest.fixture
+def encoders(study: Study) -> list:
+    return [load_checkpoint(path, CPU) for path in study.checkpoints]
+
+
+def with_profile(study: Study, **changes: object) -> Study:
+    content = {**TINY, **{key: {**TINY.get(key, {}), **value} for key, value in changes.items()}}
+    return Study(study.out, parse_profile(content, "changed"), study.recordings, study.held_out)
+
+
+def target(study: Study, encoders: list, movie: object, condition: Condition, instance: int = 0):
+    return build_target(study, 0, movie, condition, [encoders[instance]], encoders)
+
+
+def test_names_tell_conditions_apart() -> None:
+    assert [c.name for c in (RECORDED, PREDICTED)] == ["recorded", "predicted"]
+    assert Condition(neurons=0.125, dropped="missing").name == "recorded-neurons-0.125-missing"
+    names = [c.name for c in (RECORDED, PREDICTED, *VARIATIONS)]
+    assert len(set(names)) == len(names)
+
+
+def test_recorded_and_predicted_targets(study: Study, encoders: list) -> None:
+    trial = study.trial(0, study.reconstructed_trials(0)[0])
+    found = target(study, encoders, trial.index, RECORDED)
+    np.testing.assert_array_equal(found.responses, trial.responses)
+    np.testing.assert_array_equal(found.truth, trial.movie)
+    np.testing.assert_array_equal(found.update_mask, study.alpha(0) >= 0.5)
+    np.testing.assert_array_equal(found.evaluation_mask, study.alpha(0) >= 1)
+    assert found.neurons_in_loss is None
+
+    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+    predicted = [predict(encoder, inputs, 0).numpy() for encoder in encoders]
+    for instance in (0, 1):
+        found = target(study, encoders, trial.index, PREDICTED, instance)
+        np.testing.assert_allclose(found.responses, predicted[instance], rtol=1e-6)
+    found = target(study, encoders, trial.index, Condition(target="ensemble"))
+    np.testing.assert_allclose(found.responses, np.mean(predicted, axis=0), rtol=1e-5)
+
+
+def test_masks(study: Study, encoders: list) -> None:
+    trial, alpha = study.reconstructed_trials(0)[0], study.alpha(0)
+    np.testing.assert_array_equal(target(study, encoders, trial, Condition(mask="none")).update_mask, alpha >= 0)
+    np.testing.assert_array_equal(target(study, encoders, trial, Condition(mask="strict")).update_mask, alpha >= 1)
+
+
+def test_neurons_are_silent_or_missing(study: Study, encoders: list) -> None:
+    number = study.reconstructed_trials(0)[0]
+    recorded = study.trial(0, number).responses
+    kept = {fraction: kept_neurons(study, 0, number, Condition(neurons=fraction)) for fraction in (0.25, 0.5)}
+    # The scripts' draw: uniform numbers of the seed (trial + 1) · (mouse + 1)
+    uniform = torch.rand(30, generator=torch.Generator().manual_seed(number + 1)).numpy()
+    np.testing.assert_array_equal(kept[0.25], uniform >= 0.75)
+    assert (kept[0.5] | ~kept[0.25]).all()  # the smaller population is a part of the larger one
+
+    silent = target(study, encoders, number, Condition(neurons=0.25))
+    assert silent.neurons_in_loss is None
+    np.testing.assert_array_equal(silent.responses, recorded * kept[0.25][:, None])
+    missing = target(study, encoders, number, Condition(neurons=0.25, dropped="missing"), instance=1)
+    np.testing.assert_array_equal(missing.neurons_in_loss, kept[0.25])
+    np.testing.assert_array_equal(missing.responses, recorded)
+
+
+def test_exchanged_neurons(study: Study, encoders: list) -> None:
+    number = study.reconstructed_trials(0)[0]
+    recorded = study.trial(0, number).responses
+    shuffled = [target(study, encoders, number, Condition(shuffled=True), i).responses for i in (0, 1)]
+    np.testing.assert_array_equal(*shuffled)
+    assert not np.array_equal(shuffled[0], recorded)
+    order = [np.lexsort(responses.T[::-1]) for responses in (recorded, shuffled[0])]
+    np.testing.assert_array_equal(recorded[order[0]], shuffled[0][order[1]])
+
+
+@pytest.mark.parametrize(("stimulus", "movie"), [(NOISE, noise_movie(NOISE, 0)), (GRATING, grating_movie(GRATING))])
+def test_synthetic_stimuli_are_seen_with_mean_behaviour(
+    study: Study, encoders: list, stimulus: object, movie: np.ndarray
+) -> None:
+    found = target(study, encoders, stimulus, PREDICTED)
+    np.testing.assert_array_equal(found.truth, movie)
+    trials = [study.trial(0, t) for t in study.trials_with(0, "training")]
+    for name in ("behavior", "pupil_center"):
+        values = np.concatenate([getattr(trial, name) for trial in trials], axis=1).mean(axis=1)
+        np.testing.assert_allclose(getattr(found, name), np.repeat(values[:, None], 60, axis=1), rtol=1e-5)
+    inputs = encoder_inputs(movie, found.behavior, found.pupil_center)
+    np.testing.assert_allclose(found.responses, predict(encoders[0], inputs, 0).numpy(), rtol=1e-6)
+
+
+def test_everything_wanted_is_there(study: Study) -> None:
+    wanted = list(study.wanted())
+    # 2 movies recorded and predicted; of one 4 variations and 2 fractions in both readings; a stimulus of each kind,
+    # noise in both phases, from both targets
+    assert len(wanted) == 2 * 2 + 4 + 2 * 2 + 2 * 2 + 2
+    names = [unit.name for w in wanted for unit in study.reconstruction_units(*w)]
+    assert len(set(names)) == len(names) == 2 * len(wanted) - 1
+    for mouse, movie, condition in wanted:
+        instances = 1 if condition.gradients == "ensemble" else 2
+        frames = 90 if isinstance(movie, int) else 60
+        assert study.instance_movies(mouse, movie, condition).shape == (instances, frames, 64, 64)
+
+
+def test_correlation_is_stored_with_every_iteration(study: Study) -> None:
+    number = study.reconstructed_trials(0)[0]
+    stored = study.store.require(study.reconstruction_unit(0, number, 1, RECORDED))
+    assert stored["loss"].shape == stored["video_correlation"].shape == (4,)
+    assert np.isnan(stored["video_correlation"][0])  # the first iteration leaves the movie grey
+    movie = crop_movie(stored["movie"].values)
+    expected = video_correlation(study.movie(0, number)[30:], movie[30:], crop_movie(study.evaluation_mask(0)))
+    assert stored["video_correlation"].values[-1] == pytest.approx(expected, abs=1e-4)
+
+
+def test_dropped_neurons_do_not_count(study: Study) -> None:
+    """The stored loss of the first iteration, from its definition: mean of ŷ − y log(ŷ + 1e-8) over kept neurons."""
+    number = study.reconstructed_trials(0)[0]
+    condition = Condition(neurons=0.5, dropped="missing")
+    trial = study.trial(0, number)
+    encoder = load_checkpoint(study.checkpoint(0), CPU)
+    grey = torch.full((90, 64, 64), 127.5)
+    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+    inputs[0] = grey
+    with torch.inference_mode():
+        predicted = encoder.eval()(inputs[None], 0)[0].numpy().astype(float)
+    kept = kept_neurons(study, 0, number, condition)
+    expected = (predicted - trial.responses * np.log(predicted + 1e-8))[kept].mean()
+    stored = study.store.require(study.reconstruction_unit(0, number, 0, condition))
+    assert stored["loss"].values[0] == pytest.approx(expected, rel=1e-3)
+
+
+def test_responses_to_movies_and_reconstructions(study: Study, encoders: list) -> None:
+    number = study.reconstructed_trials(0)[0]
+    trial, found = study.trial(0, number), study.responses(0, number)
+    np.testing.assert_array_equal(found["recorded"], trial.responses)
+    movies = {
+        "true": trial.movie,
+        "masked": np.where(crop_movie(study.alpha(0) >= 0.5), trial.movie, 127.5),
+        "reconstructed": crop_movie(ensemble(list(study.instance_movies(0, number)))),
+    }
+    for stimulus, movie in movies.items():
+        inputs = encoder_inputs(movie, trial.behavior, trial.pupil_center)
+        expected = np.mean([predict(encoder, inputs, 0).numpy() for encoder in encoders], axis=0)
+        np.testing.assert_allclose(found["predicted"].sel(stimulus=stimulus), expected, rtol=1e-4)
+
+
+CHANGES = [
+    ("variations", {"trials_per_mouse": 2}, set()),
+    ("population", {"fractions": [0.25]}, set()),
+    ("noise", {"samples": 2}, set()),
+    ("gratings", {"directions": [0.0, 90.0]}, set()),
+    ("receptive_fields", {"pixel_step": 2}, {"receptive_fields"}),
+    ("reconstruction", {"iterations": 5}, {"reconstructions", "responses"}),
+    ("mask", {"iterations": 21}, {"masks", "reconstructions", "responses"}),
+]
+
+
+@pytest.mark.parametrize(("section", "change", "again"), CHANGES, ids=[section for section, _, _ in CHANGES])
+def test_only_what_depends_on_a_changed_parameter_is_missing(
+    study: Study, section: str, change: dict, again: set[str]
+) -> None:
+    changed = with_profile(study, **{section: change})
+    before, after = study.units(), changed.units()
+    for stage in before:
+        old, new = ({unit.name for unit in units[stage]} for units in (before, after))
+        if stage in again:
+            assert not old & new
+        else:
+            assert old <= new or new <= old
+    assert changed.checkpoints == study.checkpoints
+
+
+def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
+    """Of the reconstructions from one encoder and mask, those without a random choice keep their name."""
+    profile = study.profile.model_copy(update={"seed": 1})
+    seeded = Study(study.out, profile, study.recordings, study.held_out)
+    object.__setattr__(seeded, "encoder_digest", study.encoder_digest)
+    object.__setattr__(seeded, "mask_unit", study.mask_unit)
+    for mouse, movie, condition in study.wanted():
+        same = seeded.reconstruction_unit(mouse, movie, 0, condition) == study.reconstruction_unit(
+            mouse, movie, 0, condition
+        )
+        random = condition.neurons < 1 or condition.shuffled or isinstance(movie, NoiseStimulus)
+        assert same != random
+
+
+def test_nothing_is_missing_after_a_run_and_a_lost_unit_is_found(study: Study) -> None:
+    assert [task for stage in STAGES for task in stage.tasks(study)] == []
+    unit = study.reconstruction_unit(0, NOISE, 1, PREDICTED)
+    content = study.store.path(unit).read_bytes()
+    study.store.path(unit).unlink()
+    (task,) = [task for stage in STAGES for task in stage.tasks(study)]
+    assert task.units == (unit,)
+    run_tasks(STAGES[-2], [task], study, CPU)
+    assert study.store.load(unit) is not None
+    study.store.path(unit).write_bytes(content)
+
+
+def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> None:
+    changed = with_profile(study, reconstruction={"iterations": 5})
+    tasks = reconstructions.reconstruction_tasks(changed)
+    units = [unit for task in tasks for unit in task.units]
+    expected = {u.name for w in changed.wanted() for u in changed.reconstruction_units(*w)}
+    assert {unit.name for unit in units} == expected
+    assert len(units) == len(expected)
+    # Instances 0 and 1: 11 natural movies in threes, 6 short ones in fifteens; one movie of all instances
+    assert sorted(len(task.units) for task in tasks) == sorted([3, 3, 3, 2, 6] * 2 + [1])
+
+
+def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    changed = with_profile(study, reconstruction={"iterations": 3})
+    _, second = study.reconstructed_trials(0)
+
+    def spoilt(study: Study, mouse: int, movie: object, condition: Condition, *encoders: object):
+        found = build_target(study, mouse, movie, condition, *encoders)
+        if movie == second and condition == PREDICTED:
+            found = dataclasses.replace(found, responses=np.full_like(found.responses, np.inf))
+        return found
+
+    monkeypatch.setattr(reconstructions, "build_target", spoilt)
+    with pytest.raises(ReconstructionError, match=rf"trial-{second} \(predicted\): not finite"):
+        run_tasks(STAGES[-2], reconstructions.reconstruction_tasks(changed), changed, CPU)
+    stored = {
+        (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
+        for _, movie, condition in changed.wanted()
+    }
+    assert not any(stored.pop((second, PREDICTED)))
+    assert all(all(found) for found in stored.values())
+
+
+def test_a_task_that_fails_does_not_stop_the_others(study: Study) -> None:
+    done = []
+
+    def perform(work: object, task: Task) -> None:
+        if task.arguments[0] in (1, 2):
+            raise MovreconError(f"task {task.arguments[0]} is broken")
+        done.append(task.arguments[0])
+
+    stage = Stage("made-up", "made-up", "task", lambda study: [], perform)
+    with pytest.raises(MovreconError, match=r"task 1 is broken \(1 more of 4 tasks failed\)"):
+        run_tasks(stage, [Task("made-up", (), (i,)) for i in range(4)], study, CPU)
+    assert done == [0, 3]
+
+
+def test_ensemble_sizes(study: Study) -> None:
+    """The covariances' shortcut against averaging, filtering and correlating each ensemble."""
+    table = tables.ensemble_sizes(study)
+    assert list(table["size"]) == [1, 2] * 2
+    for (_, number), rows in table.groupby(["mouse", "trial"]):
+        truth, mask = study.movie(0, number)[30:], crop_movie(study.evaluation_mask(0))
+        values = []
+        for instances in ([0], [1], [0, 1]):
+            found = reconstructed_movie(study, 0, number, instances=instances)
+            values.append(video_correlation(truth, found[30:], mask))
+        assert rows["video_correlation"].tolist() == pytest.approx([np.mean(values[:2]), values[2]], abs=1e-5)
+        assert rows["first_instances"].tolist() == pytest.approx([values[0], values[2]], abs=1e-5)
+
+
+def test_population_sizes(study: Study) -> None:
+    table = tables.population_sizes(study)
+    assert table.groupby("dropped", sort=False)["percent"].apply(list).tolist() == [[25, 50, 100]] * 2
+    whole = table[table["percent"] == 100]["video_correlation"]
+    performance = tables.performance(study)
+    chosen = (performance["trial"] == study.population_trials(0)[0]) & (performance["condition"] == "recorded")
+    full = performance.loc[chosen, "video_correlation"].item()
+    assert whole.tolist() == pytest.approx([full, full])
+    statistics = tables.level_statistics(table, "percent", seed=0, by="dropped")
+    rows = tables.population_beside_article(statistics)
+    assert rows["video correlation, 25 % of the neurons, others silent"][0] == 0.4273313
+    assert rows["change from all neurons in %, 25 % of the neurons, others silent"][0] == -24.8603
+    assert rows["video correlation, 25 % of the neurons, others missing"][0] is None
+
+
+def test_folder_of_the_study_is_all_that_is_needed(study: Study) -> None:
+    assert open_study(Path(study.out)).units() == study.units()
