@@ -33,7 +33,7 @@ def plot_signals(grid: Sequence[Sequence[Axes]], table: pd.DataFrame) -> None:
 
 
 def plot_response_images(row: Sequence[Axes], table: pd.DataFrame) -> None:
-    """Responses of some neurons over time, each divided by its maximum, one column a movie.
+    """Responses of some neurons over time, each from its minimum to its maximum, one column a movie.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def plot_response_images(row: Sequence[Axes], table: pd.DataFrame) -> None:
     row[0].set_ylabel(f"neuron\n(n = {len(image)})")
     bar = row[-1].figure.colorbar(drawn, cax=row[-1].inset_axes((0.72, 1.06, 0.28, 0.06)), orientation="horizontal")
     bar.ax.tick_params(labelsize=5, length=1.5, pad=1, bottom=False, labelbottom=False, top=True, labeltop=True)
-    bar.set_ticks([0, 1])
-    bar.ax.set_ylabel("response / maximum", rotation=0, ha="right", va="center", fontsize=5)
+    bar.set_ticks([0, 1], labels=["min.", "max."])
+    bar.ax.set_ylabel("response", rotation=0, ha="right", va="center", fontsize=5)
 
 
 def plot_frame_correlation(row: Sequence[Axes], table: pd.DataFrame) -> None:

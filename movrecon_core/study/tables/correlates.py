@@ -77,7 +77,7 @@ def correlate_panels(frames: pd.DataFrame, max_lag: float) -> dict[str, pd.DataF
     frames
         Of `frame_features`.
     max_lag
-        Longest shift in seconds.
+        Longest shift in seconds; at most half of the shortest movie.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def correlate_panels(frames: pd.DataFrame, max_lag: float) -> dict[str, pd.DataF
     means = grouped[["frame correlation", *FEATURES, f"movie {PREDICTABILITY}"]].mean().reset_index()
     means = means.rename(columns={"frame correlation": QUALITY, f"movie {PREDICTABILITY}": PREDICTABILITY})
     features = means.melt(["mouse", "trial", QUALITY], list(FEATURES), "feature", "value")
-    longest = round(max_lag * FRAME_RATE)
+    longest = min(round(max_lag * FRAME_RATE), int(grouped.size().min()) // 2)
     lags = range(-longest, longest + 1)
     curves, moments = [], []
     for (mouse, trial), movie in grouped:

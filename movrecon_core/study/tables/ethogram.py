@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, frame_correlation, motion_energy
 from movrecon_core.encoders.inputs import crop_movie
@@ -28,7 +29,8 @@ def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.Dat
     -------
     dict
         ``A`` motion energy and behaviour over time; responses ``B`` recorded, ``C`` predicted from the true movie and
-        ``D`` from the reconstruction, each neuron divided by its maximum; ``E`` frame correlation, from frame 30 on.
+        ``D`` from the reconstruction, 0 at each neuron's minimum and 1 at its maximum; ``E`` frame correlation, from
+        frame 30 on.
     """
     parts: dict[str, list[pd.DataFrame]] = {panel: [] for panel in "ABCDE"}
     for mouse in study.reconstructed_mice[:movies]:
@@ -50,8 +52,12 @@ def _panels_of_movie(study: Study, mouse: int, number: int, neurons: int) -> dic
     predicted = responses["predicted"]
     return {
         "A": pd.concat([moved, behaviour_signals(trial)], ignore_index=True),
-        "B": scaled_responses(trial.responses, shown),
-        "C": scaled_responses(predicted.sel(stimulus="true").values, shown),
-        "D": scaled_responses(predicted.sel(stimulus="reconstructed").values, shown),
+        "B": _stretched(trial.responses, shown),
+        "C": _stretched(predicted.sel(stimulus="true").values, shown),
+        "D": _stretched(predicted.sel(stimulus="reconstructed").values, shown),
         "E": pd.DataFrame({"seconds": seconds[SKIPPED_FRAMES:], "frame_correlation": alike}),
     }
+
+
+def _stretched(responses: NDArray[np.floating], neurons: NDArray[np.integer]) -> pd.DataFrame:
+    return scaled_responses(responses - responses.min(axis=1, keepdims=True), neurons)

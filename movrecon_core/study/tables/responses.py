@@ -14,9 +14,9 @@ from movrecon_core.study.study import Study
 
 STIMULI = {
     "true": "full video",
-    "masked": "full video masked at α ≥ 0.5",
+    "masked": "full video, masked",
     "reconstructed": "reconstruction",
-    "matched": "reconstruction, contrast matched",
+    "matched": "reconstruction, matched",
 }
 """Stored name of a movie whose responses were predicted → what it is called in a figure."""
 SHUFFLED_NEURONS = "full video, neurons exchanged"
