@@ -31,6 +31,11 @@ HeldOutOption = Annotated[
 DeviceOption = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1 ...; default: a GPU where there is one.")]
 FiguresOption = Annotated[Path | None, typer.Option(help="Folder of the figures; default: OUT/figures.")]
 
+SchedulerOption = Annotated[
+    str,
+    typer.Option(help="Where units are computed: local, gpus (this computer's), slurm, tcp://HOST:PORT (Dask)."),
+]
+
 
 @app.command()
 def simulate(profile: ProfileOption = "demo", *, out: OutOption) -> None:
@@ -85,13 +90,14 @@ def train(
     recordings: RecordingsOption = None,
     held_out: HeldOutOption = None,
     device: DeviceOption = None,
+    scheduler: SchedulerOption = "local",
     *,
     out: OutOption,
 ) -> None:
     """Train the encoders."""
     from movrecon_core.study.pipeline import run_study
 
-    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="encoders")
+    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="encoders", scheduler=scheduler)
 
 
 @app.command()
@@ -100,13 +106,14 @@ def masks(
     recordings: RecordingsOption = None,
     held_out: HeldOutOption = None,
     device: DeviceOption = None,
+    scheduler: SchedulerOption = "local",
     *,
     out: OutOption,
 ) -> None:
     """Train the transparency masks and map receptive fields, after the encoders."""
     from movrecon_core.study.pipeline import run_study
 
-    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="masks")
+    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="masks", scheduler=scheduler)
 
 
 @app.command()
@@ -115,13 +122,16 @@ def reconstruct(
     recordings: RecordingsOption = None,
     held_out: HeldOutOption = None,
     device: DeviceOption = None,
+    scheduler: SchedulerOption = "local",
     *,
     out: OutOption,
 ) -> None:
     """Reconstruct the held-out movies, after encoders and masks."""
     from movrecon_core.study.pipeline import run_study
 
-    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="reconstructions")
+    run_study(
+        _profile(profile), out, recordings or (), held_out, device=device, until="reconstructions", scheduler=scheduler
+    )
 
 
 @app.command()
@@ -131,6 +141,7 @@ def run(
     held_out: HeldOutOption = None,
     device: DeviceOption = None,
     figures: FiguresOption = None,
+    scheduler: SchedulerOption = "local",
     *,
     out: OutOption,
 ) -> None:
@@ -138,7 +149,7 @@ def run(
     from movrecon_core.study.pipeline import run_study
     from movrecon_core.study.summary import headline
 
-    summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device)
+    summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device, scheduler=scheduler)
     if summary is not None:
         print(headline(summary, out, figures or out / "figures"))
 

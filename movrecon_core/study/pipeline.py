@@ -1,22 +1,25 @@
 """A study from its recordings to the book, or up to one of its stages."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from filelock import FileLock, Timeout
 
-from movrecon_core.errors import ProfileError, StoreError
+from movrecon_core.errors import ProfileError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
 from movrecon_core.study.book import build_book
 from movrecon_core.study.files import remove_abandoned, require_writable
 from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
+from movrecon_core.study.plan import write_plan
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.runner import check_parameters, run_notebook
-from movrecon_core.study.schedulers import run_tasks
+from movrecon_core.study.schedulers import open_scheduler, require_scheduler, run_stage
 from movrecon_core.study.study import Study
 from movrecon_core.study.summary import write_summary
 
@@ -31,6 +34,7 @@ def run_study(
     figures: Path | None = None,
     device: str | None = None,
     until: Stage = "book",
+    scheduler: str = "local",
 ) -> dict[str, Any] | None:
     """Run a study; what is in its folder is not computed again.
 
@@ -50,6 +54,8 @@ def run_study(
         Of the encoders; None: a GPU where there is one.
     until
         Last stage to run.
+    scheduler
+        Where units are computed, as for `require_scheduler`.
 
     Returns
     -------
@@ -68,26 +74,40 @@ def run_study(
     if not recordings:
         _require_no_names(profile)
     found = open_recordings(recordings) if recordings else None
+    require_scheduler(scheduler)
+    chosen = _device(device)
     require_writable(out)
+    with _alone(out):
+        remove_abandoned(out)
+        study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
+        study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
+        study.save()
+    last = stages.UNTIL.get(until, stages.STAGES[-1])
+    with open_scheduler(scheduler, profile, out, None if device is None else chosen) as computing:
+        for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
+            write_plan(study)
+            run_stage(stage, study, computing)
+            study.digests.save()
+    if until != "book":
+        return None
+    require_writable(figures)
+    with _alone(out):
+        return _publish(study, chosen, figures)
+
+
+@contextmanager
+def _alone(out: Path) -> Iterator[None]:
+    """What one run does at a time in a folder; another one waits, and then finds it done."""
+    lock = FileLock(out / ".lock")
     try:
-        with FileLock(out / ".lock", timeout=0):
-            remove_abandoned(out)
-            study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
-            study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
-            chosen = _device(device)
-            last = stages.UNTIL.get(until, stages.STAGES[-1])
-            for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
-                run_tasks(stage, stage.tasks(study), study, chosen)
-                study.digests.save()
-            study.save()
-            if until != "book":
-                return None
-            require_writable(figures)
-            return _publish(study, chosen, figures)
+        lock.acquire(timeout=0)
     except Timeout:
-        raise StoreError(
-            f"{out}: another run is at work in this folder; wait for it, or choose another --out"
-        ) from None
+        print(f"waiting for another run in {out}", file=sys.stderr)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _require_no_names(profile: Profile) -> None:

@@ -130,6 +130,25 @@ class GratingSettings(BaseModel):
         )
 
 
+_Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:,=/@+-]+$")]
+"""Text that can stand in a job script and run nothing."""
+
+
+class ClusterSettings(BaseModel):
+    """What `--scheduler slurm` asks for; no influence on the result."""
+
+    model_config = _STRICT
+
+    jobs: int = Field(default=4, ge=1)  # at once; one worker a job
+    queue: _Word | None = None
+    account: _Word | None = None
+    walltime: _Word = "24:00:00"
+    cores: int = Field(default=4, ge=1)  # of a job
+    memory: _Word = "16GB"  # of a job
+    options: dict[_Word, _Word] = Field(default_factory=dict)  # of sbatch: gres: gpu:1
+    interface: _Word | None = None  # network of the workers, such as ib0
+
+
 class Profile(BaseModel):
     """Everything that decides the size and the parameters of a study."""
 
@@ -155,6 +174,7 @@ class Profile(BaseModel):
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
+    cluster: ClusterSettings = ClusterSettings()
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
 
 

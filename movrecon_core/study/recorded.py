@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -84,12 +85,15 @@ class RecordedStudy:
 
     def save(self) -> None:
         """Note the settings, so that a notebook can open the study by its folder alone."""
-        settings = {
+        write_json(self.out / STUDY_FILE, self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """All but the folder, as JSON."""
+        return {
             "profile": json.loads(self.profile.model_dump_json()),
             "held_out": self.held_out,
             "recordings": [self._short(recording.path) for recording in self.recordings],
         }
-        write_json(self.out / STUDY_FILE, settings)
 
     def _short(self, path: Path) -> str:
         return str(path.relative_to(self.out)) if path.is_relative_to(self.out) else str(path)

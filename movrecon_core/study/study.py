@@ -317,12 +317,23 @@ def open_study(out: Path | str) -> Study:
         If there is no study in it.
     """
     out = Path(out).resolve()
-    settings = read_json(out / STUDY_FILE)
-    if not isinstance(settings, dict) or not {"profile", "held_out", "recordings"} <= settings.keys():
-        raise StoreError(f"{out / STUDY_FILE}: no study here; `movrecon run --out {out}` makes one")
-    profile = parse_profile(settings["profile"], str(out / STUDY_FILE))
-    recordings = open_recordings([out / path for path in settings["recordings"]])
-    return Study(out, profile, tuple(recordings), settings["held_out"])
+    return study_of(out, read_json(out / STUDY_FILE))
+
+
+def study_of(out: Path, settings: Any) -> Study:
+    """A study from what `Study.settings` gave.
+
+    Raises
+    ------
+    StoreError
+        If the settings are none.
+    """
+    match settings:
+        case {"profile": dict(), "held_out": str(), "recordings": [*paths]} if all(isinstance(x, str) for x in paths):
+            recordings = open_recordings([out / path for path in paths])
+            profile = parse_profile(settings["profile"], str(out / STUDY_FILE))
+            return Study(out, profile, tuple(recordings), settings["held_out"])
+    raise StoreError(f"{out / STUDY_FILE}: no study here; `movrecon run --out {out}` makes one")
 
 
 def _as_json(settings: Any) -> dict[str, Any]:

@@ -55,4 +55,16 @@ class Stage:
 
 def missing(study: Study, units: list[Unit]) -> list[Unit]:
     """Those that the store lacks; a damaged one is set aside and counts as missing."""
-    return [unit for unit in units if study.store.load(unit) is None]
+    return [unit for unit in units if not study.store.is_sound(unit)]
+
+
+def is_stored(study: Study, unit: Unit) -> bool:
+    """Whether a unit is there, as a file of the store or as an encoder's checkpoint; its content is not looked at."""
+    if unit.kind == "encoders":
+        return (study.out / "encoders" / f"{unit.name}.pth").is_file()
+    return study.store.has(unit)
+
+
+def unit_name(unit: Unit) -> str:
+    """Name of a unit among those of all kinds."""
+    return f"{unit.kind}/{unit.name}"

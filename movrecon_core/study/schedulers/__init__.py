@@ -1,5 +1,69 @@
-"""Where tasks are computed: in this process, or elsewhere."""
+"""Where tasks are computed: in this process, on all its GPUs, or on a cluster."""
 
-from movrecon_core.study.schedulers.local import run_tasks
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 
-__all__ = ["run_tasks"]
+import torch
+
+from movrecon_core.errors import ProfileError
+from movrecon_core.study.profile import Profile
+from movrecon_core.study.schedulers.gpus import Gpus
+from movrecon_core.study.schedulers.local import Local
+from movrecon_core.study.schedulers.run import Scheduler, run_stage, run_tasks
+
+__all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage", "run_tasks"]
+
+
+def require_scheduler(name: str) -> None:
+    """Find a scheduler that cannot be used before anything is computed.
+
+    Parameters
+    ----------
+    name
+        ``local``, ``gpus``, ``slurm``, or the address of a Dask scheduler, ``tcp://host:port``.
+
+    Raises
+    ------
+    ProfileError
+        If there is no such scheduler, no GPU, or no Dask.
+    """
+    if name == "gpus" and not torch.cuda.device_count():
+        raise ProfileError("--scheduler gpus: no GPU found; use --scheduler local")
+    if name == "slurm" or name.startswith(("tcp://", "tls://")):
+        if find_spec("distributed") is None or find_spec("dask_jobqueue") is None:
+            raise ProfileError("Dask is not installed; pip install -c constraints.txt -e '.[cluster]'")
+    elif name not in ("local", "gpus"):
+        raise ProfileError(f"--scheduler {name}: choose local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
+
+
+@contextmanager
+def open_scheduler(name: str, profile: Profile, out: Path, device: torch.device | None) -> Iterator[Scheduler]:
+    """A scheduler while the block runs.
+
+    Parameters
+    ----------
+    name
+        As for `require_scheduler`.
+    profile
+        Its cluster settings say what Slurm is asked for.
+    out
+        Folder of the results.
+    device
+        Of the encoders; None: what each process has.
+    """
+    chosen = None if device is None else str(device)
+    if name == "slurm":
+        from movrecon_core.study.schedulers.cluster import slurm_cluster
+
+        with slurm_cluster(profile.cluster, out, chosen) as cluster:
+            yield cluster
+    elif name == "gpus":
+        yield Gpus(tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())))
+    elif name == "local":
+        yield Local(device or torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    else:
+        from movrecon_core.study.schedulers.cluster import Cluster
+
+        yield Cluster(name, chosen)

@@ -1,0 +1,49 @@
+"""All units that a study has, written down for `movrecon status`, which computes nothing."""
+
+from typing import Any
+
+from movrecon_core.bookkeeping import PLAN
+from movrecon_core.errors import MovreconError
+from movrecon_core.study.files import write_json
+from movrecon_core.study.store import SUFFIX, Unit
+from movrecon_core.study.study import Study
+
+
+def write_plan(study: Study) -> None:
+    """Note the files of every stage; before the encoders are there, how many of those that depend on them."""
+    stages = [{"stage": name, **content} for name, content in _stages(study).items()]
+    write_json(study.out / PLAN, {"profile": study.profile.name, "stages": stages})
+
+
+def _stages(study: Study) -> dict[str, Any]:
+    stages: dict[str, Any] = {"recordings": _files([study.split_unit(mouse) for mouse in range(len(study.recordings))])}
+    try:
+        stages["encoders"] = _files([study.encoder_unit(instance) for instance in range(study.profile.instances)])
+    except MovreconError:  # the split is not there yet
+        return stages
+    try:
+        return stages | {stage: _files(units) for stage, units in study.units().items()}
+    except MovreconError:  # the encoders are not there yet
+        return stages | {stage: {"count": count} for stage, count in _counts(study).items()}
+
+
+def _counts(study: Study) -> dict[str, int]:
+    mice, reconstructed = len(study.recordings), len(study.reconstructed_mice)
+    movies = [1 if c.gradients == "ensemble" else study.profile.instances for _, _, c in study.wanted()]
+    return {
+        "evaluations": mice,
+        "masks": reconstructed,
+        "receptive_fields": reconstructed,
+        "reconstructions": sum(movies),
+        "responses": len(list(study.movies())),
+    }
+
+
+def _files(units: list[Unit]) -> dict[str, Any]:
+    """Paths below the results, and the code that computes them."""
+    code = next((unit.definition.get("code") for unit in units), None)
+    return {"code": code, "files": [_file(unit) for unit in units]}
+
+
+def _file(unit: Unit) -> str:
+    return f"encoders/{unit.name}.pth" if unit.kind == "encoders" else f"store/{unit.kind}/{unit.name}{SUFFIX}"

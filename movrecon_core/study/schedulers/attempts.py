@@ -1,0 +1,117 @@
+"""One task, wherever it is computed: claimed, logged, its units stored; what came of it."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import torch
+
+from movrecon_core.bookkeeping import CLAIMS, LOGS
+from movrecon_core.bookkeeping.claims import claimed
+from movrecon_core.bookkeeping.logs import logged
+from movrecon_core.errors import MovreconError, StoreError
+from movrecon_core.study.fingerprints import code_fingerprint
+from movrecon_core.study.study import Study, study_of
+from movrecon_core.study.tasks import Stage, Task, is_stored, unit_name
+from movrecon_core.study.work import Work
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a task.
+
+    Attributes
+    ----------
+    state
+        ``done``; ``elsewhere``: another run computes it, or has done so; ``failed``.
+    error
+        Why it failed.
+    """
+
+    task: Task
+    state: Literal["done", "elsewhere", "failed"]
+    error: MovreconError | None = None
+
+
+@dataclass(frozen=True)
+class Place:
+    """All that a process elsewhere needs to know of a study; plain, and small.
+
+    Attributes
+    ----------
+    out
+        Folder of the results, which the other process sees under the same name.
+    settings
+        The study's settings, as JSON.
+    device
+        Of the encoders; None: the GPU of that process, or its CPU.
+    threads
+        Of torch. The same number everywhere: it decides the order of sums, hence the last bits.
+    code
+        Fingerprint of the whole package.
+    """
+
+    out: str
+    settings: str
+    device: str | None
+    threads: int
+    code: str
+
+
+def place_of(study: Study, device: str | None) -> Place:
+    """The study as another process needs it."""
+    return Place(str(study.out), json.dumps(study.settings()), device, torch.get_num_threads(), code_fingerprint(""))
+
+
+def attempt(stage: Stage, task: Task, work: Work) -> Outcome:
+    """Compute a task, unless another process is at it or has done it.
+
+    Raises
+    ------
+    StoreError
+        If nothing can be stored: the disk is full, or read-only. Other tasks would not fare better.
+    """
+    study = work.study
+    names = [unit_name(unit) for unit in task.units] or [stage.name]
+    with claimed(study.out / CLAIMS, names) as mine:
+        if not mine or any(is_stored(study, unit) for unit in task.units):
+            return Outcome(task, "elsewhere")
+        try:
+            with logged(study.out / LOGS, names, f"{work.device}, {torch.get_num_threads()} threads"):
+                stage.perform(work, task)
+        except StoreError:
+            raise
+        except MovreconError as error:
+            return Outcome(task, "failed", error)
+        except Exception as error:  # torch and its libraries raise anything; the traceback is in the log
+            reason = " ".join(str(error).split())[:300]
+            return Outcome(task, "failed", MovreconError(f"{names[0]}: {type(error).__name__}: {reason}"))
+    return Outcome(task, "done")
+
+
+def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
+    """As `attempt`, in a process that knows nothing of the study yet.
+
+    Raises
+    ------
+    StoreError
+        As `attempt`; or if this process has another version of the code, or does not see the folder.
+    """
+    from movrecon_core.study.stages import STAGES
+
+    torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
+    return attempt(next(found for found in STAGES if found.name == stage), task, _work(place))
+
+
+@lru_cache(maxsize=1)
+def _work(place: Place) -> Work:
+    """Kept for the next task, with the encoders that were read."""
+    out = Path(place.out)
+    if code_fingerprint("") != place.code:
+        raise StoreError("a worker has another version of movrecon than the run; give both the same, restart it")
+    if not out.is_dir():
+        raise StoreError(f"{out}: a worker does not see this folder; results must be on a disk that all share")
+    device = place.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    return Work(study_of(out, json.loads(place.settings)), torch.device(device))
