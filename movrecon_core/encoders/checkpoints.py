@@ -10,6 +10,7 @@ import pickle
 import zipfile
 from collections.abc import Mapping
 from dataclasses import asdict, fields
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,14 +21,59 @@ from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import CheckpointError
 
-ENCODERS: dict[str, tuple[type, type]] = {
+_ENCODERS: dict[str, tuple[type[Encoder], type]] = {
     "dwiseneuro": (DwiseNeuro, DwiseNeuroConfig),
     "factorised": (Factorised, FactorisedConfig),
 }
-"""Name in a checkpoint: the encoder's class and the class of its settings."""
+
+ENTRY_POINTS = "movrecon.encoders"
+"""Group under which an installed package names its encoders: ``name = "module:Encoder"``."""
 
 MODEL_NAME = "MouseModel"
 """`model_name` of the published checkpoints."""
+
+
+def register_encoder(name: str, encoder: type[Encoder], config: type) -> None:
+    """Make an encoder known by a name, in profiles and in checkpoints.
+
+    Parameters
+    ----------
+    name
+        Not taken yet.
+    encoder
+        Its class; made from one `config`, which it keeps as the attribute ``config``.
+    config
+        A frozen dataclass of its settings: ``readout_outputs``, ``stack_frames``, ``stack_step`` and its own.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is another encoder's, or the settings lack one of the three.
+    """
+    lacking = {"readout_outputs", "stack_frames", "stack_step"} - {field.name for field in fields(config)}
+    if lacking:
+        raise CheckpointError(f"encoder {name!r}: {config.__name__} lacks {', '.join(sorted(lacking))}")
+    if _ENCODERS.get(name, (encoder, config)) != (encoder, config):
+        raise CheckpointError(f"encoder {name!r} is there already: {_ENCODERS[name][0].__name__}")
+    _ENCODERS[name] = (encoder, config)
+
+
+def known_encoders() -> dict[str, type]:
+    """Class of the settings of every encoder by name; those of installed packages (`ENTRY_POINTS`) included.
+
+    Raises
+    ------
+    CheckpointError
+        If an installed package's encoder cannot be loaded.
+    """
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name not in _ENCODERS:
+            try:
+                encoder = point.load()
+                register_encoder(point.name, encoder, encoder.Config)
+            except (ImportError, AttributeError, TypeError) as error:
+                raise CheckpointError(f"encoder {point.name!r} of {point.value}: {_first_line(error)}") from error
+    return {name: config for name, (_, config) in _ENCODERS.items()}
 
 
 def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
@@ -36,7 +82,7 @@ def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
     Parameters
     ----------
     name
-        One of `ENCODERS`.
+        One of `known_encoders`.
     settings
         Fields of the encoder's settings; lists may stand for tuples.
 
@@ -45,9 +91,9 @@ def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
     CheckpointError
         If the name or a setting is unknown, missing or impossible.
     """
-    if name not in ENCODERS:
-        raise CheckpointError(f"unknown encoder {name!r}; known: {', '.join(ENCODERS)}")
-    encoder_class, config_class = ENCODERS[name]
+    if name not in known_encoders():
+        raise CheckpointError(f"unknown encoder {name!r}; known: {', '.join(_ENCODERS)}")
+    encoder_class, config_class = _ENCODERS[name]
     unknown = set(settings) - {field.name for field in fields(config_class)}
     if unknown:
         raise CheckpointError(f"unknown settings of {name}: {', '.join(sorted(map(str, unknown)))}")
@@ -66,7 +112,7 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
     path
         Its directory exists; an older file of this name is replaced.
     encoder
-        An instance of one of the classes in `ENCODERS`.
+        Of one of the `known_encoders`.
     extra
         More entries for `params`: plain containers, text, numbers and tensors only.
 
@@ -75,7 +121,7 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
     CheckpointError
         If the file cannot be written.
     """
-    name = next(name for name, (kind, _) in ENCODERS.items() if type(encoder) is kind)
+    name = next(name for name, (kind, _) in _ENCODERS.items() if type(encoder) is kind)
     settings = asdict(cast(Any, encoder).config)
     stack = {"size": settings.pop("stack_frames"), "step": settings.pop("stack_step"), "position": "last"}
     checkpoint = {

@@ -2,6 +2,11 @@
 
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
 from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability
+from movrecon_core.plotting.encoder_comparison import (
+    plot_calibration,
+    plot_compared_reconstructions,
+    plot_encoder_quality,
+)
 from movrecon_core.plotting.encoders import plot_neuron_correlations, plot_single_trial_correlation, plot_training
 from movrecon_core.plotting.error_maps import (
     plot_error_frames,
@@ -19,6 +24,7 @@ from movrecon_core.plotting.levels import plot_level_means, plot_steps
 from movrecon_core.plotting.masks import plot_centres, plot_maps
 from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
+from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
     plot_closest_movies,
@@ -43,10 +49,16 @@ __all__ = [
     "plot_along",
     "plot_apparent_frequency",
     "plot_behaviour",
+    "plot_calibration",
     "plot_centres",
     "plot_closest_movies",
     "plot_closest_pairs",
+    "plot_compared_reconstructions",
     "plot_conditions",
+    "plot_coverage",
+    "plot_curves",
+    "plot_distributions",
+    "plot_encoder_quality",
     "plot_error_frames",
     "plot_error_overview",
     "plot_evoked_correlations",
@@ -71,6 +83,7 @@ __all__ = [
     "plot_responses",
     "plot_signals",
     "plot_single_trial_correlation",
+    "plot_spectrum",
     "plot_steps",
     "plot_stimulus_grid",
     "plot_training",

@@ -34,6 +34,7 @@ from movrecon_core.simulation.mouse import (
 )
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
+from movrecon_core.simulation.probe import SimulatedNeurons
 
 __all__ = [
     "TRUTH",
@@ -41,6 +42,7 @@ __all__ = [
     "ImagingConfig",
     "MovieConfig",
     "NeuronConfig",
+    "SimulatedNeurons",
     "SimulationConfig",
     "mean_correlation",
     "simulate_mouse",

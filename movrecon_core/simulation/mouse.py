@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -130,15 +131,13 @@ def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: in
         if {key: found.get(key) for key in description} == description:
             return Recording(path.resolve())
 
-    def generator(*key: int) -> np.random.Generator:
-        return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(mouse, *key)))
-
+    generator = partial(mouse_generator, seed, mouse)
     with write_recording(path) as writer:
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)
         folds, first, second = _show_movies(writer, population, session, config, generator(2))
-        rates = _rates(population, first, second, session, config)
+        rates, calibration = _rates(population, first, second, session, config)
         tiers = np.full(config.trials, "train", dtype="U6")
         tiers[generator(3).choice(config.trials, config.oracle_trials, replace=False)] = "oracle"
         held_out = {"fold:0": np.flatnonzero(folds == 0), "tier:oracle": np.flatnonzero(tiers == "oracle")}
@@ -155,7 +154,7 @@ def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: in
             for rule, trials in held_out.items()
             if trials.size
         }
-        for name, values in (population.parameters | microscope.parameters(common)).items():
+        for name, values in (population.parameters | microscope.parameters(common) | calibration).items():
             writer.extra(TRUTH / "neurons" / f"{name}.npy", values)
         p = population.parameters
         # Retinotopy: the map's position follows the field's centre, 20 micrometres a pixel and some scatter.
@@ -165,6 +164,11 @@ def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: in
         writer.metadata(tiers, np.arange(1, config.neurons + 1), coordinates)
         writer.text(SIMULATED_MARKER, json.dumps(description, indent=1))
     return Recording(path.resolve())
+
+
+def mouse_generator(seed: int, mouse: int, *key: int) -> np.random.Generator:
+    """Random numbers of one part of a mouse; part 0 draws its neurons."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(mouse, *key)))
 
 
 @contextmanager
@@ -234,8 +238,8 @@ def _rates(
     second: NDArray[np.float32],
     session: Behaviour,
     config: SimulationConfig,
-) -> NDArray[np.float32]:
-    """Expected spikes a second (N, trials, LEAD + T)."""
+) -> tuple[NDArray[np.float32], dict[str, NDArray]]:
+    """Expected spikes a second (N, trials, LEAD + T), and what made them so of the fields' outputs: (N,) each."""
     scale = np.sqrt(np.mean(first[..., LEAD:] ** 2 + second[..., LEAD:] ** 2, axis=(1, 2)))
     pool = normalisation_pool(population, config.neuron)
     drive = np.stack(
@@ -247,11 +251,14 @@ def _rates(
     )
     gain = behavioural_gain(population, session, config.behaviour).reshape(drive.shape)
     p = population.parameters
-    drive *= (1 - config.neuron.spontaneous) / drive[..., LEAD:].mean(axis=(1, 2), keepdims=True)
+    mean_drive = drive[..., LEAD:].mean(axis=(1, 2), keepdims=True)
+    drive *= (1 - config.neuron.spontaneous) / mean_drive
     drive += config.neuron.spontaneous
     drive *= gain
-    drive *= (p["mean_rate"] / drive.mean(axis=(1, 2))).astype(np.float32)[:, None, None]
-    return np.minimum(drive, MAXIMAL_RATE)
+    rate_scale = (p["mean_rate"] / drive.mean(axis=(1, 2))).astype(np.float32)
+    drive *= rate_scale[:, None, None]
+    calibration = {"output_scale": scale, "mean_drive": mean_drive[:, 0, 0], "rate_scale": rate_scale}
+    return np.minimum(drive, MAXIMAL_RATE), calibration
 
 
 class _Microscope:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.files import read_json
 from movrecon_core.study.paths import BOOK_COST_FILE, EXECUTED
 from movrecon_core.study.runner import executed_metadata
@@ -18,13 +19,18 @@ def stage_costs(study: Study) -> dict[str, dict[str, Any]]:
     """
     units = study.units()
     costs = {
-        "recordings": [unit_attributes(study.store, u) for u in [simulation_unit(study.profile), *units["recordings"]]],
+        "recordings": [
+            unit_attributes(study.store, unit)
+            for unit in [simulation_unit(study.profile), *units["recordings"], *units["physiology"]]
+        ],
         "encoders": [read_json(cost_file(path)) or {} for path in study.checkpoints]
         + [unit_attributes(study.store, unit) for unit in units["evaluations"]],
         **{
             stage: [unit_attributes(study.store, unit) for unit in units[stage]]
             for stage in ("masks", "receptive_fields", "reconstructions", "responses")
         },
+        "comparison": [read_json(cost_file(path)) or {} for path in [other_checkpoint(study)] if path is not None]
+        + [unit_attributes(study.store, unit) for unit in [*units["qualities"], *units["other_reconstructions"]]],
         "notebooks": [executed_metadata(study.out / EXECUTED / f"{name}.ipynb") for name in study.profile.notebooks],
         "book": [_read(study.out / BOOK_COST_FILE)],
     }

@@ -27,6 +27,12 @@ from movrecon_core.study.conditions import (
     movie_name,
     stimulus_definition,
 )
+from movrecon_core.study.encoder_units import (
+    other_movies,
+    other_reconstruction_unit,
+    physiology_unit,
+    quality_unit,
+)
 from movrecon_core.study.files import read_json
 from movrecon_core.study.fingerprints import checkpoint_digest, code_fingerprint, digest
 from movrecon_core.study.paths import STUDY_FILE
@@ -237,6 +243,9 @@ class Study(RecordedStudy):
             "receptive_fields": [self.receptive_field_unit(mouse) for mouse in self.reconstructed_mice],
             "reconstructions": [unit for wanted in self.wanted() for unit in self.reconstruction_units(*wanted)],
             "responses": [self.response_unit(mouse, trial) for mouse, trial in self.movies()],
+            "qualities": [quality_unit(self, mouse) for mouse in mice],
+            "other_reconstructions": [other_reconstruction_unit(self, *movie) for movie in other_movies(self)],
+            "physiology": [physiology_unit(self, mouse) for mouse in self.reconstructed_mice],
         }
 
     def content_fingerprint(self) -> str:

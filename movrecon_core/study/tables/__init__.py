@@ -8,6 +8,13 @@ from movrecon_core.study.tables.correlates import (
     moment_statistics,
     movie_statistics,
 )
+from movrecon_core.study.tables.encoder_comparison import (
+    compared_reconstructions,
+    comparison_panels,
+    encoder_calibration,
+    encoder_costs,
+    encoder_quality,
+)
 from movrecon_core.study.tables.encoders import encoder_panels, single_trial_correlations, training_history
 from movrecon_core.study.tables.ensembling import ensemble_sizes
 from movrecon_core.study.tables.error_maps import error_map_panels, error_sizes, evoked_correlations
@@ -31,6 +38,7 @@ from movrecon_core.study.tables.method import (
 )
 from movrecon_core.study.tables.noise import noise_examples, noise_measures, noise_panels, noise_phases, noise_units
 from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
+from movrecon_core.study.tables.physiology import beside_literature, physiology_panels, probed_with
 from movrecon_core.study.tables.population import population_beside_article, population_sizes
 from movrecon_core.study.tables.recordings import near_duplicates, recording_panels
 from movrecon_core.study.tables.responses import SHUFFLED_NEURONS, STIMULI, response_fit
@@ -45,9 +53,15 @@ __all__ = [
     "SHUFFLED_NEURONS",
     "STIMULI",
     "LevelStatistics",
+    "beside_literature",
+    "compared_reconstructions",
+    "comparison_panels",
     "comparison_table",
     "correlate_panels",
+    "encoder_calibration",
+    "encoder_costs",
     "encoder_panels",
+    "encoder_quality",
     "ensemble_sizes",
     "error_map_panels",
     "error_sizes",
@@ -80,8 +94,10 @@ __all__ = [
     "performance",
     "performance_panels",
     "performance_summary",
+    "physiology_panels",
     "population_beside_article",
     "population_sizes",
+    "probed_with",
     "published_variants",
     "readable",
     "recording_panels",

@@ -1,0 +1,91 @@
+"""Panels of neurons as a physiologist measures them, and of the movies they saw."""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from movrecon_core.plotting.style import mouse_colours
+
+
+def plot_curves(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> None:
+    """Mean curve of each mouse.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``x``, ``y``, and the labels of the axes in ``x_label`` and ``y_label``.
+    logarithmic
+        Scale of x.
+    """
+    for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
+        rows = table[table["mouse"] == mouse]
+        axes.plot(rows["x"], rows["y"], color=colour, marker="o", ms=2, lw=0.9, label=mouse)
+    axes.set(xlabel=table["x_label"].iloc[0], ylabel=table["y_label"].iloc[0])
+    if logarithmic:
+        axes.set_xscale("log")
+        axes.set_xticks(sorted(table["x"].unique()), [f"{x:g}" for x in sorted(table["x"].unique())], minor=False)
+        axes.minorticks_off()
+
+
+def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> None:
+    """Share of neurons, pairs or movies of each mouse below a value.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``quantity`` (one line style each), ``value``, and ``x_label``.
+    logarithmic
+        Scale of x.
+    """
+    styles = dict(zip(table["quantity"].unique(), ("-", "--", ":"), strict=False))
+    for (mouse, quantity), rows in table.dropna(subset="value").groupby(["mouse", "quantity"], sort=False):
+        values = np.sort(rows["value"].to_numpy())
+        colour = mouse_colours(list(table["mouse"].unique()))[str(mouse)]
+        share = np.arange(1, len(values) + 1) / len(values)
+        axes.plot(values, share, color=colour, ls=styles[quantity], lw=0.9)
+    if len(styles) > 1:
+        for quantity, style in styles.items():
+            axes.plot([], [], color="0.3", ls=style, lw=0.9, label=quantity)
+        axes.legend()
+    axes.set(xlabel=table["x_label"].iloc[0], ylabel="share", ylim=(0, 1.02))
+    if logarithmic:
+        axes.set_xscale("log")
+
+
+def plot_coverage(axes: Axes, table: pd.DataFrame) -> None:
+    """How many receptive fields contain each part of the screen, mean over mice.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``row``, ``column``, ``fields``.
+    """
+    image = table.groupby(["row", "column"])["fields"].mean().unstack("column").to_numpy()
+    drawn = axes.imshow(image, cmap="viridis", vmin=0, extent=(0, 64, 36, 0))
+    axes.set(xlabel="pixel", ylabel="pixel")
+    axes.figure.colorbar(drawn, ax=axes, label="fields", fraction=0.03, pad=0.02)
+
+
+def plot_spectrum(axes: Axes, table: pd.DataFrame) -> None:
+    """Spatial power of each mouse's movies, and lines of the slopes that the literature gives.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``x`` (cycles/pixel), ``y`` (power), ``x_label``, ``y_label``; the references are ``mouse``
+        values that no mouse has, in ``kind`` ``reference``.
+    """
+    plot_curves(axes, table[table["kind"] == "movies"])
+    references = table[table["kind"] == "reference"].groupby("mouse", sort=False)
+    for (name, rows), style in zip(references, ("--", ":"), strict=False):
+        axes.plot(rows["x"], rows["y"], color="0.5", ls=style, lw=0.8, label=str(name))
+    axes.set(xscale="log", yscale="log")
+    axes.legend()
