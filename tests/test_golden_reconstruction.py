@@ -17,8 +17,8 @@ from movrecon_core.reconstruction import (
     training_mask,
 )
 from movrecon_core.reconstruction.masks import blend, gaussian_blur, mask_step
+from movrecon_core.reconstruction.movies import MovieGroup
 from movrecon_core.reconstruction.objective import frozen, window_responses
-from movrecon_core.reconstruction.reconstruct import MovieGroup
 
 UNSTABLE = "f"  # the run in which rounding differences grow quickly,
 COMPARABLE = 60  # and the passes up to which its pixels can be compared

@@ -123,7 +123,7 @@ def test_window_gradient_is_the_finite_difference_divided_by_its_norm():
     window = torch.rand(1, 5, 3, 64, 64, generator=random, dtype=torch.float64) * 255
     observed = torch.rand(1, NEURONS, 3, generator=random, dtype=torch.float64)
     with frozen([encoder]):
-        gradient, loss, norm = window_gradients(encoder, 0, window, observed)
+        gradient, loss, norm, _ = window_gradients(encoder, 0, window, observed)
         for frame, row, column in ((0, 5, 7), (2, 40, 63)):
             moved = window.clone()
             moved[0, 0, frame, row, column] += 1e-3

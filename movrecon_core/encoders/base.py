@@ -1,11 +1,16 @@
 """What the rest of the project knows of an encoder."""
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from typing import Literal
 
+import torch
 from torch import Tensor, nn
 
 from movrecon_core.encoders.statistics import ResponseStatistics
+
+Precision = Literal["float64", "float32", "bfloat16"]
 
 
 class Encoder(nn.Module, ABC):
@@ -52,6 +57,20 @@ class Encoder(nn.Module, ABC):
             (B, 5, T, H, W) of each mouse; B may differ.
         """
         return {mouse: self(stacks, mouse) for mouse, stacks in inputs.items()}
+
+    def frozen_form(self, precision: Precision) -> "Encoder":
+        """Give an equal encoder with constant weights, which inversion can differentiate faster.
+
+        By default a copy in evaluation mode. Only for encoders that compute in what their weights are given in:
+        those that choose lower precisions themselves go on doing so.
+
+        Parameters
+        ----------
+        precision
+            Of activations and products; ``bfloat16`` needs a form of its own, and is float32 where there is none.
+        """
+        dtype = torch.float64 if precision == "float64" else torch.float32
+        return copy.deepcopy(self).to(dtype).eval().requires_grad_(False)
 
     def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
         """Take over what is known of a mouse before training; by default nothing.

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.base import Encoder, Precision
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,12 @@ class DwiseNeuro(Encoder):
         """Predict responses of several mice; their stacks share the batch statistics (see `Encoder.respond`)."""
         features = self._features(torch.cat(list(inputs.values()))).split([len(stacks) for stacks in inputs.values()])
         return {mouse: self.readouts[mouse](x) for mouse, x in zip(inputs, features, strict=True)}
+
+    def frozen_form(self, precision: Precision) -> Encoder:
+        """Fold the batch norms and compute without gradients of weights; see `FoldedDwiseNeuro`."""
+        from movrecon_core.encoders.dwiseneuro_folded import FoldedDwiseNeuro
+
+        return FoldedDwiseNeuro(self, getattr(torch, precision))
 
     def _features(self, inputs: Tensor) -> Tensor:
         return self.cortex(self.core(inputs).mean(dim=(-2, -1)))  # (B, C, T)

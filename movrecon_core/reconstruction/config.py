@@ -1,11 +1,13 @@
 """Settings, inputs and results of a reconstruction."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from movrecon_core.encoders.base import Precision
 from movrecon_core.errors import ReconstructionError
+from movrecon_core.reconstruction.priors import PRIORS
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,22 @@ class ReconstructionConfig:
         Decay of the gradient's running mean.
     second_moment
         Decay that enters the learning rate's correction alone; no second moment is used.
+    precision
+        In which the encoders are inverted, in their faster frozen form (`Encoder.frozen_form`); None: as they are.
+    tiled_windows
+        Windows lie end to end, from a start that is drawn anew at each iteration; `window_stride` is not used.
+    gradient_blur
+        Standard deviation, frames and pixels, of a Gaussian that smooths the gradient of each iteration.
+    final_rate
+        Share of the learning rate that is left at the last iteration; it falls along a cosine.
+    left_out
+        Share of the neurons that is not fitted but judges when to stop; 0: all are fitted, nothing stops early.
+    patience
+        Iterations without improvement of the left-out neurons' loss after which a movie is finished.
+    priors
+        Weights of `PRIORS`, in multiples of the responses' own pull.
+    seed
+        Of the windows' starts and of the neurons left out.
     """
 
     iterations: int = 1000  # article, Video reconstruction: 1000 epochs
@@ -36,10 +54,26 @@ class ReconstructionConfig:
     warm_up: int = 10  # article, Video reconstruction: 10
     momentum: float = 0.9  # article, Video reconstruction: beta 1 = 0.9
     second_moment: float = 0.999  # appendix algorithm 1, line 30
+    precision: Precision | None = None  # scripts: float32
+    # What follows is not in the article.
+    tiled_windows: bool = False
+    gradient_blur: tuple[float, float] = (0.0, 0.0)
+    final_rate: float = 1.0
+    left_out: float = 0.0
+    patience: int = 10
+    priors: dict[str, float] = field(default_factory=dict)
+    seed: int = 0
 
     def __post_init__(self) -> None:
         if min(self.iterations, self.window_stride, self.window_frames or 1) < 1:
             raise ReconstructionError("iterations, window_stride and window_frames must be at least 1")
+        if self.tiled_windows and self.window_frames is None:
+            raise ReconstructionError("tiled_windows needs window_frames, the length of a window")
+        if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
+            raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
+        for name, weight in self.priors.items():
+            if name not in PRIORS or weight < 0:
+                raise ReconstructionError(f"priors: '{name}: {weight}'; known, with weights >= 0: {', '.join(PRIORS)}")
 
 
 @dataclass(frozen=True)
@@ -86,18 +120,21 @@ class Reconstruction:
     movie
         (T, 64, 64), grey levels 0..255, in the encoder's precision.
     losses
-        (iterations, instances, windows), Poisson loss before each iteration's update.
+        (iterations, instances, windows), Poisson loss before each iteration's update; as many iterations as were made.
     gradient_norm
         (iterations, instances, windows), over all five input channels of a window.
     video_correlation
         (iterations,), with the target's truth after each iteration's update; NaN while the movie is flat, and
         where no truth was given.
+    left_out_loss
+        (iterations,), Poisson loss of the neurons left out, before each iteration's update; NaN where none are.
     """
 
     movie: NDArray[np.floating]
     losses: NDArray[np.floating]
     gradient_norm: NDArray[np.floating]
     video_correlation: NDArray[np.floating]
+    left_out_loss: NDArray[np.floating]
 
     @property
     def loss(self) -> NDArray[np.floating]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -69,9 +70,35 @@ def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = Non
     return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)
 
 
+class WindowGradients(NamedTuple):
+    """What one pass through an encoder tells of some windows.
+
+    Attributes
+    ----------
+    gradient
+        (B, T, H, W), of each window's loss with respect to its movie, divided by the norm.
+    loss
+        (B,), of the neurons that are fitted.
+    norm
+        (B,), of the gradient over all five channels.
+    left_out_loss
+        (B,), of the neurons that only judge; None where there are none.
+    """
+
+    gradient: Tensor
+    loss: Tensor
+    norm: Tensor
+    left_out_loss: Tensor | None
+
+
 def window_gradients(
-    encoder: Encoder, mouse: int, windows: Tensor, target: Tensor, neurons: Tensor | None = None
-) -> tuple[Tensor, Tensor, Tensor]:
+    encoder: Encoder,
+    mouse: int,
+    windows: Tensor,
+    target: Tensor,
+    neurons: Tensor | None = None,
+    left_out: Tensor | None = None,
+) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
 
     Parameters
@@ -81,18 +108,15 @@ def window_gradients(
     target
         (B, N, T).
     neurons
-        (B, N) bool or None, as in `poisson_loss`.
-
-    Returns
-    -------
-    gradient
-        (B, T, H, W).
-    loss, norm
-        (B,).
+        (B, N) bool or None, those that are fitted, as in `poisson_loss`.
+    left_out
+        (B, N) bool or None, those that judge.
     """
     windows = windows.detach().requires_grad_()
-    loss = poisson_loss(window_responses(encoder, windows, mouse), target, neurons)
+    predicted = window_responses(encoder, windows, mouse)
+    loss = poisson_loss(predicted, target, neurons)
     # Windows do not see each other, so the gradient of the sum holds each window's own.
     (gradient,) = torch.autograd.grad(loss.sum(), windows)
     norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3, 4))
-    return gradient[:, 0] / (norm + NORM_OFFSET)[:, None, None, None], loss.detach(), norm
+    judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
+    return WindowGradients(gradient[:, 0] / (norm + NORM_OFFSET)[:, None, None, None], loss.detach(), norm, judged)

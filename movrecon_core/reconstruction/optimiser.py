@@ -1,5 +1,7 @@
 """The published momentum step: Adam's first moment, corrected twice, and no second moment."""
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -7,10 +9,12 @@ from movrecon_core.reconstruction.config import ReconstructionConfig
 
 
 def learning_rate(iteration: int, config: ReconstructionConfig) -> float:
-    """Learning rate of one iteration, counted from 0, with warm-up and the scripts' correction."""
+    """Learning rate of one iteration, counted from 0, with warm-up, the scripts' correction, and decay if any."""
     warm_up = min(1.0, iteration / config.warm_up) if config.warm_up else 1.0
     second = 1 - config.second_moment ** (iteration + 1)
-    return config.learning_rate * warm_up * second**0.5 / (1 - config.momentum ** (iteration + 1))
+    fall = 0.5 - 0.5 * math.cos(math.pi * iteration / config.iterations)  # 0 to 1
+    rate = config.learning_rate * (1 - fall * (1 - config.final_rate))
+    return rate * warm_up * second**0.5 / (1 - config.momentum ** (iteration + 1))
 
 
 class MovieOptimiser:
