@@ -134,10 +134,9 @@ class Viewer(widgets.VBox):
 def _offer(menu: widgets.Dropdown, options: list[tuple[str, Any]]) -> None:
     """Put options into a menu; its choice stays where it is still among them."""
     if list(menu.options) != options:
-        chosen = menu.value
+        values, chosen = [value for _, value in options], menu.value
         menu.options = options
-        if chosen in [value for _, value in options]:
-            menu.value = chosen
+        menu.value = chosen if chosen in values else values[0]
 
 
 def _pictures(
