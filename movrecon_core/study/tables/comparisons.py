@@ -23,7 +23,9 @@ COLUMNS = [
     "p_bonferroni",
     "mice",
     "movies",
+    "left_out",
 ]
+T_TEST_LEFT_OUT = "paired t-test: it needs two mice"
 
 
 def comparison_table(
@@ -50,7 +52,7 @@ def comparison_table(
         ``measure``, ``from``, ``to``, their means over mice, ``change_percent``; ``difference`` with ``low`` and
         ``high``, the 95 % interval of a bootstrap over mice and then their movies; ``effect_size`` (Cohen's d of paired
         samples, over mice), ``t`` and ``p`` of a paired t-test over mice, ``p_bonferroni`` for the pairs of one
-        measure; ``mice``, ``movies``. A test for which there are too few mice is NaN.
+        measure; ``mice``, ``movies``; ``left_out``, the test for which there are too few mice, which is then NaN.
     """
     rows = []
     for measure in measures:
@@ -68,7 +70,8 @@ def comparison_table(
             test = (result.test.t, result.test.p) if result.test else (np.nan, np.nan)
             means = (result.first, result.second, result.change_percent, interval.mean, interval.low, interval.high)
             names = (measure.replace("_", " "), first, second)
-            found.append([*names, *means, result.effect_size, *test, np.nan, result.mice, result.movies])
+            left_out = "" if result.test else T_TEST_LEFT_OUT
+            found.append([*names, *means, result.effect_size, *test, np.nan, result.mice, result.movies, left_out])
         frame = pd.DataFrame(found, columns=COLUMNS)
         tested = frame["p"].notna()
         frame.loc[tested, "p_bonferroni"] = bonferroni(frame.loc[tested, "p"])

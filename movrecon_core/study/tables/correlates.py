@@ -23,6 +23,7 @@ from movrecon_core.analysis import (
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
+from movrecon_core.study.tables.comparisons import T_TEST_LEFT_OUT
 from movrecon_core.study.tables.performance import reconstructed_movie
 
 FEATURES = ("contrast", "luminance", "motion energy", "running speed", "pupil dilation", "eye movement")
@@ -117,7 +118,7 @@ def movie_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFr
     DataFrame
         ``feature``; ``r``, ``p``, ``slope``, ``intercept`` over all movies, as in the article; ``r_within`` and
         ``p_within`` where movies are exchanged within mice alone; both p Bonferroni-corrected for the six features
-        (response correlation stands by itself); ``mice``, ``movies``.
+        (response correlation stands by itself); ``mice``, ``movies``; ``left_out`` says why numbers are missing.
     """
     measures = {name: (rows["value"], rows) for name, rows in panels["A"].groupby("feature", sort=False)}
     measures[PREDICTABILITY] = (panels["B"][PREDICTABILITY], panels["B"])
@@ -125,7 +126,10 @@ def movie_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFr
     for name, (values, movies) in measures.items():
         known = values.notna() & movies[QUALITY].notna()
         result = nested_correlation(values[known], movies.loc[known, QUALITY], movies.loc[known, "mouse"], seed)
-        rows.append({"feature": name, **vars(result)})
+        left_out = "" if np.isfinite(result.r) else "correlation: it needs three movies that differ"
+        if not left_out and np.isnan(result.p_within):
+            left_out = "test within mice: it needs mice with movies that differ"
+        rows.append({"feature": name, **vars(result), "left_out": left_out})
     return _corrected(pd.DataFrame(rows), ["p", "p_within"])
 
 
@@ -136,7 +140,7 @@ def moment_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataF
     -------
     DataFrame
         ``feature``; ``mean`` over mice, ``low``, ``high`` (95 %, bootstrap over mice and then their movies); ``p`` of a
-        t-test over mice, NaN for one mouse, Bonferroni-corrected for the six features; ``mice``, ``movies``.
+        t-test over mice, Bonferroni-corrected for the six features; ``mice``, ``movies``; ``left_out``.
     """
     zero = panels["B_lags"].query("lag == 0").assign(feature=PREDICTABILITY)
     rows = []
@@ -147,8 +151,9 @@ def moment_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataF
         found = hierarchical_bootstrap(by_mouse(known["correlation"], known["mouse"]), seed)
         mice = mouse_means(known["correlation"], known["mouse"])
         p = paired_t(mice, np.zeros_like(mice)).p if mice.size > 1 else np.nan
-        rows.append((name, found.mean, found.low, found.high, p, mice.size, found.n))
-    table = pd.DataFrame(rows, columns=["feature", "mean", "low", "high", "p", "mice", "movies"])
+        left_out = "" if mice.size > 1 else T_TEST_LEFT_OUT
+        rows.append((name, found.mean, found.low, found.high, p, mice.size, found.n, left_out))
+    table = pd.DataFrame(rows, columns=["feature", "mean", "low", "high", "p", "mice", "movies", "left_out"])
     return _corrected(table, ["p"])
 
 
@@ -158,12 +163,15 @@ def lag_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFram
     Returns
     -------
     DataFrame
-        One row: ``peak_lag`` of the mean over mice in seconds, ``at_peak``, ``at_zero``, ``far`` (mean of both longest
+        ``peak_lag`` of the mean over mice in seconds, ``at_peak``, ``at_zero``, ``far`` (mean of both longest
         lags), ``difference`` of zero and far with ``low`` and ``high`` (95 %, bootstrap over mice and then their
-        movies), ``p`` of a paired t-test over mice, ``mice``, ``movies``.
+        movies), ``p`` of a paired t-test over mice, ``mice``, ``movies``, ``left_out``. No row where no movie has a
+        correlation at every lag.
     """
     wide = panels["B_lags"].pivot(index=["mouse", "trial"], columns="lag", values="correlation").dropna()
-    mice = wide.index.get_level_values("mouse")
+    if wide.empty:
+        return pd.DataFrame()
+    mice = wide.index.get_level_values("mouse").to_numpy()
     mean = wide.groupby(level="mouse").mean().mean()
     far = wide[[wide.columns.min(), wide.columns.max()]].mean(axis=1)
     result = compare_conditions(far, wide[0.0], mice, seed)
@@ -178,6 +186,7 @@ def lag_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFram
         "p": result.test.p if result.test else np.nan,
         "mice": result.mice,
         "movies": result.movies,
+        "left_out": "" if result.test else T_TEST_LEFT_OUT,
     }
     return pd.DataFrame([row])
 

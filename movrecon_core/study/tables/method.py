@@ -96,7 +96,7 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
     DataFrame
         ``instance``, ``mean`` over mice, ``low``, ``high`` (95 %, bootstrap over mice and then their movies),
         ``movies``, ``mice``, and ``p``, the same in every row, of a repeated-measures ANOVA over instances with
-        Greenhouse–Geisser correction (Null: the instances are alike), NaN for one mouse or one instance.
+        Greenhouse–Geisser correction (null: the instances are alike), NaN where it is ``left_out``.
     """
     last = curves[curves["iteration"] == curves["iteration"].max()].dropna(subset=["video_correlation"])
     rows = []
@@ -104,9 +104,11 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
         found = hierarchical_bootstrap(by_mouse(movies["video_correlation"], movies["mouse"]), seed)
         rows.append((instance, found.mean, found.low, found.high, found.n, movies["mouse"].nunique()))
     table = last.pivot_table(index="mouse", columns="instance", values="video_correlation")
-    p = repeated_measures_anova(table).p_greenhouse_geisser if min(table.shape) > 1 else np.nan
+    enough = min(table.shape) > 1
+    p = repeated_measures_anova(table).p_greenhouse_geisser if enough else np.nan
     columns = ["instance", "mean", "low", "high", "movies", "mice"]
-    return pd.DataFrame(rows, columns=columns).assign(p=p)
+    left_out = "" if enough else "ANOVA: it needs two mice and two instances"
+    return pd.DataFrame(rows, columns=columns).assign(p=p, left_out=left_out)
 
 
 def minutes_per_reconstruction(study: Study) -> float:
@@ -131,4 +133,5 @@ def _run(run: pd.DataFrame) -> tuple[float, ...]:
     known = np.isfinite(of_same_movie)
     varies = known.sum() > 2 and np.ptp(after[known]) > 0 and np.ptp(of_same_movie[known]) > 0
     together = float(spearmanr(after[known], of_same_movie[known])[0]) if varies else np.nan
-    return float(loss[-1] - loss[0]), float(correlation[-1]), float(np.nanmax(correlation) - correlation[-1]), together
+    best = correlation[np.isfinite(correlation)].max(initial=-1.0)
+    return float(loss[-1] - loss[0]), float(correlation[-1]), float(best - correlation[-1]), together

@@ -1,0 +1,327 @@
+"""Tables recomputed by hand from the arrays of a study in memory."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from example_study import FRAMES, INSTANCES, ITERATIONS, ExampleStudy
+from scipy import stats
+from scipy.ndimage import gaussian_filter
+
+from movrecon_core.study import published, tables
+from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, Condition
+from movrecon_core.study.tables.performance import median_movie, median_trial
+from movrecon_core.study.tables.variations import VARIANTS, variant_movies
+
+
+@pytest.fixture(scope="module")
+def study():
+    return ExampleStudy()
+
+
+@pytest.fixture(scope="module")
+def variations(study):
+    return tables.variation_panels(study, frames=2, thresholds=5)
+
+
+@pytest.fixture(scope="module")
+def frames(study):
+    return tables.frame_features(study)
+
+
+def correlated(a, b):
+    return np.corrcoef(np.ravel(a), np.ravel(b))[0, 1]
+
+
+def inside(study, mouse, movie, alpha=1.0):
+    """Pixels of a movie (T, 36, 64) that are evaluated, in the frames that are."""
+    return np.asarray(movie, dtype=float)[30:, study.alpha(mouse)[14:50] >= alpha]
+
+
+# Fig. 1 ---------------------------------------------------------------------------------------------------------
+
+
+def test_curves_hold_every_iteration_and_panels_their_means(study):
+    curves = tables.optimisation_curves(study)
+    assert len(curves) == 2 * 3 * INSTANCES * ITERATIONS
+    panels = tables.method_panels(curves, instance=1)
+    loss, correlation = panels["C"], panels["D"]
+    one = loss[(loss["line"] == "mouse 2, trial 6") & (loss["curves"] == "movies")]
+    np.testing.assert_allclose(one["loss"], 3 - 0.1 * np.arange(ITERATIONS) + 0.06)
+    assert one["iteration"].tolist() == list(range(1, ITERATIONS + 1))
+    mean = correlation[correlation["line"] == "instance 2"]
+    np.testing.assert_allclose(mean["video_correlation"], 0.05 * np.arange(1, ITERATIONS) + 0.002 + 0.005)
+    assert correlation["iteration"].min() == 2  # flat before
+
+
+def test_summary_of_curves_in_closed_form(study):
+    curves = tables.optimisation_curves(study)
+    found = tables.optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
+    assert found["loss, last minus first iteration"] == pytest.approx(-0.1 * (ITERATIONS - 1))
+    assert found["video correlation, best minus last iteration"] == pytest.approx(0)
+    assert found["rank correlation of loss and video correlation over iterations"] == pytest.approx(-1)
+    instances = tables.instance_summary(curves, seed=0)
+    np.testing.assert_allclose(instances["mean"], 0.05 * (ITERATIONS - 1) + 0.001 * np.arange(INSTANCES) + 0.005)
+    assert (instances["left_out"] == "").all()
+
+
+def test_a_single_mouse_says_what_is_left_out():
+    alone = ExampleStudy(mice=1)
+    found = tables.instance_summary(tables.optimisation_curves(alone), seed=0)
+    assert found["p"].isna().all()
+    assert found["left_out"].str.startswith("ANOVA").all()
+    panels = tables.variation_panels(alone, frames=1, thresholds=2)
+    compared = tables.variation_statistics(panels, seed=0)
+    assert compared["p"].isna().all()
+    assert compared["left_out"].str.startswith("paired t-test").all()
+    assert compared["difference"].notna().all()
+
+
+def test_overfitting_is_seen(study):
+    curves = tables.optimisation_curves(study)
+    late = curves["iteration"] == ITERATIONS
+    curves.loc[late, "video_correlation"] -= 0.2
+    found = tables.optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
+    assert found["video correlation, best minus last iteration"] == pytest.approx(0.2 - 0.05)
+
+
+# Fig. 1-S2 ------------------------------------------------------------------------------------------------------
+
+
+def test_variants_by_hand(study, variations):
+    found = variations["C"].set_index(["mouse", "trial", "variant"])["video_correlation"]
+    assert list(variations["C"]["variant"].unique()) == list(VARIANTS)
+    truth = study.trial(1, 6).movie
+    conditions = {
+        "standard": RECORDED,
+        "from predicted responses": PREDICTED,
+        "gradient ensembling": Condition(gradients="ensemble"),
+        "strict training mask": Condition(mask="strict"),
+        "neurons exchanged": SHUFFLED,
+    }
+    raw = {name: study.instance_movies(1, 6, condition) for name, condition in conditions.items()}
+    expected = {name: gaussian_filter(movies.mean(axis=0), 0.5) for name, movies in raw.items()}
+    expected["no Gaussian filter"] = raw["standard"].mean(axis=0)
+    expected["one instance"] = gaussian_filter(raw["standard"][0], 0.5)
+    for name, movie in expected.items():
+        by_hand = correlated(inside(study, 1, truth), inside(study, 1, movie[:, 14:50]))
+        assert found["mouse 2", 6, name] == pytest.approx(by_hand, abs=2e-5), name
+
+
+def test_random_movie_is_never_the_own(variations):
+    wide = variations["C"].pivot(index=["mouse", "trial"], columns="variant", values="video_correlation")
+    assert (wide["random movie"].abs() < 0.2).all()
+    assert (wide["standard"] > 0.5).all()
+
+
+def test_thresholds_end_at_the_evaluation_mask(variations):
+    curves = variations["C_thresholds"]
+    last = curves[(curves["threshold"] == 1) & (curves["training mask"] == "standard (α ≥ 0.5)")]
+    standard = variations["C"].query("variant == 'standard'").groupby("mouse")["video_correlation"].mean()
+    np.testing.assert_allclose(last.set_index("mouse")["video_correlation"], standard, atol=2e-6)
+    assert curves["threshold"].unique().tolist() == [0, 0.25, 0.5, 0.75, 1]
+    for _, curve in curves.groupby(["mouse", "training mask"]):
+        assert (curve["diameter"].diff().dropna() <= 0).all()
+
+
+def test_thresholds_by_hand(study, variations):
+    truth_and_found = []
+    for trial in study.trials:
+        movie = variant_movies(study, 0, trial)["no training mask"]
+        truth_and_found.append([inside(study, 0, m, 0.5) for m in (study.trial(0, trial).movie, movie)])
+    expected = np.mean([correlated(*pair) for pair in truth_and_found])
+    row = variations["C_thresholds"].query("mouse == 'mouse 1' and threshold == 0.5 and `training mask` == 'none'")
+    assert row["video_correlation"].item() == pytest.approx(expected, abs=1e-9)
+
+
+def test_example_frames_are_masked_and_matched(study, variations):
+    shown = variations["A"]
+    blank = shown[shown["variant"] == "truth"].groupby("seconds")["grey"].apply(lambda grey: grey.isna().sum())
+    assert blank.nunique() == 1
+    assert blank.iloc[0] in [(study.alpha(mouse)[14:50] < 1).sum() for mouse in (0, 1)]
+    assert variations["B"]["grey"].notna().all()
+    assert list(shown["variant"].unique()[:3]) == ["truth", "standard", "contrast not matched"]
+
+
+def test_fit_of_responses_by_hand(study):
+    found = tables.response_fit(study).set_index(["mouse", "trial", "stimulus"])
+    responses = study.responses(1, 7)
+    recorded = responses["recorded"].values[:, 30:].astype(float)
+    for stored, name in tables.STIMULI.items():
+        predicted = responses["predicted"].sel(stimulus=stored).values[:, 30:].astype(float)
+        row = found.loc[("mouse 2", 7, name)]
+        assert row["poisson_loss"] == pytest.approx((predicted - recorded * np.log(predicted + 1e-8)).mean())
+        assert row["response_correlation"] == pytest.approx(correlated(recorded, predicted))
+    exchanged = found.xs(tables.SHUFFLED_NEURONS, level="stimulus")["response_correlation"]
+    assert (exchanged.abs() < 0.1).all()
+
+
+def test_statistics_of_variants_against_scipy(variations):
+    compared = tables.variation_statistics(variations, seed=0)
+    rows = compared[compared["measure"] == "video correlation"].set_index("to")
+    means = variations["C"].groupby(["variant", "mouse"])["video_correlation"].mean().unstack()
+    for variant in VARIANTS[1:]:
+        expected = stats.ttest_rel(means.loc[variant], means.loc["standard"])
+        assert rows.loc[variant, "p"] == pytest.approx(expected.pvalue)
+        assert rows.loc[variant, "p_bonferroni"] == pytest.approx(min(1, 8 * expected.pvalue))
+        change = 100 * (means.loc[variant].mean() / means.loc["standard"].mean() - 1)
+        assert rows.loc[variant, "change_percent"] == pytest.approx(change)
+    assert len(compared) == 8 + 2 * 3
+
+
+def test_published_stand_beside_their_own_variant(variations):
+    compared = tables.variation_statistics(variations, seed=0)
+    rows = tables.variations_beside_published(compared)
+    standard = variations["C"].query("variant == 'standard'")["video_correlation"].mean()
+    theirs, ours = rows["video correlation, standard"]
+    assert (theirs, ours) == (0.568716, pytest.approx(standard))
+    assert rows["video correlation, no Gaussian filter"][0] == 0.532975
+    assert rows["poisson loss, full video, masked: change in %"][0] == 5.02
+    assert rows["response correlation, reconstruction, matched: change in %"][0] == 2.49
+    assert len(rows) == 6 + 3 + 8
+
+
+def test_missing_variants_are_left_out(study):
+    class Short(ExampleStudy):
+        conditions = (RECORDED,)
+
+    panels = tables.variation_panels(Short(), frames=1, thresholds=2)
+    assert "from predicted responses" not in set(panels["C"]["variant"])
+    compared = tables.variation_statistics(panels, seed=0)
+    assert "from predicted responses" not in set(compared["to"])
+    assert "video correlation, from predicted responses" not in tables.variations_beside_published(compared)
+
+
+# Fig. 1-S1 ------------------------------------------------------------------------------------------------------
+
+
+def test_ethogram_by_hand(study):
+    panels = tables.ethogram_panels(study, movies=2, neurons=7)
+    number = median_trial(study, 1)
+    name = f"mouse 2, trial {number}"
+    trial = study.trial(1, number)
+    found = {panel: rows[rows["movie"] == name] for panel, rows in panels.items()}
+    energy = found["A"].query("signal == 'motion energy'")
+    pixels = trial.movie[:, study.alpha(1)[14:50] >= 1].astype(float)
+    np.testing.assert_allclose(energy["value"], np.abs(pixels[1:] - pixels[:-1]).mean(axis=1), atol=1e-4)
+    assert energy["seconds"].iloc[0] == pytest.approx(1 / 30, abs=1e-3)
+    pupil, running = (found["A"].query("signal == @signal") for signal in ("pupil dilation", "running speed"))
+    np.testing.assert_array_equal(pupil["value"], trial.behavior[0])
+    np.testing.assert_array_equal(running["value"], trial.behavior[1])
+
+    neurons = found["B"]["neuron"].unique()
+    assert set(neurons) == set(np.argsort(trial.responses.mean(axis=1))[-7:])
+    stored = study.responses(1, number)
+    for panel, responses in {
+        "B": trial.responses,
+        "C": stored["predicted"].sel(stimulus="true").values,
+        "D": stored["predicted"].sel(stimulus="reconstructed").values,
+    }.items():
+        drawn = found[panel]["response"].to_numpy().reshape(7, FRAMES)
+        chosen = responses[neurons]
+        low, high = chosen.min(axis=1, keepdims=True), chosen.max(axis=1, keepdims=True)
+        np.testing.assert_allclose(drawn, (chosen - low) / (high - low), atol=1e-4)
+
+    movie = variant_movies(study, 1, number)["standard"]
+    expected = [correlated(a, b) for a, b in zip(inside(study, 1, trial.movie), inside(study, 1, movie), strict=True)]
+    np.testing.assert_allclose(found["E"]["frame_correlation"], expected, atol=2e-6)
+    assert found["E"]["seconds"].iloc[0] == 1
+
+
+def test_median_movie():
+    table = pd.DataFrame({"trial": [4, 9, 2, 7], "video_correlation": [0.4, 0.1, 0.3, 0.2]}, index=[5, 6, 7, 8])
+    assert median_movie(table) == 2  # of 0.1, 0.2, 0.3, 0.4 the better one in the middle
+    assert median_movie(table.iloc[:3]) == 2
+
+
+# Fig. 2-S1 ------------------------------------------------------------------------------------------------------
+
+
+def test_features_of_frames_by_hand(study, frames):
+    trial = study.trial(1, 5)
+    rows = frames.query("mouse == 'mouse 2' and trial == 5").set_index("frame")
+    assert rows.index.tolist() == list(range(30, FRAMES))
+    pixels = trial.movie[:, study.alpha(1)[14:50] >= 1].astype(float)
+    frame = 47
+    assert rows.loc[frame, "contrast"] == pytest.approx(pixels[frame].std())
+    assert rows.loc[frame, "luminance"] == pytest.approx(pixels[frame].mean())
+    assert rows.loc[30, "motion energy"] == pytest.approx(np.abs(pixels[30] - pixels[29]).mean())
+    assert rows.loc[frame, "pupil dilation"] == pytest.approx(trial.behavior[0, frame])
+    assert rows.loc[frame, "running speed"] == pytest.approx(trial.behavior[1, frame])
+    moved = trial.pupil_center[:, 30] - trial.pupil_center[:, 29]
+    assert rows.loc[30, "eye movement"] == pytest.approx(np.linalg.norm(moved))
+    responses = study.responses(1, 5)
+    recorded, predicted = responses["recorded"].values, responses["predicted"].sel(stimulus="true").values
+    assert rows.loc[frame, "response correlation"] == pytest.approx(correlated(recorded[:, frame], predicted[:, frame]))
+    whole = correlated(recorded[:, 30:], predicted[:, 30:])
+    np.testing.assert_allclose(rows["movie response correlation"], whole)
+
+
+def test_movies_are_means_of_their_frames(frames):
+    panels = tables.correlate_panels(frames, max_lag=0.2)
+    row = panels["A"].query("mouse == 'mouse 1' and trial == 6 and feature == 'contrast'").iloc[0]
+    own = frames.query("mouse == 'mouse 1' and trial == 6")
+    assert row["value"] == pytest.approx(own["contrast"].mean(), abs=1e-6)
+    assert row["mean frame correlation"] == pytest.approx(own["frame correlation"].mean(), abs=1e-6)
+    assert len(panels["A"]) == 6 * 6
+    found = tables.movie_statistics(panels, seed=0).set_index("feature")
+    contrast = panels["A"].query("feature == 'contrast'")
+    r, p = stats.pearsonr(contrast["value"], contrast["mean frame correlation"])
+    assert (found.loc["contrast", "r"], found.loc["contrast", "p"]) == pytest.approx((r, p))
+    assert found.loc["contrast", "p_bonferroni"] == pytest.approx(min(1, 6 * p))
+    alone = found.loc["response correlation"]
+    assert alone["p_bonferroni"] == alone["p"]
+
+
+def planted(mice=3, movies=4, lag=6):
+    """Frame correlation that follows response correlation after `lag` frames, and contrast at once."""
+    random = np.random.default_rng(0)
+    tables_ = []
+    for mouse in range(mice):
+        for trial in range(movies):
+            predicted, contrast = random.normal(size=(2, 200))
+            quality = np.roll(predicted, lag) + contrast + 0.3 * random.normal(size=200)
+            noise = {name: random.normal(size=200) for name in ("luminance", "motion energy", "running speed")}
+            noise |= {name: random.normal(size=200) for name in ("pupil dilation", "eye movement")}
+            columns = {"mouse": f"mouse {mouse + 1}", "trial": trial, "frame": np.arange(30, 230)}
+            columns |= {"frame correlation": quality, "contrast": contrast, "response correlation": predicted}
+            tables_.append(pd.DataFrame({**columns, **noise, "movie response correlation": random.random()}))
+    return pd.concat(tables_, ignore_index=True)
+
+
+def test_a_planted_lag_and_correlate_are_found():
+    panels = tables.correlate_panels(planted(), max_lag=0.5)
+    by_lag = tables.lag_statistics(panels, seed=0).iloc[0]
+    assert by_lag["peak_lag"] == pytest.approx(6 / 30)
+    assert by_lag["movies"] == 12
+    over_time = tables.moment_statistics(panels, seed=0).set_index("feature")
+    assert over_time.loc["contrast", "p_bonferroni"] < 0.01
+    assert over_time.loc["contrast", "low"] > 0.5
+    assert over_time.loc["luminance", "low"] < 0.1
+    assert panels["B_lags"]["lag"].min() == pytest.approx(-0.5)
+
+
+def test_lags_are_no_longer_than_half_of_a_movie():
+    panels = tables.correlate_panels(planted(), max_lag=60)
+    assert panels["B_lags"]["lag"].max() == pytest.approx(100 / 30, abs=1e-6)
+
+
+def test_constant_behaviour_is_reported_as_left_out():
+    frames = planted()
+    frames["running speed"] = 2.0
+    panels = tables.correlate_panels(frames, max_lag=0.2)
+    over_movies = tables.movie_statistics(panels, seed=0).set_index("feature")
+    assert over_movies.loc["running speed", "left_out"].startswith("correlation")
+    assert np.isnan(over_movies.loc["running speed", "p_bonferroni"])
+    # five tests are left, and they are corrected for five
+    p = over_movies.loc["contrast", "p"]
+    assert over_movies.loc["contrast", "p_bonferroni"] == pytest.approx(min(1, 5 * p))
+    assert "running speed" not in set(tables.moment_statistics(panels, seed=0)["feature"])
+
+
+def test_readable_numbers():
+    found = tables.readable(pd.DataFrame({"p": [1.23456e-5, np.nan], "n": [3, 4], "of": ["a", "b"]}))
+    assert found.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
+
+
+def test_published_variants_are_the_articles():
+    assert tables.published_variants()["standard"] == published("figure_1_supplement_2.video_correlation.standard")
