@@ -155,6 +155,15 @@ def run(
 
 
 @app.command()
+def status(out: OutOption) -> None:
+    """Say what is done, running, failed and remaining, the hours left, and which results are stale or damaged."""
+    from movrecon_core.bookkeeping.status import read_status, report
+
+    folder = out.resolve()
+    print(report(read_status(folder), folder))
+
+
+@app.command()
 def book(out: OutOption, figures: FiguresOption = None) -> None:
     """Build the book of a finished run again."""
     from movrecon_core.study.book import build_book
