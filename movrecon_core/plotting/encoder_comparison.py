@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.style import mouse_colours
 
 MARKERS = ("o", "s", "^")
 
@@ -25,7 +25,8 @@ def plot_encoder_quality(axes: Axes, table: pd.DataFrame) -> None:
         if rows["ceiling"].notna().all():
             axes.plot([-0.3, len(encoders) - 0.7], [rows["ceiling"].iloc[0]] * 2, color=colour, lw=0.8, ls="--")
     axes.plot([], [], color="0.4", lw=0.8, ls="--", label="ceiling")
-    axes.set(ylabel="single-trial correlation\n(Pearson's r)", ylim=(0, None), xlim=(-0.4, len(encoders) - 0.6))
+    axes.set(ylabel="single-trial correlation\n(Pearson's r)", xlim=(-0.4, len(encoders) - 0.6))
+    axes.set_ylim(bottom=min(0.0, float(table["correlation"].min()) - 0.02))
     axes.set_xticks(range(len(encoders)), encoders)
     axes.legend()
 
@@ -64,6 +65,6 @@ def plot_compared_reconstructions(axes: Axes, table: pd.DataFrame) -> None:
         rows = wide[wide["mouse"] == mouse]
         axes.plot(rows[encoders[0]], rows[encoders[1]], "o", color=colour, ms=4, label=mouse)
     low, high = min(0.0, float(wide[encoders].to_numpy().min())), float(wide[encoders].to_numpy().max()) + 0.05
-    axes.plot([low, high], [low, high], color=COLOURS["published"], lw=0.7, ls="--", label="equal")
+    axes.plot([low, high], [low, high], color="0.5", lw=0.7, ls="--", label="equal")
     axes.set(xlabel=f"video correlation, {encoders[0]}", ylabel=f"video correlation, {encoders[1]}")
     axes.legend()

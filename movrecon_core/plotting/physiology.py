@@ -25,8 +25,9 @@ def plot_curves(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> N
     axes.set(xlabel=table["x_label"].iloc[0], ylabel=table["y_label"].iloc[0])
     if logarithmic:
         axes.set_xscale("log")
-        axes.set_xticks(sorted(table["x"].unique()), [f"{x:g}" for x in sorted(table["x"].unique())], minor=False)
-        axes.minorticks_off()
+        _plain_ticks(axes, _apart(sorted(table["x"].unique())))
+    elif table["x"].max() > 180:  # degrees around the circle
+        axes.set_xticks(range(0, 360, 90))
 
 
 def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> None:
@@ -50,8 +51,9 @@ def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = Fals
     if len(styles) > 1:
         for quantity, style in styles.items():
             axes.plot([], [], color="0.3", ls=style, lw=0.9, label=quantity)
-        axes.legend()
-    axes.set(xlabel=table["x_label"].iloc[0], ylabel="share", ylim=(0, 1.02))
+        axes.legend(loc="upper left")
+    axes.set(xlabel=table["x_label"].iloc[0], ylabel="share", ylim=(0, 1.45 if len(styles) > 1 else 1.02))
+    axes.set_yticks([0, 0.5, 1])
     if logarithmic:
         axes.set_xscale("log")
 
@@ -88,4 +90,19 @@ def plot_spectrum(axes: Axes, table: pd.DataFrame) -> None:
     for (name, rows), style in zip(references, ("--", ":"), strict=False):
         axes.plot(rows["x"], rows["y"], color="0.5", ls=style, lw=0.8, label=str(name))
     axes.set(xscale="log", yscale="log")
+    _plain_ticks(axes, [0.1, 0.2, 0.4])
     axes.legend()
+
+
+def _apart(values: list[float], factor: float = 1.6) -> list[float]:
+    """Those whose labels do not touch on a logarithmic axis."""
+    kept = values[:1]
+    for value in values[1:]:
+        if value >= factor * kept[-1]:
+            kept.append(value)
+    return kept
+
+
+def _plain_ticks(axes: Axes, places: list[float]) -> None:
+    axes.set_xticks(places, [f"{place:g}" for place in places], minor=False)
+    axes.minorticks_off()

@@ -83,7 +83,7 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``mouse``, ``trial``, ``encoder``, ``video_correlation``.
+        ``mouse``, ``trial``, ``encoder``, ``video_correlation``; 0 for a movie that stayed flat.
     """
     own, other = compared_encoders(study)
     rows = []
@@ -97,7 +97,7 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
         for name, movie in movies.items():
             with np.errstate(invalid="ignore", divide="ignore"):
                 quality = video_correlation(truth, movie[SKIPPED_FRAMES:], mask)
-            rows.append((study.label(mouse), trial, name, quality))
+            rows.append((study.label(mouse), trial, name, float(np.nan_to_num(quality))))
     return pd.DataFrame(rows, columns=["mouse", "trial", "encoder", "video_correlation"])
 
 

@@ -52,25 +52,26 @@ LITERATURE = {
 
 
 def physiology_panels(study: Study) -> dict[str, pd.DataFrame]:
-    """What the physiology figure draws: one table a panel, ``A`` to ``L``; see the notebook."""
+    """What the physiology figure draws: one table a panel, ``A`` to ``M``; what cannot be known is left out."""
     found = _units(study)
-    sparse = ["sparseness", "expected_sparseness"]
-    pairs = ["signal_correlation", "noise_correlation"]
-    return {
+    selectivity = {"orientation": "orientation_selectivity", "direction": "direction_selectivity"}
+    pairs = {"signal": "signal_correlation", "noise": "noise_correlation"}
+    panels = {
         "A": _curves(found, "direction_curve", DIRECTIONS, "degrees from the preferred direction", "response"),
         "B": _curves(found, "spatial_curve", SPATIAL_FREQUENCIES, "cycles/degree", "response"),
         "C": _curves(found, "temporal_curve", TEMPORAL_FREQUENCIES, "Hz", "response"),
-        "D": _values(found, ["modulation_ratio"], "F1/F0"),
-        "E": _values(found, ["orientation_selectivity", "direction_selectivity"], "selectivity index"),
-        "F": _values(found, ["field_diameter"], "field diameter (degrees)"),
+        "D": _values(found, {"F1/F0": "modulation_ratio"}, "F1/F0"),
+        "E": _values(found, selectivity, "selectivity index"),
+        "F": _values(found, {"fields": "field_diameter"}, "field diameter (degrees)"),
         "G": _coverage(found),
-        "H": _values(found, sparse, "lifetime sparseness"),
+        "H": _values(found, {"recorded": "sparseness", "noise-free": "expected_sparseness"}, "lifetime sparseness"),
         "I": _values(found, pairs, "correlation of two neurons"),
-        "J": _values(found, ["mean_response"], "mean response"),
-        "K": _values(found, ["running_ratio"], "response running / at rest"),
+        "J": _values(found, {"neurons": "mean_response"}, "mean response"),
+        "K": _values(found, {"neurons": "running_ratio"}, "response running / at rest"),
         "L": _spectra(found),
-        "M": _values(found, ["motion"], "motion (grey levels a frame)"),
+        "M": _values(found, {"movies": "motion"}, "motion (grey levels a frame)"),
     }
+    return {letter: table for letter, table in panels.items() if len(table)}
 
 
 def beside_literature(study: Study) -> pd.DataFrame:
@@ -144,13 +145,14 @@ def _curves(
     return columns.assign(x_label=x_label, y_label=f"{y_label} (relative)")
 
 
-def _values(found: dict[str, xr.Dataset], measures: list[str], x_label: str) -> pd.DataFrame:
+def _values(found: dict[str, xr.Dataset], measures: dict[str, str], x_label: str) -> pd.DataFrame:
+    """Every known value; `measures` maps what it is called to its variable."""
     tables = [
-        pd.DataFrame({"mouse": mouse, "quantity": measure.replace("_", " "), "value": dataset[measure].values})
+        pd.DataFrame({"mouse": mouse, "quantity": name, "value": dataset[measure].values})
         for mouse, dataset in found.items()
-        for measure in measures
+        for name, measure in measures.items()
     ]
-    return pd.concat(tables, ignore_index=True).assign(x_label=x_label)
+    return pd.concat(tables, ignore_index=True).dropna(subset="value").assign(x_label=x_label)
 
 
 def _coverage(found: dict[str, xr.Dataset]) -> pd.DataFrame:
