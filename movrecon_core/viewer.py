@@ -25,7 +25,7 @@ from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables.performance import reconstructed_movie
 
-SCALE = 5
+SCALE = 4
 """Screen pixels a pixel of the movie."""
 GAP = 4
 """Pixels of the movie between two pictures."""
@@ -157,8 +157,9 @@ def _traces(
     """Responses and frame correlation as a picture (height, width, 3), and the column of every frame in it."""
     active = responses[np.argsort(-responses.mean(axis=1), kind="stable")[:SHOWN_NEURONS]]
     seconds = np.arange(len(correlation)) / FRAME_RATE
-    figure = new_figure(9.4, 3.0, simulated)
-    figure.set_dpi(105)
+    figure = new_figure(7.8, 2.8, simulated)
+    figure.set_dpi(102)
+    figure.set_layout_engine("constrained", rect=(0, 0, 1, 0.95))  # room for the stamp
     raster, curve = figure.subplots(2, 1, sharex=True, height_ratios=[2, 1])
     limits = (0, seconds[-1], len(active) + 0.5, 0.5)
     strength = active / np.maximum(active.max(axis=1, keepdims=True), 1e-9)
