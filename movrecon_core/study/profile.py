@@ -130,6 +130,28 @@ class GratingSettings(BaseModel):
         )
 
 
+_Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class PlanningSettings(BaseModel):
+    """An in-silico mouse at several noise levels, and parts of its population (no counterpart in the article)."""
+
+    model_config = _STRICT
+
+    ceilings: tuple[Annotated[float, Field(ge=0.05, le=0.95)], ...] = ()  # of the simulation; none: nothing is planned
+    neurons: int = Field(default=500, ge=8)
+    trials: int = Field(default=77, ge=14)
+    fractions: tuple[_Share, ...] = (0.125, 0.25, 0.5, 1.0)  # of the neurons that are kept; article, Fig. 5
+    areas: tuple[_Share, ...] = (0.25, 0.5, 1.0)  # of the neurons that a patch of cortex holds
+    movies: int = Field(default=3, ge=2)
+    training: TrainingConfig | None = None  # None: the study's
+
+    @property
+    def patched_ceiling(self) -> float:
+        """The noise level, in the middle, at which the area is varied too."""
+        return sorted(self.ceilings)[len(self.ceilings) // 2]
+
+
 _Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:,=/@+-]+$")]
 """Text that can stand in a job script and run nothing."""
 
@@ -174,6 +196,7 @@ class Profile(BaseModel):
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
+    planning: PlanningSettings = PlanningSettings()
     cluster: ClusterSettings = ClusterSettings()
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
 

@@ -6,6 +6,7 @@ from typing import Any
 from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.files import read_json
 from movrecon_core.study.paths import BOOK_COST_FILE, EXECUTED
+from movrecon_core.study.planning_units import planned_checkpoint
 from movrecon_core.study.runner import executed_metadata
 from movrecon_core.study.stages import cost_file, simulation_unit
 from movrecon_core.study.store import unit_attributes
@@ -31,6 +32,8 @@ def stage_costs(study: Study) -> dict[str, dict[str, Any]]:
         },
         "comparison": [read_json(cost_file(path)) or {} for path in [other_checkpoint(study)] if path is not None]
         + [unit_attributes(study.store, unit) for unit in [*units["qualities"], *units["other_reconstructions"]]],
+        "planning": [read_json(cost_file(planned_checkpoint(study, c))) or {} for c in study.profile.planning.ceilings]
+        + [unit_attributes(study.store, unit) for unit in units["planning"]],
         "notebooks": [executed_metadata(study.out / EXECUTED / f"{name}.ipynb") for name in study.profile.notebooks],
         "book": [_read(study.out / BOOK_COST_FILE)],
     }

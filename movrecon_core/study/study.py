@@ -36,6 +36,7 @@ from movrecon_core.study.encoder_units import (
 from movrecon_core.study.files import read_json
 from movrecon_core.study.fingerprints import checkpoint_digest, code_fingerprint, digest
 from movrecon_core.study.paths import STUDY_FILE
+from movrecon_core.study.planning_units import planning_units
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.recorded import ROLES, RecordedStudy
 from movrecon_core.study.store import Unit
@@ -246,6 +247,7 @@ class Study(RecordedStudy):
             "qualities": [quality_unit(self, mouse) for mouse in mice],
             "other_reconstructions": [other_reconstruction_unit(self, *movie) for movie in other_movies(self)],
             "physiology": [physiology_unit(self, mouse) for mouse in self.reconstructed_mice],
+            "planning": planning_units(self),
         }
 
     def content_fingerprint(self) -> str:

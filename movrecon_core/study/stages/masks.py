@@ -31,7 +31,7 @@ def train_mouse_mask(work: Work, task: Task) -> None:
     (mouse,), (unit,), study = task.arguments, task.units, work.study
     with Cost() as cost:
         trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
-        segments = [s for trial in trials for s in _segments(trial, study.profile.mask_segments)]
+        segments = [s for trial in trials for s in mask_segments(trial, study.profile.mask_segments)]
         alpha = train_mask(work.encoder(0), mouse, segments, study.profile.mask, study.profile.seed)
     work.save(unit, xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
 
@@ -55,7 +55,7 @@ MASKS = Stage("masks", "masks", "mask", mask_tasks, train_mouse_mask)
 RECEPTIVE_FIELDS = Stage("receptive_fields", "receptive fields", "mouse", receptive_field_tasks, map_receptive_fields)
 
 
-def _segments(trial: Trial, most: int) -> list[Segment]:
+def mask_segments(trial: Trial, most: int) -> list[Segment]:
     """Consecutive segments of a movie, as many as it holds and the profile asks for."""
     starts = range(FIRST_FRAME, trial.frames - SEGMENT_FRAMES + 1, SEGMENT_FRAMES)[:most]
     if not starts:

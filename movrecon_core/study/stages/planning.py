@@ -1,0 +1,192 @@
+"""Planning an experiment in silico: one mouse at several noise levels, reconstructed from parts of its population."""
+
+from itertools import product
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+from scipy.spatial import ConvexHull
+
+from movrecon_core.analysis import SKIPPED_FRAMES, neuron_correlation, video_correlation
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.training import train_encoder
+from movrecon_core.errors import ReconstructionError
+from movrecon_core.folds import split_trials
+from movrecon_core.reconstruction import Target, evaluation_mask, reconstruct, train_mask, training_mask
+from movrecon_core.recordings import Recording, Trial, load_array
+from movrecon_core.simulation import simulate_mouse
+from movrecon_core.study.cost import Cost
+from movrecon_core.study.files import write_json
+from movrecon_core.study.planning_units import (
+    planned_checkpoint,
+    planned_encoder_unit,
+    planned_mask_unit,
+    planned_simulation,
+    planned_training,
+    planning_unit,
+)
+from movrecon_core.study.profile import encoder_parameters
+from movrecon_core.study.stages.encoders import cost_file, predicted_responses
+from movrecon_core.study.stages.masks import mask_segments
+from movrecon_core.study.study import Study
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
+
+MICROMETRES_A_MILLIMETRE = 1000
+
+
+def nested_populations(
+    coordinates: ArrayLike, fractions: tuple[float, ...], areas: tuple[float, ...], seed: int
+) -> dict[tuple[float, float], NDArray[np.bool_]]:
+    """Parts of a population: so many neurons, within so large a patch of cortex.
+
+    Parameters
+    ----------
+    coordinates
+        (N, 2), places in the cortex.
+    fractions
+        Of all neurons that are kept, 0..1.
+    areas
+        A patch holds this fraction of all neurons, those nearest to the middle.
+    seed
+        Of the order in which neurons are left out; a larger part holds a smaller one of the same patch.
+
+    Returns
+    -------
+    dict
+        (fraction, area) → (N,), True for neurons that stay; only where the patch holds as many neurons.
+    """
+    places = np.asarray(coordinates, dtype=np.float64)
+    nearest = np.argsort(np.hypot(*(places - np.median(places, axis=0)).T), kind="stable")
+    order = np.random.default_rng(seed).permutation(len(places))
+    kept = {}
+    for fraction, area in product(sorted(fractions), sorted(areas)):
+        if fraction <= area:
+            patch = np.isin(order, nearest[: round(area * len(places))])
+            kept[fraction, area] = np.isin(np.arange(len(places)), order[patch][: round(fraction * len(places))])
+    return kept
+
+
+def _training_tasks(study: Study) -> list[Task]:
+    return [
+        Task("planning-encoders", (planned_encoder_unit(study, ceiling),), (ceiling,))
+        for ceiling in study.profile.planning.ceilings
+        if not planned_checkpoint(study, ceiling).is_file()
+    ]
+
+
+def _train(work: Work, task: Task) -> None:
+    (ceiling,), study = task.arguments, work.study
+    checkpoint = planned_checkpoint(study, ceiling)
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with Cost() as cost:
+        recording = _recording(study, ceiling)
+        train_encoder(
+            [recording],
+            [split_trials(recording, "fold:0").training],
+            study.profile.encoder.architecture,
+            encoder_parameters(study.profile.encoder, (recording.neurons,)),
+            planned_training(study),
+            study.profile.seed,
+            checkpoint,
+            work.device,
+        )
+    write_json(cost_file(checkpoint), cost.attributes())
+
+
+def _mask_tasks(study: Study) -> list[Task]:
+    if not study.profile.planning.ceilings or not missing(study, [unit := planned_mask_unit(study)]):
+        return []
+    return [Task("planning-mask", (unit,), ())]
+
+
+def _train_mask(work: Work, task: Task) -> None:
+    study = work.study
+    with Cost() as cost:
+        ceiling = max(study.profile.planning.ceilings)
+        recording = _recording(study, ceiling)
+        trials = [recording.trial(trial) for trial in split_trials(recording, "fold:0").held_out]
+        segments = [segment for trial in trials for segment in mask_segments(trial, study.profile.mask_segments)]
+        encoder = load_checkpoint(planned_checkpoint(study, ceiling), work.device)
+        alpha = train_mask(encoder, 0, segments, study.profile.mask, study.profile.seed)
+    work.save(task.units[0], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
+
+
+def _planning_tasks(study: Study) -> list[Task]:
+    units = [(ceiling, planning_unit(study, ceiling)) for ceiling in study.profile.planning.ceilings]
+    return [Task("planning", (unit,), (ceiling,)) for ceiling, unit in units if missing(study, [unit])]
+
+
+def _plan(work: Work, task: Task) -> None:
+    (ceiling,), (unit,), study = task.arguments, task.units, work.study
+    with Cost() as cost:
+        encoder = load_checkpoint(planned_checkpoint(study, ceiling), work.device)
+        dataset = _reconstructions(work, encoder, ceiling)
+    work.save(unit, dataset, cost)
+
+
+def _reconstructions(work: Work, encoder: Encoder, ceiling: float) -> xr.Dataset:
+    """Video correlation (population, movie) of movies found from every part of the population."""
+    study, settings = work.study, work.study.profile.planning
+    recording = _recording(study, ceiling)
+    trials = [recording.trial(trial) for trial in split_trials(recording, "fold:0").held_out]
+    coordinates = load_array(recording.path / "meta" / "neurons" / "cell_motor_coordinates.npy")[:, :2]
+    # Only one noise level is looked at patch by patch: area and noise are taken to act apart.
+    areas = settings.areas if ceiling == settings.patched_ceiling else (1.0,)
+    parts = nested_populations(coordinates, settings.fractions, areas, study.profile.seed)
+    alpha = study.store.require(planned_mask_unit(study))["alpha"].values
+    pixels = crop_movie(evaluation_mask(alpha))
+    if not pixels.any():
+        raise ReconstructionError("planning: no pixel of the mask reaches 1; planning.training may be too short")
+    shown = trials[: settings.movies]
+    targets = [
+        Target(trial.responses, trial.behavior, trial.pupil_center, training_mask(alpha), neurons_in_loss=kept)
+        for kept in parts.values()
+        for trial in shown
+    ]
+    size = study.profile.batch_trials
+    found = [
+        result.movie
+        for first in range(0, len(targets), size)
+        for result in reconstruct(
+            [encoder], 0, targets[first : first + size], study.profile.reconstruction, device=work.device
+        )
+    ]
+    correlation = [
+        video_correlation(trial.movie[SKIPPED_FRAMES:], crop_movie(movie)[SKIPPED_FRAMES:], pixels)
+        for trial, movie in zip(shown * len(parts), found, strict=True)
+    ]
+    return xr.Dataset(
+        {
+            "video_correlation": (("population", "movie"), np.reshape(correlation, (len(parts), len(shown)))),
+            "neurons": ("population", [int(kept.sum()) for kept in parts.values()]),
+            "area": ("population", [_patch(coordinates, area) for _, area in parts]),
+        },
+        coords={"movie": [trial.index for trial in shown]},
+        attrs={"single_trial_correlation": _single_trial_correlation(encoder, trials)},
+    )
+
+
+def _patch(coordinates: NDArray[np.floating], area: float) -> float:
+    """Area in mm² of the patch that holds a fraction of the neurons."""
+    everyone = next(iter(nested_populations(coordinates, (area,), (area,), 0).values()))
+    return float(ConvexHull(coordinates[everyone] / MICROMETRES_A_MILLIMETRE).volume)
+
+
+def _single_trial_correlation(encoder: Encoder, trials: list[Trial]) -> float:
+    predicted = [predicted_responses(encoder, 0, t.movie, t.behavior, t.pupil_center) for t in trials]
+    recorded = np.concatenate([trial.responses for trial in trials], axis=1)
+    return float(np.nan_to_num(neuron_correlation(recorded, np.concatenate(predicted, axis=1))).mean())
+
+
+def _recording(study: Study, ceiling: float) -> Recording:
+    """The planning mouse; it is simulated where it is not there."""
+    folder = study.out / "recordings" / planned_encoder_unit(study, ceiling).name
+    return simulate_mouse(folder, planned_simulation(study, ceiling), study.profile.seed)
+
+
+ENCODERS = Stage("planning-encoders", "planning: encoders", "noise level", _training_tasks, _train)
+MASK = Stage("planning-mask", "planning: mask", "mask", _mask_tasks, _train_mask)
+PLANNING = Stage("planning", "planning: movies", "noise level", _planning_tasks, _plan)
