@@ -17,6 +17,7 @@ from movrecon_core.plotting.error_maps import (
 )
 from movrecon_core.plotting.ethogram import plot_frame_correlation, plot_response_images, plot_signals
 from movrecon_core.plotting.figures import letter_axes, letter_panel, new_figure, save_figure
+from movrecon_core.plotting.findings import plot_beside_published, plot_findings
 from movrecon_core.plotting.gratings import plot_apparent_frequency, plot_one_pixel
 from movrecon_core.plotting.grids import plot_along, plot_readings, plot_stimulus_grid, plot_value_grid
 from movrecon_core.plotting.images import image_of
@@ -49,6 +50,7 @@ __all__ = [
     "plot_along",
     "plot_apparent_frequency",
     "plot_behaviour",
+    "plot_beside_published",
     "plot_calibration",
     "plot_centres",
     "plot_closest_movies",
@@ -65,6 +67,7 @@ __all__ = [
     "plot_example_frames",
     "plot_expected_correlation",
     "plot_features",
+    "plot_findings",
     "plot_frame_correlation",
     "plot_lags",
     "plot_level_means",

@@ -99,10 +99,10 @@ def plot_evoked_correlations(axes: Axes, table: pd.DataFrame) -> None:
         drawn[0].set_label(mouse)
     mean = recorded.groupby(["evoked by", "mouse"])["correlation"].mean().groupby("evoked by").mean()[kinds]
     axes.plot(range(len(kinds)), mean, "_", color=COLOURS["reconstructed"], ms=18, mew=2, label="mean over mice")
-    axes.set(xlim=(-0.5, len(kinds) - 0.5), ylabel="correlation with the recorded\nresponses (Pearson's r)")
+    axes.set(xlim=(-0.5, len(kinds) - 0.5), ylabel="correlation with recorded\nresponses (Pearson's r)")
     axes.set_xticks(range(len(kinds)), [kind.replace(" ", "\n", 1) for kind in kinds])
     axes.set_title(f"n = {len(recorded) // len(kinds)} movies, {recorded['mouse'].nunique()} mice")
-    axes.legend()
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def plot_error_frames(panel: SubFigure, table: pd.DataFrame) -> None:
@@ -129,7 +129,7 @@ def plot_error_frames(panel: SubFigure, table: pd.DataFrame) -> None:
 
 
 def plot_error_overview(panel: SubFigure, table: pd.DataFrame) -> None:
-    """One frame of every movie with its error map, one row a mouse.
+    """One frame of every movie with its error map, one row a mouse; colours as in `plot_error_frames`.
 
     Parameters
     ----------
@@ -149,7 +149,6 @@ def plot_error_overview(panel: SubFigure, table: pd.DataFrame) -> None:
             _show_errors(axes, frame)
             axes.set_xlabel(f"trial {trial}", fontsize=5, labelpad=1)
         line[0].set_ylabel(mouse, rotation=0, ha="right", va="center")
-    _error_bar(panel, list(grid.ravel()))
 
 
 def _show_errors(axes: Axes, frame: pd.DataFrame) -> None:

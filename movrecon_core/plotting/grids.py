@@ -145,11 +145,10 @@ def plot_readings(axes: Axes, table: pd.DataFrame, label: str) -> None:
         axes.plot(range(len(readings)), rows, "o--", color=colour, lw=0.7, ms=2.5, label=mouse)
     mean = table.groupby("reading", sort=False)["value"].mean().reindex(readings)
     axes.plot(range(len(readings)), mean, "_", color=COLOURS["reconstructed"], ms=16, mew=2, label="mean")
-    for place, value in enumerate(mean):
-        style = {"textcoords": "offset points", "ha": "center", "color": COLOURS["reconstructed"]}
-        axes.annotate(f"{value:.2f}", (place, value), (0, 4), **style)
     axes.set(ylabel=label, xlim=(-0.5, len(readings) - 0.5))
-    axes.set_xticks(range(len(readings)), [reading.replace(", ", "\n") for reading in readings], fontsize=5)
+    names = [f"{reading}, {mean[reading]:.3f}".replace(", ", "\n") for reading in readings]
+    axes.set_xticks(range(len(readings)), names, fontsize=5)
+    axes.legend(ncols=len(axes.lines), loc="lower left", bbox_to_anchor=(0, 1), columnspacing=0.8)
 
 
 def tick_label(name: str, value: float) -> str:

@@ -18,9 +18,9 @@ from movrecon_core.study.files import replacing
 
 GAP = 4
 """Pixels between tiles; even, as every place in a frame, so that colours at half resolution stay in their pixel."""
-MARGIN_LEFT, MARGIN_TOP = 130, 44
+MARGIN_LEFT, MARGIN_TOP = 164, 44
 """Room for the rows' and the columns' names."""
-LARGEST_WIDTH, LARGEST_HEIGHT, SMALLEST_WIDTH = 1280, 1080, 480
+LARGEST_WIDTH, LARGEST_HEIGHT, SMALLEST_WIDTH = 1280, 1080, 640
 LARGEST_SCALE = 6
 BACKGROUND, INK, STAMP = (232, 228, 218), (40, 40, 40), (170, 0, 0)
 POSTER_SHARE = 0.55

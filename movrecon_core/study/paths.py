@@ -12,6 +12,7 @@ BOOK = REPOSITORY / "jupyter-book"
 
 STUDY_FILE = "study.json"
 SUMMARY_FILE = "summary.json"
+REPORT_FILE = "report.json"
 DIGESTS_FILE = "digests.json"
 EXECUTED = "notebooks"
 BOOK_SOURCE = "book-source"

@@ -15,6 +15,7 @@ from movrecon_core.errors import StoreError
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.paths import SUMMARY_FILE
 from movrecon_core.study.provenance import device_name
+from movrecon_core.study.report import report
 from movrecon_core.study.stage_costs import stage_costs
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables import performance, single_trial_correlations
@@ -75,6 +76,7 @@ def summarise(study: Study, device: torch.device) -> dict[str, Any]:
             "mean": round(float(np.mean(list(by_mouse.values()))), DIGITS),
         },
         "mice": _details(recorded, predicted, singles),
+        "findings": _findings(report(study).findings),
         "seconds": {stage: cost["seconds"] for stage, cost in costs.items()},
         "peak_memory_bytes": {stage: cost["peak_memory_bytes"] for stage, cost in costs.items()},
         "device": device_name(device),
@@ -168,6 +170,22 @@ def _details(recorded: pd.DataFrame, predicted: pd.DataFrame, singles: pd.DataFr
             value = round(float(of_predicted["video_correlation"].mean()), DIGITS)
             details[str(mouse)]["video_correlation_from_predicted"] = value
     return details
+
+
+def _findings(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Each finding's decision and what it rests on; p with six digits that count, missing numbers None."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in table.itertuples():
+        numbers = {"difference": row.difference, "effect_size": row.effect_size}
+        found[str(row.finding)] = {
+            "decision": row.decision,
+            **{name: round(value, DIGITS) if np.isfinite(value) else None for name, value in numbers.items()},
+            "ci95_hierarchical": [round(row.low, DIGITS), round(row.high, DIGITS)] if np.isfinite(row.low) else None,
+            "p": float(f"{row.p:.6g}") if np.isfinite(row.p) else None,
+            "mice": int(row.mice),
+            "movies": int(row.movies),
+        }
+    return found
 
 
 def _rounded(interval: Interval) -> list[float] | None:

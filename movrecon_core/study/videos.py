@@ -54,7 +54,7 @@ def natural_video(study: Study) -> Video:
             rows.append((2 * place + 1, column + 1, study.label(mouse), trial, value))
     table = pd.DataFrame(rows, columns=["row", "column", "mouse", "trial", "video_correlation"])
     columns = [f"movie {column}" for column in range(1, table["column"].max() + 1)]
-    title = "Video 1: reconstructed natural movies"
+    title = "Video 1: natural movies"
     return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated), FRAME_RATE, table)
 
 
@@ -109,7 +109,7 @@ def error_video(study: Study) -> Video:
             rows.append((place + 1, column + 1, study.label(mouse), trial, size))
     table = pd.DataFrame(rows, columns=["row", "column", "mouse", "trial", "mean_absolute_error"])
     columns = [f"movie {column}" for column in range(1, table["column"].max() + 1)]
-    title = "Video 4: reconstruction error, hot: too bright, cold: too dark; half speed"
+    title = "Video 4: error maps, half speed"
     return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated), HALF_SPEED, table)
 
 

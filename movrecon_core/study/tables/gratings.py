@@ -98,17 +98,18 @@ def grating_examples(study: Study, target: str, mouse: int) -> dict[str, pd.Data
 
 
 def flicker_pairs(measures: pd.DataFrame) -> pd.DataFrame:
-    """Correlations at 15 and at 7.5 Hz of gratings that are equal but for that, each the mean over mice.
+    """Correlations at 15 and at 7.5 Hz of gratings that are equal but for that, of each mouse.
 
     Returns
     -------
     DataFrame
-        ``direction``, ``spatial_frequency``, ``flicker`` (15 Hz), ``below`` (7.5 Hz); empty where one was not shown.
+        ``mouse``, ``direction``, ``spatial_frequency``, ``flicker`` (15 Hz), ``below`` (7.5 Hz); empty where one was
+        not shown.
     """
-    names = ["direction", "spatial_frequency", "temporal_frequency"]
-    wide = measures.groupby(names)["video_correlation"].mean().unstack("temporal_frequency")
+    names = ["mouse", "direction", "spatial_frequency"]
+    wide = measures.pivot(index=names, columns="temporal_frequency", values="video_correlation")
     if not {FLICKER, BELOW} <= set(wide.columns):
-        return pd.DataFrame(columns=["direction", "spatial_frequency", "flicker", "below"])
+        return pd.DataFrame(columns=[*names, "flicker", "below"])
     pairs = wide[[FLICKER, BELOW]].dropna().set_axis(["flicker", "below"], axis=1)
     return pairs.reset_index()
 

@@ -31,7 +31,7 @@ SHORTEST = 0.5
 """What the article labels 0, in pixels and frames."""
 SCRIPTS_PIXELS = 3.4
 """By which the scripts divide pixels for their axes in degrees; they should multiply."""
-_PUBLISHED = {
+PUBLISHED = {
     "video_correlation": "figure_4.video_correlation",
     "phase_correlation": "figure_4.phase_inverted_reconstruction_correlation",
     "ensembling_gain": "figure_4_supplement_2.ensembling_gain",
@@ -135,8 +135,8 @@ def noise_panels(measures: pd.DataFrame, phases: pd.DataFrame, target: str) -> d
     }
 
 
-def noise_examples(study: Study, target: str, mouse: int) -> dict[str, pd.DataFrame]:
-    """Last frame of each noise movie's first upright sample, and of its reconstruction, in one mouse's mask.
+def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[str, pd.DataFrame]:
+    """One frame of each noise movie's first upright sample, and of its reconstruction, in one mouse's mask.
 
     Parameters
     ----------
@@ -146,6 +146,8 @@ def noise_examples(study: Study, target: str, mouse: int) -> dict[str, pd.DataFr
         As for `noise_panels`.
     mouse
         Place among the mice that noise was reconstructed for.
+    frame
+        Of the movie, from 30 on, the first that is evaluated.
 
     Returns
     -------
@@ -155,7 +157,7 @@ def noise_examples(study: Study, target: str, mouse: int) -> dict[str, pd.DataFr
     """
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
     first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
-    return example_frames(study, first, GRID, -1, SQUARE)
+    return example_frames(study, first, GRID, frame - SKIPPED_FRAMES, SQUARE)
 
 
 def _key(study: Study, one: Shown[NoiseStimulus]) -> dict[str, object]:
@@ -201,7 +203,7 @@ def _grid(table: pd.DataFrame, value: str, beside: pd.Series | None = None) -> p
     if beside is not None:
         other = table.assign(beside=beside).groupby([*GRID, "mouse"])["beside"].mean().groupby(GRID).mean()
         return mean.merge(other.reset_index(), on=GRID)
-    if value in _PUBLISHED:
+    if value in PUBLISHED:
         return mean.merge(published_noise(value).rename("beside").reset_index(), on=GRID, how="left")
     return mean
 
@@ -231,7 +233,7 @@ def noise_units() -> pd.DataFrame:
 
 def published_noise(value: str) -> pd.Series:
     """The article's grid of a measure, by length and duration; its label 0 stands for 0.5, with which it was made."""
-    found = published_grid(_PUBLISHED[value], "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
+    found = published_grid(PUBLISHED[value], "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
     found.index = found.index.map(lambda pair: tuple(SHORTEST if size == 0 else float(size) for size in pair))
     return found.rename_axis(GRID)
 
