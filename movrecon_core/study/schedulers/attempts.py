@@ -17,6 +17,9 @@ from movrecon_core.study.study import Study, study_of
 from movrecon_core.study.tasks import Stage, Task, is_stored, unit_name
 from movrecon_core.study.work import Work
 
+_CODE = ("encoders", "reconstruction", "stimuli", "analysis", "study/stages", "recordings.py", "folds.py")
+"""What decides results; two processes that share a study must agree on it."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -50,7 +53,7 @@ class Place:
     threads
         Of torch. The same number everywhere: it decides the order of sums, hence the last bits.
     code
-        Fingerprint of the whole package.
+        Fingerprint of what decides results.
     """
 
     out: str
@@ -62,7 +65,9 @@ class Place:
 
 def place_of(study: Study, device: str | None) -> Place:
     """The study as another process needs it."""
-    return Place(str(study.out), json.dumps(study.settings()), device, torch.get_num_threads(), code_fingerprint(""))
+    return Place(
+        str(study.out), json.dumps(study.settings()), device, torch.get_num_threads(), code_fingerprint(*_CODE)
+    )
 
 
 def attempt(stage: Stage, task: Task, work: Work) -> Outcome:
@@ -109,7 +114,7 @@ def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
 def _work(place: Place) -> Work:
     """Kept for the next task, with the encoders that were read."""
     out = Path(place.out)
-    if code_fingerprint("") != place.code:
+    if code_fingerprint(*_CODE) != place.code:
         raise StoreError("a worker has another version of movrecon than the run; give both the same, restart it")
     if not out.is_dir():
         raise StoreError(f"{out}: a worker does not see this folder; results must be on a disk that all share")

@@ -79,7 +79,7 @@ def _outcomes(client: Any, stage: str, waiting: dict[str, Task], place: Any) -> 
     futures = [
         client.submit(attempt_elsewhere, stage, task, place, key=key, pure=False) for key, task in waiting.items()
     ]
-    for future in distributed.as_completed(futures):
+    for future in distributed.as_completed(futures, loop=client.loop):
         if future.status not in ("finished", "error"):
             raise _LostError(f"task {future.status}")
         error = future.exception()
