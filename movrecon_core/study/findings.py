@@ -196,7 +196,7 @@ def _dropped(measured: Measured, dropped: str) -> pd.DataFrame:
 
 def _along(measured: Measured, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Mean video correlation of noise at the shortest constant and at all others, by mouse and movie."""
-    noise = measured.noise
+    noise = measured.noise.measures
     if noise[name].min() > SHORTEST or noise[name].nunique() < 2:
         raise LeftOutError(f"needs noise with a {name} of {SHORTEST:g} and a longer one")
     shortest = noise[name] == SHORTEST
@@ -218,10 +218,10 @@ def _fine_detail_fails_first(measured: Measured) -> pd.DataFrame:
 
 
 def _phase_is_lost(measured: Measured) -> pd.DataFrame:
-    phases = measured.phases
+    noise, phases = measured.noise
     if phases.empty or phases["length"].min() > SHORTEST:
         raise LeftOutError(f"needs noise in both phases with a length of {SHORTEST:g}")
-    found = {"first": (measured.noise, "video_correlation"), "second": (phases, "phase_correlation")}
+    found = {"first": (noise, "video_correlation"), "second": (phases, "phase_correlation")}
     means = {
         name: table[table["length"] == SHORTEST].groupby(["mouse", "sample"])[value].mean()
         for name, (table, value) in found.items()

@@ -7,6 +7,7 @@ import pandas as pd
 
 from movrecon_core.study import tables
 from movrecon_core.study.study import Study
+from movrecon_core.study.tables.noise import NoiseTables
 from movrecon_core.study.tables.synthetic import TARGETS
 
 TARGET = TARGETS["predicted"]
@@ -37,14 +38,8 @@ class Measured:
         return tables.population_sizes(self.study)
 
     @cached_property
-    def noise(self) -> pd.DataFrame:
-        found = tables.noise_measures(self.study)
-        return found[found["target"] == TARGET]
-
-    @cached_property
-    def phases(self) -> pd.DataFrame:
-        found = tables.noise_phases(self.study)
-        return found[found["target"] == TARGET] if len(found) else found
+    def noise(self) -> NoiseTables:
+        return tables.noise_tables(self.study, [TARGET])
 
     @cached_property
     def gratings(self) -> pd.DataFrame:

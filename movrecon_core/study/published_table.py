@@ -214,7 +214,7 @@ def _population(measured: Measured) -> Iterator[Row]:
 
 def _noise(measured: Measured) -> Iterator[Row]:
     for value in PUBLISHED:
-        found = measured.phases if value == "phase_correlation" else measured.noise
+        found = measured.noise.phases if value == "phase_correlation" else measured.noise.measures
         figure = "4" if value in ("video_correlation", "phase_correlation") else "4–S2"
         cells = dict(tuple(found.groupby(["length", "duration"]))) if len(found) else {}
         for (length, duration), theirs in published_noise(value).items():

@@ -36,7 +36,7 @@ from movrecon_core.study.tables.method import (
     optimisation_curves,
     optimisation_summary,
 )
-from movrecon_core.study.tables.noise import noise_examples, noise_measures, noise_panels, noise_phases, noise_units
+from movrecon_core.study.tables.noise import noise_examples, noise_panels, noise_tables, noise_units
 from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
 from movrecon_core.study.tables.physiology import beside_literature, physiology_panels, probed_with
 from movrecon_core.study.tables.population import population_beside_article, population_sizes
@@ -85,9 +85,8 @@ __all__ = [
     "movie_statistics",
     "near_duplicates",
     "noise_examples",
-    "noise_measures",
     "noise_panels",
-    "noise_phases",
+    "noise_tables",
     "noise_units",
     "optimisation_curves",
     "optimisation_summary",

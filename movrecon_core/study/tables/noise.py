@@ -1,6 +1,8 @@
 """Tables of the Gaussian-noise reconstructions: which spatial and temporal detail comes back."""
 
+from collections.abc import Collection
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -8,6 +10,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
     SKIPPED_FRAMES,
+    PhaseParts,
     entropy,
     motion_energy,
     phase_parts,
@@ -18,13 +21,15 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus
 from movrecon_core.study.published import published, published_grid
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import reconstructed_movie
 from movrecon_core.study.tables.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
 
 SQUARE = slice((FRAME_WIDTH - FRAME_HEIGHT) // 2, (FRAME_WIDTH + FRAME_HEIGHT) // 2)
 """Columns of the square of noise, between the grey ones."""
 GRID = ["length", "duration"]
-STIMULUS = [*GRID, "sample", "inverted"]
+PHASE_COLUMNS = [
+    *("mouse", "target", *GRID, "sample"),
+    *("phase_correlation", "insensitive_share", "flipping_correlation", "constant_correlation"),
+]
 MASKS = {"video_correlation": "own mask", "neighbour_correlation": "mask one mouse off"}
 """In whose evaluation mask: the article's reading, the scripts'."""
 SHORTEST = 0.5
@@ -40,64 +45,70 @@ PUBLISHED = {
 }
 
 
-def noise_measures(study: Study) -> pd.DataFrame:
-    """Everything that is measured of each noise movie and its reconstruction, without Gaussian filter.
+class NoiseTables(NamedTuple):
+    """What is measured of the noise movies, without Gaussian filter and from frame 30 on.
 
-    Returns
-    -------
-    DataFrame
+    Attributes
+    ----------
+    measures
         One row a mouse, ``target`` (``same instance`` or ``ensemble``) and stimulus (``length`` in pixels,
         ``duration`` in frames, ``sample``, ``inverted``): ``video_correlation``; ``neighbour_correlation``, in the
         previous mouse's mask; ``ensembling_gain``, over the mean of the single instances; ``entropy`` in bits and
         ``motion_energy`` in grey levels of the reconstruction, and with ``true_`` of the stimulus in the mask, with
         ``square_`` of the stimulus in the whole square.
+    phases
+        One row a mouse, ``target``, ``length``, ``duration``, ``sample``, where both phases were reconstructed:
+        ``phase_correlation``, ``insensitive_share``, ``flipping_correlation``, ``constant_correlation``, as
+        `PhaseParts`.
     """
-    rows = []
+
+    measures: pd.DataFrame
+    phases: pd.DataFrame
+
+
+def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values())) -> NoiseTables:
+    """Measure every noise movie and its reconstruction, reading each once.
+
+    Parameters
+    ----------
+    study
+        With reconstructions of noise.
+    targets
+        Whose predictions: ``same instance``, ``ensemble``, or both.
+    """
+    masks = {mouse: crop_movie(study.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
+    before = dict(zip(study.reconstructed_mice, np.roll(study.reconstructed_mice, 1).tolist(), strict=True))
+    measures, phases = [], []
+    waiting: dict[Shown[NoiseStimulus], NDArray[np.floating]] = {}  # the reconstruction of one phase, until the other
     for one in shown_stimuli(study, NoiseStimulus):
+        if one.target not in targets:
+            continue
         mouse, stimulus, condition = one
         truth = study.movie(mouse, stimulus)[SKIPPED_FRAMES:]
         single = crop_movie(study.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
-        rows.append(
-            {
-                **_key(study, one),
-                **{name: getattr(stimulus, name) for name in STIMULUS},
-                **_correlations(truth, single, _mask(study, mouse), _mask(study, _neighbour(study, mouse))),
-                **_contents(truth, single.mean(axis=0), _mask(study, mouse)),
-            }
-        )
-    return pd.DataFrame(rows)
+        found, mask = single.mean(axis=0), masks[mouse]
+        key = {"mouse": study.label(mouse), "target": one.target, **{name: getattr(stimulus, name) for name in GRID}}
+        key |= {"sample": stimulus.sample}
+        # In the published analysis masks were stored one mouse off: each mouse got the one before, the first the last.
+        correlations = _correlations(truth, single, mask, masks[before[mouse]])
+        measures.append({**key, "inverted": stimulus.inverted, **correlations, **_contents(truth, found, mask)})
+        other = waiting.pop(one._replace(stimulus=replace(stimulus, inverted=not stimulus.inverted)), None)
+        if other is None:
+            waiting[one] = found
+        else:
+            upright, inverted = (other, found) if stimulus.inverted else (found, other)
+            stimulus_truth = 255 - truth if stimulus.inverted else truth
+            phases.append({**key, **_phase(phase_parts(stimulus_truth, upright, inverted, mask))})
+    return NoiseTables(pd.DataFrame(measures), pd.DataFrame(phases, columns=PHASE_COLUMNS))
 
 
-def noise_phases(study: Study) -> pd.DataFrame:
-    """The reconstructions of each noise movie and its phase-inverted version, compared.
-
-    Returns
-    -------
-    DataFrame
-        One row a mouse, ``target``, ``length``, ``duration``, ``sample``: ``phase_correlation``,
-        ``insensitive_share``, ``flipping_correlation``, ``constant_correlation`` (see `PhaseParts`).
-    """
-    rows = []
-    found = dict.fromkeys(shown_stimuli(study, NoiseStimulus))
-    for one in found:
-        mouse, stimulus, condition = one
-        inverted = replace(stimulus, inverted=True)
-        if stimulus.inverted or one._replace(stimulus=inverted) not in found:
-            continue
-        movies = [reconstructed_movie(study, mouse, shown, condition) for shown in (stimulus, inverted)]
-        truth, upright, turned = (movie[SKIPPED_FRAMES:] for movie in (study.movie(mouse, stimulus), *movies))
-        parts = phase_parts(truth, upright, turned, _mask(study, mouse))
-        rows.append(
-            {
-                **_key(study, one),
-                **{name: getattr(stimulus, name) for name in STIMULUS[:-1]},
-                "phase_correlation": parts.correlation,
-                "insensitive_share": parts.insensitive_share,
-                "flipping_correlation": parts.flipping,
-                "constant_correlation": parts.constant,
-            }
-        )
-    return pd.DataFrame(rows)
+def _phase(parts: PhaseParts) -> dict[str, float]:
+    return {
+        "phase_correlation": parts.correlation,
+        "insensitive_share": parts.insensitive_share,
+        "flipping_correlation": parts.flipping,
+        "constant_correlation": parts.constant,
+    }
 
 
 def noise_panels(measures: pd.DataFrame, phases: pd.DataFrame, target: str) -> dict[str, pd.DataFrame]:
@@ -106,7 +117,7 @@ def noise_panels(measures: pd.DataFrame, phases: pd.DataFrame, target: str) -> d
     Parameters
     ----------
     measures, phases
-        As `noise_measures` and `noise_phases` make them.
+        As `noise_tables` makes them.
     target
         Whose predictions are the target: ``same instance`` (scripts) or ``ensemble`` (article).
 
@@ -158,20 +169,6 @@ def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[st
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
     first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
     return example_frames(study, first, GRID, frame - SKIPPED_FRAMES, SQUARE)
-
-
-def _key(study: Study, one: Shown[NoiseStimulus]) -> dict[str, object]:
-    return {"mouse": study.label(one.mouse), "target": one.target}
-
-
-def _mask(study: Study, mouse: int) -> NDArray[np.bool_]:
-    return crop_movie(study.evaluation_mask(mouse))
-
-
-def _neighbour(study: Study, mouse: int) -> int:
-    """The mouse whose mask the published analysis used instead: the one before, the last one for the first."""
-    mice = study.reconstructed_mice
-    return mice[mice.index(mouse) - 1]
 
 
 def _correlations(
