@@ -79,6 +79,12 @@ def qualitative_findings(measured: Measured) -> pd.DataFrame:
     return pd.DataFrame([decide(question, measured) for question in QUESTIONS], columns=COLUMNS)
 
 
+def figure_findings(measured: Measured, figure: str) -> pd.DataFrame:
+    """Those of `qualitative_findings` that one figure of the article shows, such as ``3``."""
+    asked = [question for question in QUESTIONS if question.figure == figure]
+    return pd.DataFrame([decide(question, measured) for question in asked], columns=COLUMNS)
+
+
 def flicker_artefact(study: Study, measures: pd.DataFrame) -> pd.Series:
     """Whether gratings of 15 Hz are reconstructed better than the same at 7.5 Hz, and whether that is to be expected.
 

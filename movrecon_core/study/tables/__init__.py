@@ -27,7 +27,7 @@ from movrecon_core.study.tables.gratings import (
     grating_panels,
     grating_units,
 )
-from movrecon_core.study.tables.levels import LevelStatistics, level_statistics, rise_and_saturation
+from movrecon_core.study.tables.levels import LevelStatistics, level_statistics
 from movrecon_core.study.tables.masks import mask_panels, mask_sizes
 from movrecon_core.study.tables.method import (
     instance_summary,
@@ -101,7 +101,6 @@ __all__ = [
     "readable",
     "recording_panels",
     "response_fit",
-    "rise_and_saturation",
     "single_trial_correlations",
     "training_history",
     "variation_panels",

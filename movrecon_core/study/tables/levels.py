@@ -88,53 +88,6 @@ def level_statistics(
     )
 
 
-def rise_and_saturation(
-    table: pd.DataFrame,
-    level: str,
-    measure: str = "video_correlation",
-    *,
-    seed: int,
-    movie: str = "trial",
-    by: str | None = None,
-) -> pd.DataFrame:
-    """Decide whether a measure grows from the first to the last level, and whether it saturates.
-
-    Parameters
-    ----------
-    table, level, measure, seed, movie, by
-        As `level_statistics`.
-
-    Returns
-    -------
-    DataFrame
-        Two rows: the last level minus the first, and the first step minus the last one. ``finding``, ``difference``
-        (mean over mice), ``low``, ``high`` (95 %, bootstrap over mice and then their movies), ``seen``: ``seen`` where
-        the interval lies above 0, else ``not seen``, and what does not grow does not saturate; ``not tested: ...``
-        where there are too few levels or movies.
-    """
-    if by is not None:
-        parts = {
-            name: rise_and_saturation(rows, level, measure, seed=seed, movie=movie)
-            for name, rows in table.groupby(by, sort=False)
-        }
-        return _joined(parts, by)
-    wide = _complete(table, level, measure, movie)
-    mice = wide.index.get_level_values("mouse").to_numpy()
-    values = wide.to_numpy()
-    steps = np.diff(values, axis=1)
-    rows: list[tuple[object, ...]] = []
-    for name, least in (("grows from the first to the last level", 2), ("the last step adds less than the first", 3)):
-        if values.shape[1] < least or len(values) < 2:
-            missing = f"{least} levels" if values.shape[1] < least else "two movies"
-            rows.append((name, np.nan, np.nan, np.nan, f"not tested: needs {missing}"))
-            continue
-        differences = values[:, -1] - values[:, 0] if least == 2 else steps[:, 0] - steps[:, -1]
-        found = hierarchical_bootstrap(by_mouse(differences, mice), seed)
-        seen = found.low > 0 and all(row[-1] == "seen" for row in rows)
-        rows.append((name, found.mean, found.low, found.high, "seen" if seen else "not seen"))
-    return pd.DataFrame(rows, columns=["finding", "difference", "low", "high", "seen"])
-
-
 def _joined(parts: Mapping[Any, pd.DataFrame], by: str) -> pd.DataFrame:
     joined = pd.concat(parts, names=[by]).reset_index(level=by)
     return joined.reset_index(drop=True)
