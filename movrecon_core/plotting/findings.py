@@ -1,12 +1,14 @@
 """Panels of the summary: findings as they were decided, and this run's numbers against the article's."""
 
 import textwrap
+from itertools import cycle
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.style import COLOURS
+from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 
@@ -29,10 +31,11 @@ def plot_findings(axes: Axes, table: pd.DataFrame) -> None:
         if np.isfinite(row.difference):
             spread = [[row.difference - row.low], [row.high - row.difference]]
             fill = colour if seen else "white"
-            axes.errorbar(row.difference, place, spread, fmt="o", color=colour, mfc=fill, ms=4, capsize=2, lw=1)
+            axes.errorbar(row.difference, place, xerr=spread, fmt="o", color=colour, mfc=fill, ms=4, capsize=2, lw=1)
         tested = f", d = {row.effect_size:.1f}, p = {row.p:.2g}" if np.isfinite(row.p) else ""
         counted = f"{row.mice:.0f} mice, n = {row.movies:.0f}" if row.movies else ""
-        text = f"{row.decision.partition(':')[0]}{tested}\n{counted}"
+        decision = "left out" if row.decision.startswith("left out") else row.decision.replace(":", ",")
+        text = f"{decision}{tested}\n{counted}"
         axes.text(1.02, place, text, transform=beside, va="center", fontsize=5.5, color=colour)
     axes.axvline(0, color="0.7", lw=0.6, zorder=0)
     axes.set_yticks(range(len(table)), [_wrapped(f"{row.finding} ({row.figure})") for row in table.itertuples()])
@@ -49,12 +52,12 @@ def plot_beside_published(axes: Axes, table: pd.DataFrame) -> None:
     table
         Columns ``figure``, ``quantity``, ``published``, ``this_run``, ``low``, ``high``.
     """
-    for (figure, rows), marker in zip(table.groupby("figure", sort=False), _MARKERS, strict=False):
+    figures = table.groupby("figure", sort=False)
+    for (figure, rows), marker, colour in zip(figures, cycle(_MARKERS), cycle(MOUSE_COLOURS), strict=False):
         spread = np.array([rows["this_run"] - rows["low"], rows["high"] - rows["this_run"]]).clip(0)
         label = f"Fig. {figure}, n = {len(rows)}"
-        axes.errorbar(
-            rows["published"], rows["this_run"], np.nan_to_num(spread), fmt=marker, ms=3, lw=0.4, alpha=0.7, label=label
-        )
+        style: dict[str, Any] = {"color": colour, "ms": 3, "lw": 0.4, "alpha": 0.7, "label": label}
+        axes.errorbar(rows["published"], rows["this_run"], np.nan_to_num(spread), fmt=marker, **style)
     ends = (float(np.nanmin(table[["published", "this_run"]])), 1.0)
     axes.plot(ends, ends, color="0.6", lw=0.6, ls="--", zorder=0)
     axes.axhline(0, color="0.85", lw=0.5, zorder=0)

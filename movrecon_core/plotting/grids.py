@@ -44,7 +44,7 @@ def plot_stimulus_grid(panel: SubFigure, table: pd.DataFrame, row: str, column: 
         grid[i, 0].set_ylabel(tick_label(row, down), rotation=0, ha="right", va="center", fontsize=5)
     for axes, across in zip(grid[-1], columns, strict=True):
         axes.set_xlabel(tick_label(column, across), fontsize=5)
-    panel.supylabel(AXIS_LABELS[row], fontsize=6)
+    panel.supylabel(AXIS_LABELS[row].replace(" (", "\n("), fontsize=6)
     panel.supxlabel(AXIS_LABELS[column], fontsize=6)
 
 
@@ -173,7 +173,8 @@ def _falls(name: str) -> bool:
 
 
 def _digits(value: float) -> str:
-    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+    digits = 2 if abs(value) < 10 else 1
+    return f"{round(value, digits) + 0:.{digits}f}"  # + 0: no −0.00
 
 
 def _legible(cmap: str, share: float) -> str:
