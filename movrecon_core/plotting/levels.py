@@ -49,7 +49,7 @@ def plot_level_means(
     axes.set_xticks(places, [f"{value:g}" for value in levels[level]])
     count = f"n = {levels['movies'].iloc[0]} movies, {levels['mice'].iloc[0]} mice"
     axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(-0.4, len(levels) - 0.6), title=count)
-    axes.legend(fontsize=5)
+    axes.legend(fontsize=5, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside: the lines may be anywhere
 
 
 def plot_steps(axes: Axes, pairs: pd.DataFrame, labels: tuple[str, str]) -> None:

@@ -23,16 +23,21 @@ def population_sizes(study: Study) -> pd.DataFrame:
         ascending, ``neurons`` of the whole population, ``video_correlation``. With all neurons both readings are one.
     """
     rows = []
+    parts = list(product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)))
     for mouse in study.reconstructed_mice:
         pixels = crop_movie(study.evaluation_mask(mouse))
         for trial in study.population_trials(mouse):
             truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
-            for dropped, fraction in product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)):
-                condition = Condition(neurons=fraction, dropped=dropped) if fraction < 1 else RECORDED
-                found = reconstructed_movie(study, mouse, trial, condition)[SKIPPED_FRAMES:]
-                value = video_correlation(truth, found, pixels)
+            conditions = [Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED for dropped, kept in parts]
+            values = {
+                condition: video_correlation(
+                    truth, reconstructed_movie(study, mouse, trial, condition)[SKIPPED_FRAMES:], pixels
+                )
+                for condition in dict.fromkeys(conditions)
+            }
+            for (dropped, kept), condition in zip(parts, conditions, strict=True):
                 neurons = study.recordings[mouse].neurons
-                rows.append((study.label(mouse), trial, dropped, 100 * fraction, neurons, value))
+                rows.append((study.label(mouse), trial, dropped, 100 * kept, neurons, values[condition]))
     return pd.DataFrame(rows, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
 
 
