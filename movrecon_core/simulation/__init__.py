@@ -24,14 +24,10 @@ Sources of the parameters, as cited beside them:
 """
 
 from movrecon_core.simulation.behaviour import BehaviourConfig
+from movrecon_core.simulation.config import SimulationConfig
 from movrecon_core.simulation.imaging import ImagingConfig
-from movrecon_core.simulation.mouse import (
-    TRUTH,
-    SimulationConfig,
-    mean_correlation,
-    simulate_mouse,
-    simulate_recordings,
-)
+from movrecon_core.simulation.microscope import mean_correlation
+from movrecon_core.simulation.mouse import TRUTH, simulate_mouse, simulate_recordings
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
 from movrecon_core.simulation.probe import SimulatedNeurons

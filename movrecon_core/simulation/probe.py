@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import SIMULATED_MARKER, Recording, load_array
-from movrecon_core.simulation.mouse import MAXIMAL_RATE, TRUTH, SimulationConfig, mouse_generator
+from movrecon_core.simulation.config import SimulationConfig
+from movrecon_core.simulation.mouse import MAXIMAL_RATE, TRUTH, mouse_generator
 from movrecon_core.simulation.neurons import draw_population, filter_outputs, normalisation_pool, normalised_drive
 
 

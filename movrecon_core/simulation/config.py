@@ -1,0 +1,42 @@
+"""All parameters of a simulated experiment."""
+
+from pydantic import Field
+
+from movrecon_core.folds import FOLDS
+from movrecon_core.simulation.behaviour import BehaviourConfig
+from movrecon_core.simulation.imaging import ImagingConfig
+from movrecon_core.simulation.movies import MovieConfig
+from movrecon_core.simulation.neurons import NeuronConfig
+from movrecon_core.simulation.parameters import Parameters
+
+
+class SimulationConfig(Parameters):
+    """A simulated experiment; the defaults are those of the demo profile."""
+
+    mice: int = Field(default=3, ge=1)
+    """The article reconstructs from five."""
+    trials: int = Field(default=77, ge=FOLDS)
+    """A movie each; the recordings have some 700, this is what trains within minutes."""
+    frames: int = Field(default=300, ge=64)
+    """At 30 Hz: 10 s, as recorded (article, Source data)."""
+    neurons: int = Field(default=500, ge=2)
+    """A mouse; the recordings have about 8000."""
+    oracle_trials: int = Field(default=9, ge=0)
+    """Movies of tier `oracle`; the recordings have 6."""
+    repeats: int = Field(default=1, ge=1)
+    """Showings of each of them, the later ones after all other trials, which they leave as they are; the recordings
+    have 10. At 1 a movie is shown once."""
+    ceiling: float = Field(default=0.45, ge=0.05, le=0.95)
+    """Correlation between noise-free and recorded responses, mean over neurons, over the movies of fold 0 and tier
+    `oracle`. An assumption: what part of the responses' variance in the recordings is noise is not known."""
+    noise: float | None = Field(default=None, gt=0)
+    """Imaging noise of a sample, s.d. relative to the transient of one spike, median over neurons; where it is given,
+    the ceiling is what comes out."""
+    noise_spread: float = Field(default=0.3, ge=0)
+    """s.d. over neurons of the logarithm of the imaging noise (chosen)."""
+    shared_gain: float = Field(default=0.2, ge=0)
+    """s.d. of the logarithm of a gain that neurons share and nobody observes (Goris, Movshon & Simoncelli 2014)."""
+    movie: MovieConfig = MovieConfig()
+    neuron: NeuronConfig = NeuronConfig()
+    behaviour: BehaviourConfig = BehaviourConfig()
+    imaging: ImagingConfig = ImagingConfig()
