@@ -41,7 +41,7 @@ def complaint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 def test_help_names_every_verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert movrecon(monkeypatch, "--help") == 0
     shown = capsys.readouterr().out
-    for verb in ("simulate", "check", "train", "masks", "reconstruct", "run", "book"):
+    for verb in ("simulate", "check", "train", "masks", "reconstruct", "run", "status", "book"):
         assert verb in shown
 
 
@@ -184,16 +184,21 @@ def test_a_device_that_is_not_there(
     assert "device 'tpu' cannot be used" in complaint(monkeypatch, capsys, "train", *arguments)
 
 
-def test_two_runs_in_one_folder(
+def test_a_scheduler_that_is_not_there(
     recording: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from filelock import FileLock
+    arguments = ["--profile", "smoke", "--recordings", recording, "--scheduler", "grid", "--out", tmp_path / "out"]
+    line = complaint(monkeypatch, capsys, "train", *arguments)
+    assert "--scheduler grid: choose local, gpus, slurm, tcp://HOST:PORT" in line
+    assert not (tmp_path / "out").exists()
 
-    out = tmp_path / "out"
-    out.mkdir()
-    with FileLock(out / ".lock"):
-        line = complaint(monkeypatch, capsys, "run", "--profile", "smoke", "--recordings", recording, "--out", out)
-    assert "another run is at work" in line
+
+def test_status_without_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "no run has begun here" in complaint(monkeypatch, capsys, "status", "--out", tmp_path)
+    (tmp_path / "plan.json").write_text('{"stages": [{"stage": 3}]}')
+    assert "no run has begun here" in complaint(monkeypatch, capsys, "status", "--out", tmp_path)
 
 
 def test_a_book_without_a_run(
