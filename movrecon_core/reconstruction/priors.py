@@ -72,6 +72,6 @@ def prior_gradient(movies: Tensor, weights: Mapping[str, float], size: Tensor) -
             variable = movies.detach().requires_grad_()
             (gradient,) = torch.autograd.grad(PRIORS[name](variable).sum(), variable)
         norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3))
-        scale = weight * size / norm.clamp(min=torch.finfo(norm.dtype).tiny)
+        scale = torch.where(norm > 0, weight * size / norm, 0)
         total += gradient * scale[:, None, None, None]
     return total
