@@ -26,6 +26,7 @@ from movrecon_core.plotting.masks import plot_centres, plot_maps
 from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
+from movrecon_core.plotting.planning import plot_planned
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
     plot_closest_movies,
@@ -78,6 +79,7 @@ __all__ = [
     "plot_neuron_correlations",
     "plot_one_pixel",
     "plot_optimisation",
+    "plot_planned",
     "plot_poster",
     "plot_predictability",
     "plot_readings",

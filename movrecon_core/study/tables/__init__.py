@@ -39,6 +39,7 @@ from movrecon_core.study.tables.method import (
 from movrecon_core.study.tables.noise import noise_examples, noise_panels, noise_tables, noise_units
 from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
 from movrecon_core.study.tables.physiology import beside_literature, physiology_panels, probed_with
+from movrecon_core.study.tables.planning import needed_neurons, planned_correlations
 from movrecon_core.study.tables.population import population_beside_article, population_sizes
 from movrecon_core.study.tables.recordings import near_duplicates, recording_panels
 from movrecon_core.study.tables.responses import SHUFFLED_NEURONS, STIMULI, response_fit
@@ -84,6 +85,7 @@ __all__ = [
     "moment_statistics",
     "movie_statistics",
     "near_duplicates",
+    "needed_neurons",
     "noise_examples",
     "noise_panels",
     "noise_tables",
@@ -94,6 +96,7 @@ __all__ = [
     "performance_panels",
     "performance_summary",
     "physiology_panels",
+    "planned_correlations",
     "population_beside_article",
     "population_sizes",
     "probed_with",
