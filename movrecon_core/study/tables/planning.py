@@ -1,4 +1,4 @@
-"""Tables that plan an experiment: how well movies are found from so many neurons, in so large a patch, with such noise."""
+"""Tables that plan an experiment: how well movies are found from so many neurons, so large a patch, such noise."""
 
 import numpy as np
 import pandas as pd
