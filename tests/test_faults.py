@@ -1,0 +1,138 @@
+"""Full, read-only and limited disks, two runs at once, bits that flip: what was finished stays, the rest goes on."""
+
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from test_schedulers import CPU, PROFILE, UNITS, one_thread, prepared, stored, undisturbed
+
+from movrecon_core.errors import StoreError
+from movrecon_core.study import open_study
+from movrecon_core.study.schedulers import run_stage, run_tasks
+from movrecon_core.study.schedulers.attempts import Outcome
+from movrecon_core.study.schedulers.local import Local
+from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
+from movrecon_core.study.study import Study
+from movrecon_core.study.tasks import Stage, Task
+
+__all__ = ["one_thread", "prepared", "undisturbed"]
+
+
+@pytest.fixture
+def out(prepared: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(prepared, tmp_path / "study"))
+
+
+class Counting:
+    """The local scheduler, which also counts what it computed."""
+
+    def __init__(self) -> None:
+        self.done = 0
+
+    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+        for outcome in Local(CPU).run(stage, tasks, study):
+            self.done += len(outcome.task.units) if outcome.state == "done" else 0
+            yield outcome
+
+
+def test_two_runs_at_once_compute_each_unit_once(out: Path, undisturbed: dict[str, bytes]) -> None:
+    schedulers = [Counting(), Counting()]
+    runs = [threading.Thread(target=run_stage, args=(RECONSTRUCTIONS, open_study(out), s)) for s in schedulers]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert stored(out) == undisturbed
+    assert sum(scheduler.done for scheduler in schedulers) == UNITS
+    assert all(scheduler.done for scheduler in schedulers)
+
+
+def first_unit(out: Path) -> int:
+    """Compute one unit; bytes of its file."""
+    study = open_study(out)
+    run_tasks(RECONSTRUCTIONS, RECONSTRUCTIONS.tasks(study)[:1], study, CPU)
+    (file,) = (out / "store" / "reconstructions").glob("*.zarr.zip")
+    return file.stat().st_size
+
+
+def test_a_full_disk(prepared: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, text=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        out = Path(shutil.copytree(prepared, disk / "study"))
+        room, ballast = 3 * first_unit(out), disk / "ballast"
+        ballast.write_bytes(bytes(shutil.disk_usage(disk).free - room))
+        with pytest.raises(StoreError, match=r"\(No space left on device\); what was finished is kept"):
+            run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+        finished = stored(out)
+        assert 1 <= len(finished) < UNITS
+        assert finished.items() <= undisturbed.items()
+        assert not list(out.rglob(".*.tmp.*"))
+        ballast.unlink()
+        run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+        assert stored(out) == undisturbed
+    finally:
+        subprocess.run(["umount", disk], check=False)
+
+
+def test_a_read_only_disk(prepared: Path, tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "--bind", prepared, disk], capture_output=True, text=True, check=False)
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.strip()}")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", disk], check=True)
+        before = stored(prepared)
+        with pytest.raises(StoreError, match="Read-only file system"):
+            run_stage(RECONSTRUCTIONS, open_study(disk), Local(CPU))
+        assert stored(prepared) == before
+    finally:
+        subprocess.run(["umount", disk], check=False)
+
+
+def test_a_limit_on_what_may_be_written(out: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+    """As with a quota: writing fails in the middle of a file."""
+    profile = tmp_path / "schedulers.yaml"
+    profile.write_text(str(PROFILE).replace("None", "null").replace("False", "false"))
+    command = [sys.executable, "-m", "movrecon_core.cli", "reconstruct", "--profile", str(profile)]
+    command += ["--out", str(out), "--device", "cpu"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    size = first_unit(out) // 2
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    limited = subprocess.run(command, preexec_fn=limit, env=environment, capture_output=True, text=True, check=False)
+    assert limited.returncode == 1
+    assert "cannot be written (File too large)" in limited.stderr.splitlines()[-1]
+    assert "Traceback" not in limited.stderr
+    assert len(stored(out)) == 1
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    assert stored(out) == undisturbed
+
+
+def test_units_that_were_damaged_are_computed_again(out: Path, undisturbed: dict[str, bytes]) -> None:
+    run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+    files = sorted((out / "store" / "reconstructions").glob("*.zarr.zip"))
+    for place, file in zip((0.001, 0.5, 0.999), files, strict=False):
+        content = bytearray(file.read_bytes())
+        content[int(place * len(content))] ^= 1
+        file.write_bytes(content)
+    scheduler = Counting()
+    run_stage(RECONSTRUCTIONS, open_study(out), scheduler)
+    assert scheduler.done == 3
+    assert stored(out) == undisturbed
+    assert len(list(out.rglob("*.damaged"))) == 3
