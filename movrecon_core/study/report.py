@@ -1,6 +1,7 @@
 """Findings and published numbers of a run, counted once and kept beside its results."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -35,19 +36,19 @@ def report(study: Study) -> Report:
     if not isinstance(kept, dict) or kept.get("content") != content:
         measured = Measured(study)
         made = {"findings": qualitative_findings(measured), "published": published_table(measured)}
-        kept = {"content": content, **{name: _records(table) for name, table in made.items()}}
+        kept = {"content": content, **{name: _plain(table) for name, table in made.items()}}
         write_json(study.out / REPORT_FILE, kept)
     return Report(_table(kept["findings"]), _table(kept["published"]))
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, object]]:
-    """Rows as JSON, missing numbers as null."""
-    plain: list[dict[str, object]] = table.astype(object).where(table.notna(), None).to_dict("records")
-    return plain
+def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
+    """A table as JSON, missing numbers as null."""
+    cells = table.astype(object).where(table.notna(), None)
+    return {"columns": list(table.columns), "rows": cells.to_numpy().tolist()}
 
 
-def _table(records: list[dict[str, object]]) -> pd.DataFrame:
-    table = pd.DataFrame(records)
+def _table(plain: dict[str, list[Any]]) -> pd.DataFrame:
+    table = pd.DataFrame(plain["rows"], columns=plain["columns"])
     texts = [name for name in table if table[name].map(lambda value: isinstance(value, str)).any()]
     return table.astype(dict.fromkeys(table.columns.difference(texts), float))
 
