@@ -164,15 +164,22 @@ def status(out: OutOption) -> None:
 
 
 @app.command()
-def book(out: OutOption, figures: FiguresOption = None) -> None:
+def book(
+    out: OutOption,
+    figures: FiguresOption = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to OUT/book.pdf too; needs Chromium.")] = False,
+) -> None:
     """Build the book of a finished run again."""
     from movrecon_core.study.book import build_book
+    from movrecon_core.study.book_pdf import print_book
     from movrecon_core.study.paths import SUMMARY_FILE
     from movrecon_core.study.study import open_study
     from movrecon_core.study.summary import read_summary
 
     study = open_study(out)
     print(build_book(study, read_summary(study.out / SUMMARY_FILE), figures or study.out / "figures"))
+    if pdf:
+        print(print_book(study))
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from movrecon_core.study.book_pages import (
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.fingerprints import digest, file_digest
-from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
+from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_LOG, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
 from movrecon_core.study.study import Study
 
 EXTRA = Path("extra")
@@ -70,7 +70,11 @@ def build_book(study: Study, summary: Mapping[str, Any], figures: Path) -> Path:
     if page.is_file() and previous.get("fingerprint") == fingerprint:
         return page
     with Cost() as cost:
-        _build(source, study.out / ".book-build", out)
+        build = study.out / ".book-build"
+        pages = build_pages(source, build, "html", study.out / BOOK_LOG)
+        shutil.rmtree(out, ignore_errors=True)
+        os.replace(pages, out)
+        shutil.rmtree(build)
     write_json(cost_file, {**cost.attributes(), "fingerprint": fingerprint})
     return page
 
@@ -118,28 +122,37 @@ def _copy_files(names: Sequence[str], figures: Path, source: Path) -> None:
                 shutil.copy2(file, source / "figures")
 
 
-def _build(source: Path, build: Path, out: Path) -> None:
+def build_pages(source: Path, build: Path, builder: str, log: Path) -> Path:
+    """Build pages with Jupyter Book; a warning is an error.
+
+    Parameters
+    ----------
+    source
+        The book's source.
+    build
+        Folder for what is built; emptied before.
+    builder
+        ``html``, or ``singlehtml`` for all in one page.
+    log
+        Where a failing build's words go.
+
+    Returns
+    -------
+    Path
+        Folder of the pages.
+    """
     shutil.rmtree(build, ignore_errors=True)
-    command = [
-        sys.executable,
-        "-c",
-        "from jupyter_book.cli.main import main; main()",
-        "build",
-        str(source),
-        "--path-output",
-        str(build),
-    ]
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
+    options = ["--path-output", str(build), "--builder", builder, "-W", "--keep-going", "-q"]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    done = subprocess.run(
-        [*command, "-W", "--keep-going", "-q"], env=environment, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        log = build.parent / "book.log"
-        log.write_text(done.stdout + done.stderr, encoding="utf-8")
-        complaints = [line for line in (done.stdout + done.stderr).splitlines() if "WARNING" in line or "ERROR" in line]
-        raise BookError(f"the book does not build: {complaints[0].strip() if complaints else 'see'} ({log})")
-    for page in (build / "_build" / "html").rglob("*.html"):
+        said = done.stdout + done.stderr
+        log.write_text(said, encoding="utf-8")
+        complaints = [line.strip() for line in said.splitlines() if "WARNING" in line or "ERROR" in line]
+        raise BookError(f"the book does not build: {complaints[0] if complaints else 'see'} ({log})")
+    log.unlink(missing_ok=True)
+    pages = build / "_build" / builder
+    for page in pages.rglob("*.html"):
         page.write_text(_FONT_PRELOAD.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
-    shutil.rmtree(out, ignore_errors=True)
-    os.replace(build / "_build" / "html", out)
-    shutil.rmtree(build, ignore_errors=True)
+    return pages

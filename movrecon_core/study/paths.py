@@ -18,6 +18,8 @@ EXECUTED = "notebooks"
 BOOK_SOURCE = "book-source"
 BOOK_OUT = "book"
 BOOK_COST_FILE = "book.json"
+BOOK_LOG = "book.log"
+BOOK_PDF = "book.pdf"
 
 
 def require_repository() -> None:
