@@ -1,6 +1,6 @@
 """Movies and masks found by gradients through encoders: arrays in, arrays out."""
 
-from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target
+from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target, fast_config
 from movrecon_core.reconstruction.ensemble import SMOOTHING, ensemble
 from movrecon_core.reconstruction.masks import (
     Segment,
@@ -21,6 +21,7 @@ __all__ = [
     "Target",
     "ensemble",
     "evaluation_mask",
+    "fast_config",
     "population_mask",
     "reconstruct",
     "train_mask",

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.encoders.base import Precision
+from movrecon_core.encoders.base import Encoder, Precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.priors import PRIORS
 
@@ -74,6 +74,29 @@ class ReconstructionConfig:
         for name, weight in self.priors.items():
             if name not in PRIORS or weight < 0:
                 raise ReconstructionError(f"priors: '{name}: {weight}'; known, with weights >= 0: {', '.join(PRIORS)}")
+
+
+def fast_config(encoder: Encoder) -> ReconstructionConfig:
+    """Settings that find a movie in a small part of the published method's time.
+
+    Gradients are smoothed over neighbouring frames and pixels, steps are larger and few. Encoders of any length see
+    the movie whole; others in windows end to end. Chosen on movies of a training fold (benchmarks/fast_method.py).
+
+    Parameters
+    ----------
+    encoder
+        Its stack length decides the windows.
+    """
+    window = None if encoder.stack_frames is None else encoder.stack_frames * encoder.stack_step
+    return ReconstructionConfig(
+        iterations=32,
+        window_frames=window,
+        tiled_windows=window is not None,
+        # The gradient is normalised over a window's frames: with more of them each pixel's share is smaller.
+        learning_rate=6000.0 if window is None else 2000.0,
+        gradient_blur=(3.0, 2.0),
+        precision="bfloat16",
+    )
 
 
 @dataclass(frozen=True)
