@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,7 @@ from movrecon_core.study.store import Unit
 __all__ = ["ROLES", "Study", "open_study"]
 
 # Which code decides a unit's result, besides its inputs.
-_ENCODER_CODE = ("encoders", "recordings.py")
+_ENCODER_CODE = ("encoders", "recording_cache.py", "recordings.py")
 _MASK_CODE = ("encoders", "reconstruction")
 _FIELD_CODE = ("encoders", "analysis/receptive_fields.py", "stimuli/sparse_noise.py")
 _MOVIE_CODE = (*_MASK_CODE, "study/conditions.py", "study/stages/targets.py")
@@ -188,13 +188,21 @@ class Study(RecordedStudy):
             "movie": self._movie_definition(mouse, movie),
             "encoders": self.encoder_digests() if all_encoders else [self.encoder_digest(instance or 0)],
             "mask": self._mask_name(mouse),
-            "reconstruction": _as_json(self.profile.reconstruction),
+            "reconstruction": _as_json(self.reconstruction_config(movie)),
             "seed": self.profile.seed if condition.neurons < 1 or condition.shuffled else None,
             "code": code_fingerprint(*_MOVIE_CODE),
         }
         found_with = "all-instances" if instance is None else f"instance-{instance}"
         label = f"{self.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}"
         return Unit("reconstructions", label, definition)
+
+    def reconstruction_config(self, movie: Movie) -> ReconstructionConfig:
+        """How a movie is found: synthetic ones without smoothed gradients, which would decide what is found there.
+
+        The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble).
+        """
+        config = self.profile.reconstruction
+        return config if isinstance(movie, int) else replace(config, gradient_blur=(0.0, 0.0))
 
     def _movie_definition(self, mouse: int, movie: Movie) -> dict[str, Any]:
         if isinstance(movie, int):
