@@ -32,6 +32,7 @@ TIMES = ("seconds", "peak_memory_bytes")
 STAGES = {
     "recordings",
     "encoders",
+    "comparison",
     "masks",
     "receptive_fields",
     "reconstructions",
