@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from test_schedulers import CPU, PROFILE, UNITS, one_thread, prepared, stored, undisturbed
+from small_study import CPU, PROFILE, UNITS, stored
 
 from movrecon_core.errors import StoreError
 from movrecon_core.study import open_study
@@ -21,12 +21,7 @@ from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.study import Study
 from movrecon_core.study.tasks import Stage, Task
 
-__all__ = ["one_thread", "prepared", "undisturbed"]
-
-
-@pytest.fixture
-def out(prepared: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(prepared, tmp_path / "study"))
+pytestmark = pytest.mark.usefixtures("single")
 
 
 class Counting:
@@ -41,14 +36,14 @@ class Counting:
             yield outcome
 
 
-def test_two_runs_at_once_compute_each_unit_once(out: Path, undisturbed: dict[str, bytes]) -> None:
+def test_two_runs_at_once_compute_each_unit_once(copied: Path, undisturbed: dict[str, bytes]) -> None:
     schedulers = [Counting(), Counting()]
-    runs = [threading.Thread(target=run_stage, args=(RECONSTRUCTIONS, open_study(out), s)) for s in schedulers]
+    runs = [threading.Thread(target=run_stage, args=(RECONSTRUCTIONS, open_study(copied), s)) for s in schedulers]
     for run in runs:
         run.start()
     for run in runs:
         run.join()
-    assert stored(out) == undisturbed
+    assert stored(copied) == undisturbed
     assert sum(scheduler.done for scheduler in schedulers) == UNITS
     assert all(scheduler.done for scheduler in schedulers)
 
@@ -102,15 +97,15 @@ def test_a_read_only_disk(prepared: Path, tmp_path: Path) -> None:
         subprocess.run(["umount", disk], check=False)
 
 
-def test_a_limit_on_what_may_be_written(out: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
+def test_a_limit_on_what_may_be_written(copied: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     """As with a quota: writing fails in the middle of a file."""
     profile = tmp_path / "schedulers.yaml"
     profile.write_text(str(PROFILE).replace("None", "null").replace("False", "false"))
     command = [sys.executable, "-m", "movrecon_core.cli", "reconstruct", "--profile", str(profile)]
-    command += ["--out", str(out), "--device", "cpu"]
+    command += ["--out", str(copied), "--device", "cpu"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
 
-    size = first_unit(out) // 2
+    size = first_unit(copied) // 2
 
     def limit() -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -119,20 +114,20 @@ def test_a_limit_on_what_may_be_written(out: Path, tmp_path: Path, undisturbed: 
     assert limited.returncode == 1
     assert "cannot be written (File too large)" in limited.stderr.splitlines()[-1]
     assert "Traceback" not in limited.stderr
-    assert len(stored(out)) == 1
+    assert len(stored(copied)) == 1
     subprocess.run(command, env=environment, capture_output=True, check=True)
-    assert stored(out) == undisturbed
+    assert stored(copied) == undisturbed
 
 
-def test_units_that_were_damaged_are_computed_again(out: Path, undisturbed: dict[str, bytes]) -> None:
-    run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
-    files = sorted((out / "store" / "reconstructions").glob("*.zarr.zip"))
+def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: dict[str, bytes]) -> None:
+    run_stage(RECONSTRUCTIONS, open_study(copied), Local(CPU))
+    files = sorted((copied / "store" / "reconstructions").glob("*.zarr.zip"))
     for place, file in zip((0.001, 0.5, 0.999), files, strict=False):
         content = bytearray(file.read_bytes())
         content[int(place * len(content))] ^= 1
         file.write_bytes(content)
     scheduler = Counting()
-    run_stage(RECONSTRUCTIONS, open_study(out), scheduler)
+    run_stage(RECONSTRUCTIONS, open_study(copied), scheduler)
     assert scheduler.done == 3
-    assert stored(out) == undisturbed
-    assert len(list(out.rglob("*.damaged"))) == 3
+    assert stored(copied) == undisturbed
+    assert len(list(copied.rglob("*.damaged"))) == 3

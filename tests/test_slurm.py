@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_schedulers import PROFILE, kill, meanwhile, one_thread, prepared, stored, undisturbed
+from small_study import PROFILE, kill, meanwhile, stored
 
 SCRIPTS = Path(__file__).parent / "slurm"
-__all__ = ["one_thread", "prepared", "undisturbed"]
 
 
 @pytest.fixture

@@ -1,0 +1,104 @@
+"""Kill a run at random moments, start it again each time, and compare its results with an undisturbed run.
+
+    python benchmarks/survival.py
+
+writes `survival.json` beside this file. The units of the small study that the tests use, without notebooks; the kills
+are drawn over the whole of an undisturbed run's length, each run goes on where the last one was killed, and a study
+that is finished before all kills have been made is begun again.
+"""
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import yaml
+
+from movrecon_core.encoders.checkpoints import read_checkpoint
+from movrecon_core.study.store import read_dataset
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+from small_study import PROFILE
+
+
+def start(profile: Path, out: Path) -> subprocess.Popen[str]:
+    """The run that is killed; in a process group of its own, with all its children."""
+    command = [sys.executable, "-m", "movrecon_core.cli", "reconstruct", "--profile", str(profile), "--out", str(out)]
+    return subprocess.Popen(
+        [*command, "--device", "cpu"], start_new_session=True, stderr=subprocess.PIPE, text=True, env=_environment()
+    )
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def results(out: Path) -> dict[str, str]:
+    """Digest of the arrays of every unit and of the weights of every encoder, by file."""
+    found = {}
+    for file in sorted((out / "store").rglob("*.zarr.zip")):
+        values = b"".join(array.to_numpy().tobytes() for array in read_dataset(file).values())
+        found[str(file.relative_to(out))] = hashlib.sha256(values).hexdigest()
+    for file in sorted((out / "encoders").glob("*.pth")):
+        weights = read_checkpoint(file)["nn_state_dict"]
+        values = b"".join(weights[name].numpy().tobytes() for name in sorted(weights))
+        found[str(file.relative_to(out))] = hashlib.sha256(values).hexdigest()
+    return found
+
+
+def main(
+    kills: Annotated[int, typer.Option(help="How many.")] = 50,
+    seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+) -> None:
+    """Measure and write."""
+    moments = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        profile = Path(folder) / "small.yaml"
+        profile.write_text(yaml.safe_dump(PROFILE))
+        started = time.monotonic()
+        undisturbed = Path(folder) / "undisturbed"
+        if start(profile, undisturbed).wait():
+            raise SystemExit("the undisturbed run failed")
+        length = time.monotonic() - started
+        expected = results(undisturbed)
+        killed, finished, different, failed, left_behind = 0, 0, 0, 0, 0
+        while killed < kills:
+            out = Path(folder) / f"killed-{finished}"
+            while True:
+                run = start(profile, out)
+                try:
+                    # Half of the kills in the first quarter of the time: most of a run's stages are short.
+                    run.communicate(timeout=length * moments.random() ** 2 if killed < kills else None)
+                    break
+                except subprocess.TimeoutExpired:
+                    os.killpg(run.pid, signal.SIGKILL)
+                    run.communicate()
+                    killed += 1
+            failed += run.returncode != 0
+            different += results(out) != expected
+            left_behind += len(list(out.rglob("*.tmp.*"))) + len(list(out.rglob("*.damaged")))
+            finished += 1
+    summary = {
+        "kills": killed,
+        "studies_finished": finished,
+        "studies_with_other_results": different,
+        "studies_that_failed": failed,
+        "temporary_or_damaged_files_left": left_behind,
+        "units_compared": len(expected),
+        "seconds_undisturbed": round(length, 1),
+        "seed": seed,
+    }
+    Path(__file__).with_suffix(".json").write_text(json.dumps(summary, indent=2) + "\n")
+    print(json.dumps(summary, indent=2))
+
+
+if __name__ == "__main__":
+    typer.run(main)
