@@ -1,5 +1,6 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.benchmarks import plot_measured_curves
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
 from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability
 from movrecon_core.plotting.encoder_comparison import (
@@ -74,6 +75,7 @@ __all__ = [
     "plot_level_means",
     "plot_levels",
     "plot_maps",
+    "plot_measured_curves",
     "plot_moments",
     "plot_movie",
     "plot_neuron_correlations",

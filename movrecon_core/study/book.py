@@ -13,6 +13,7 @@ import nbformat
 import yaml
 
 from movrecon_core.errors import MovreconError
+from movrecon_core.study.benchmark_pages import benchmark_sections
 from movrecon_core.study.book_pages import (
     files_of,
     fill_page,
@@ -98,7 +99,8 @@ def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Pa
             shutil.copy2(NOTEBOOKS / f"{name}.ipynb", source / EXTRA / "files")
             drawn += shown_names
     _copy_files(drawn, figures, source)
-    values = front_page(study, summary, notebooks, drawn) | status_page(study, summary) | {"benchmarks": ""}
+    values = front_page(study, summary, notebooks, drawn) | status_page(study, summary)
+    values["benchmarks"] = benchmark_sections(source / "figures")
     for file in source.glob("*.md"):
         file.write_text(fill_page(file.read_text(encoding="utf-8"), values, pages), encoding="utf-8")
 

@@ -1,0 +1,95 @@
+"""The page of measurements: every committed `benchmarks/*.json` as tables and curves."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from movrecon_core import plotting
+from movrecon_core.plotting.benchmarks import Curve
+from movrecon_core.study.files import read_json
+from movrecon_core.study.paths import REPOSITORY
+
+BENCHMARKS = REPOSITORY / "benchmarks"
+
+
+def benchmark_sections(figures: Path, folder: Path = BENCHMARKS) -> str:
+    """Markdown of all measurements.
+
+    A file may hold ``title`` and ``about``. Of the other keys, plain values are rows of a table; an object of lists,
+    or of objects with ``seconds`` and another list, becomes a figure of curves, any other object a table.
+
+    Parameters
+    ----------
+    figures
+        Folder of the book's source into which curves are drawn.
+    folder
+        Of the measurements.
+    """
+    return "\n\n".join(_section(file, figures) for file in sorted(folder.glob("*.json")))
+
+
+def _section(file: Path, figures: Path) -> str:
+    content = read_json(file)
+    if not isinstance(content, dict):
+        return ""
+    title = content.pop("title", file.stem.replace("_", " ").capitalize())
+    parts = [f"## {title}", content.pop("about", "")]
+    plain = {key: value for key, value in content.items() if not isinstance(value, dict)}
+    parts.append(_table(["", ""], [[_words(key), _shown(value)] for key, value in plain.items()]))
+    for key, value in content.items():
+        if isinstance(value, dict) and value:
+            curves = _curves(value)
+            parts.append(f"**{_words(key)}**")
+            parts.append(_drawn(f"{file.stem}_{key}", _words(key), curves, figures) if curves else _nested(value))
+    parts.append(f"Measured by `benchmarks/{file.stem}.py`; the numbers are in `benchmarks/{file.name}`.")
+    return "\n\n".join(part for part in parts if part)
+
+
+def _curves(value: Mapping[str, Any]) -> dict[str, Curve]:
+    """Lists by name, over their places from 1, or pairs of lists of which one is ``seconds``; else nothing."""
+    curves = {}
+    for name, found in value.items():
+        if isinstance(found, list):
+            curves[name] = Curve("iteration", list(range(1, len(found) + 1)), "", found)
+        elif isinstance(found, dict) and "seconds" in found and isinstance(found["seconds"], list):
+            label = next(key for key in found if key != "seconds")
+            curves[name] = Curve("seconds", found["seconds"], _words(label), found[label])
+        else:
+            return {}
+    return curves
+
+
+def _drawn(name: str, label: str, curves: Mapping[str, Curve], figures: Path) -> str:
+    figure = plotting.new_figure(5.0, 2.6, simulated=False)
+    plotting.plot_measured_curves(figure.subplots(), curves, label)
+    figure.savefig(figures / f"{name}.png", metadata={"Software": None})
+    alt = f"{label.capitalize()}, one curve for each of: {', '.join(map(_words, curves))}."
+    return f"```{{image}} figures/{name}.png\n:alt: {alt}\n```"
+
+
+def _nested(value: Mapping[str, Any]) -> str:
+    """A table with one row an object, or with one row a value."""
+    if all(isinstance(row, dict) for row in value.values()):
+        columns = list(dict.fromkeys(column for row in value.values() for column in row))
+        rows = [[_words(name), *(_shown(row.get(column)) for column in columns)] for name, row in value.items()]
+        return _table(["", *map(_words, columns)], rows)
+    return _table(["", ""], [[_words(name), _shown(one)] for name, one in value.items()])
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _words(key: str) -> str:
+    return key.replace("_", " ")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, dict):
+        return ", ".join(f"{_words(key)} {_shown(one)}" for key, one in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return "–" if value is None else str(value).replace("|", "\\|")
