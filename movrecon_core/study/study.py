@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ReconstructionError, StoreError
-from movrecon_core.reconstruction import evaluation_mask, training_mask
+from movrecon_core.reconstruction import ReconstructionConfig, evaluation_mask, training_mask
 from movrecon_core.recordings import open_recordings
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, synthetic_movie
 from movrecon_core.study.conditions import (

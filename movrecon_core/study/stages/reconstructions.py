@@ -62,9 +62,10 @@ def reconstruct_batch(work: Work, task: Task) -> None:
         encoders = work.encoders() if instance is None else [work.encoder(instance)]
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
+        config = study.reconstruction_config(movies[0][0])  # a batch has natural movies alone, or none
         results: Sequence[Reconstruction | None]
         try:
-            results = reconstruct(encoders, mouse, targets, study.profile.reconstruction, device=work.device)
+            results = reconstruct(encoders, mouse, targets, config, device=work.device)
         except NotFiniteError as error:
             results, failed = error.finished, error
     for unit, result in zip(task.units, results, strict=True):
