@@ -2,15 +2,19 @@
 
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
+from example_recording import NEURONS, write_example
 from scipy import stats
 
 from movrecon_core.analysis import physiology as ph
+from movrecon_core.encoders.checkpoints import build_encoder
 from movrecon_core.recordings import Recording
 from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_mouse
-from movrecon_core.study.stages.physiology import recorded_physiology
+from movrecon_core.study.stages.physiology import neurons_of, recorded_physiology
 from movrecon_core.study.tables.physiology import LITERATURE
 
 CLIPS = Path(os.environ.get("MOVRECON_CLIPS", Path(__file__).parent / "natural_clips.npz"))
@@ -177,6 +181,22 @@ def test_what_is_said_of_the_recorded_trials(mouse: Recording) -> None:
     plain = recorded_physiology(Recording(mouse.path / "elsewhere"), trials)
     assert np.isnan(plain["noise_correlation"]).all()
     assert np.isnan(plain["expected_sparseness"]).all()
+
+
+def test_neurons_of_a_real_recording_are_probed_through_the_encoder(tmp_path: Path) -> None:
+    recording = Recording(write_example(tmp_path / "mouse"))
+    encoder = build_encoder("factorised", {"readout_outputs": (NEURONS,), "features": (4, 4)}).eval()
+    still = (np.array([30.0, 1.0], np.float32), np.array([46.0, 38.0], np.float32))
+    study = SimpleNamespace(recordings=[recording], mean_behavior=lambda mouse: still)
+    respond, probed = neurons_of(SimpleNamespace(study=study, encoder=lambda instance: encoder), 0)
+    assert probed == "encoder"
+    movie = ph.sine_grating(30, 0.04, 2.0, 40)
+    inputs = torch.zeros(1, 5, 40, 64, 64)
+    inputs[0, 0, :, 14:50] = torch.from_numpy(movie)
+    for channel, value in enumerate((30.0, 1.0, 46.0, 38.0), 1):
+        inputs[0, channel] = value
+    with torch.inference_mode():
+        np.testing.assert_allclose(respond(movie), encoder(inputs, 0)[0].numpy(), rtol=1e-5)
 
 
 def test_movies_beside_natural_clips(mouse: Recording) -> None:
