@@ -12,11 +12,13 @@ from pathlib import Path
 import pytest
 from small_study import CPU, PROFILE, UNITS, stored
 
-from movrecon_core.errors import StoreError
+from movrecon_core.errors import ProfileError, StoreError
 from movrecon_core.study import open_study
+from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.schedulers import run_stage, run_tasks
 from movrecon_core.study.schedulers.attempts import Outcome
 from movrecon_core.study.schedulers.local import Local
+from movrecon_core.study.stages.encoders import TRAINING
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.study import Study
 from movrecon_core.study.tasks import Stage, Task
@@ -131,3 +133,21 @@ def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: d
     assert scheduler.done == 3
     assert stored(copied) == undisturbed
     assert len(list(copied.rglob("*.damaged"))) == 3
+
+
+def test_an_encoder_that_was_damaged_is_trained_again(copied: Path) -> None:
+    assert TRAINING.tasks(open_study(copied)) == []
+    checkpoint = sorted((copied / "encoders").glob("instance-1-*.pth"))[0]
+    content = bytearray(checkpoint.read_bytes())
+    content[len(content) // 2] ^= 1
+    checkpoint.write_bytes(content)
+    (task,) = TRAINING.tasks(open_study(copied))
+    assert task.arguments == (1,)
+    assert [file.name for file in copied.rglob("*.damaged")] == [f"{checkpoint.name}.damaged"]
+
+
+@pytest.mark.parametrize("word", ["a b", "a\nrm -rf /", "$(id)", "`id`", "a;b", "", "a&b", "a|b", "'"])
+def test_a_profile_puts_no_command_into_a_job(word: str) -> None:
+    for settings in ({"queue": word}, {"options": {word: "1"}}, {"options": {"gres": word}}, {"walltime": word}):
+        with pytest.raises(ProfileError, match="cluster"):
+            parse_profile({"name": "x", "cluster": settings}, "x.yaml")

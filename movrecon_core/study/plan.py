@@ -4,7 +4,9 @@ from typing import Any
 
 from movrecon_core.bookkeeping import PLAN
 from movrecon_core.errors import MovreconError
+from movrecon_core.study.encoder_units import other_encoder_unit
 from movrecon_core.study.files import write_json
+from movrecon_core.study.planning_units import planned_encoder_unit
 from movrecon_core.study.store import SUFFIX, Unit
 from movrecon_core.study.study import Study
 
@@ -18,13 +20,20 @@ def write_plan(study: Study) -> None:
 def _stages(study: Study) -> dict[str, Any]:
     stages: dict[str, Any] = {"recordings": _files([study.split_unit(mouse) for mouse in range(len(study.recordings))])}
     try:
-        stages["encoders"] = _files([study.encoder_unit(instance) for instance in range(study.profile.instances)])
+        stages["encoders"] = _files(_encoders(study))
     except MovreconError:  # the split is not there yet
         return stages
     try:
         return stages | {stage: _files(units) for stage, units in study.units().items()}
     except MovreconError:  # the encoders are not there yet
         return stages | {stage: {"count": count} for stage, count in _counts(study).items()}
+
+
+def _encoders(study: Study) -> list[Unit]:
+    """All that are trained: the instances, and those that are compared with them or planned with."""
+    instances = [study.encoder_unit(instance) for instance in range(study.profile.instances)]
+    other = [] if study.profile.comparison is None else [other_encoder_unit(study)]
+    return instances + other + [planned_encoder_unit(study, ceiling) for ceiling in study.profile.planning.ceilings]
 
 
 def _counts(study: Study) -> dict[str, int]:

@@ -41,10 +41,9 @@ from movrecon_core.study.work import Work
 
 
 def _training_tasks(study: Study) -> list[Task]:
-    checkpoint = other_checkpoint(study)
-    if checkpoint is None or checkpoint.is_file():
+    if other_checkpoint(study) is None:
         return []
-    return [Task("other-encoder", (other_encoder_unit(study),), ())]
+    return [Task("other-encoder", (unit,), ()) for unit in missing(study, [other_encoder_unit(study)])]
 
 
 def _train(work: Work, task: Task) -> None:

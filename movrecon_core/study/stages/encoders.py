@@ -24,11 +24,8 @@ from movrecon_core.study.work import Work
 
 def training_tasks(study: Study) -> list[Task]:
     """Instances that were not trained yet."""
-    return [
-        Task("encoders", (study.encoder_unit(instance),), (instance,))
-        for instance, checkpoint in enumerate(study.checkpoints)
-        if not checkpoint.is_file()
-    ]
+    units = [study.encoder_unit(instance) for instance in range(study.profile.instances)]
+    return [Task("encoders", (unit,), (instance,)) for instance, unit in enumerate(units) if missing(study, [unit])]
 
 
 def train_instance(work: Work, task: Task) -> None:

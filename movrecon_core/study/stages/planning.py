@@ -70,11 +70,8 @@ def nested_populations(
 
 
 def _training_tasks(study: Study) -> list[Task]:
-    return [
-        Task("planning-encoders", (planned_encoder_unit(study, ceiling),), (ceiling,))
-        for ceiling in study.profile.planning.ceilings
-        if not planned_checkpoint(study, ceiling).is_file()
-    ]
+    units = [(ceiling, planned_encoder_unit(study, ceiling)) for ceiling in study.profile.planning.ceilings]
+    return [Task("planning-encoders", (unit,), (ceiling,)) for ceiling, unit in units if missing(study, [unit])]
 
 
 def _train(work: Work, task: Task) -> None:
