@@ -14,13 +14,17 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
+    epilog="Begin with `movrecon run --profile smoke --out results/smoke` (minutes: does it run?), then `movrecon run "
+    "--out results/demo`. Your own mice: `movrecon check DIR`, then `movrecon run --recordings DIR --out DIR`. "
+    "Every verb goes on where it was stopped; `movrecon VERB --help` says more.",
+    context_settings={"max_content_width": 110},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 ProfileOption = Annotated[str, typer.Option(help="smoke, demo, paper, or the path of a YAML file.")]
-OutOption = Annotated[Path, typer.Option(help="Folder of the results; what is in it is not computed again.")]
+OutOption = Annotated[Path, typer.Option(help="Folder of the results, as results/demo; what is there stays.")]
 RecordingsOption = Annotated[
     list[Path] | None,
     typer.Option(help="Directories of mice, or folders of such; without it the recordings are simulated."),
