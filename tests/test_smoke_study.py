@@ -25,7 +25,12 @@ FIGURES = (
     "fig2_performance",
     "fig2s1_correlates",
     "fig3_ensembling",
+    "fig4_gaussian_noise",
+    "fig4s1_gratings",
     "fig5_population",
+    "fig6_error_maps",
+    "videos",
+    "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")
 TIMES = ("seconds", "peak_memory_bytes")
