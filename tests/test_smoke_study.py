@@ -133,7 +133,7 @@ def test_figures_and_source_data(smoke_study: Path) -> None:
     for name in FIGURES:
         assert {path.suffix for path in (smoke_study / "figures").glob(f"{name}.*")} == {".svg", ".pdf", ".png"}
         assert "simulated data" in (smoke_study / "figures" / f"{name}.svg").read_text()
-        assert list((smoke_study / "figures").glob(f"{name}_A.csv"))
+        assert list((smoke_study / "figures").glob(f"{name}_*.csv"))
         executed = (smoke_study / "notebooks" / f"{name}.ipynb").read_text()
         assert str(smoke_study) not in executed
         assert str(Path.home()) + "/" not in executed
