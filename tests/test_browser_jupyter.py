@@ -71,14 +71,14 @@ def test_figure_notebook_runs_from_top_to_bottom(lab: str, watched: Watched) -> 
     assert watched.page.locator(".jp-OutputArea-output[data-mime-type*=error]").count() == 0
     scroll_to_end(watched.page)
     assert watched.page.locator(".jp-RenderedImage img").count() == 1
-    assert seconds < RUN_SECONDS
+    assert seconds < RUN_SECONDS * crowding()
     assert not [complaint for complaint in watched.complaints if complaint.startswith("outside")]
 
 
 def test_slider_of_the_viewer_changes_the_frame(lab: str, watched: Watched) -> None:
     page = watched.page
     seconds = run_all(page, lab, "viewer")
-    assert seconds < RUN_SECONDS
+    assert seconds < RUN_SECONDS * crowding()
     pictures, traces = page.locator(".jp-OutputArea img.widget-image").all()
     pictures.scroll_into_view_if_needed()
     before, cursor = pictures.get_attribute("src"), traces.get_attribute("src")
@@ -105,6 +105,11 @@ def run_all(page: Page, lab: str, name: str) -> float:
     }"""
     page.wait_for_function(finished, timeout=60_000)
     return time.monotonic() - started
+
+
+def crowding() -> float:
+    """How many processes want each core: what takes a second alone takes so many."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def scroll_to_end(page: Page) -> None:
