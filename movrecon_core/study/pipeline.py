@@ -84,8 +84,9 @@ def run_study(
         study.save()
     last = stages.UNTIL.get(until, stages.STAGES[-1])
     with open_scheduler(scheduler, profile, out, None if device is None else chosen) as computing:
+        planned = False
         for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
-            write_plan(study)
+            planned = planned or write_plan(study)
             run_stage(stage, study, computing)
             study.digests.save()
     if until != "book":

@@ -11,10 +11,17 @@ from movrecon_core.study.store import SUFFIX, Unit
 from movrecon_core.study.study import Study
 
 
-def write_plan(study: Study) -> None:
-    """Note the files of every stage; before the encoders are there, how many of those that depend on them."""
+def write_plan(study: Study) -> bool:
+    """Note the files of every stage; before the encoders are there, how many of those that depend on them.
+
+    Returns
+    -------
+    bool
+        Whether every file could be named, so that the plan is final.
+    """
     stages = [{"stage": name, **content} for name, content in _stages(study).items()]
     write_json(study.out / PLAN, {"profile": study.profile.name, "stages": stages})
+    return "responses" in (stage["stage"] for stage in stages if "files" in stage)
 
 
 def _stages(study: Study) -> dict[str, Any]:
