@@ -30,6 +30,7 @@ FIGURES = (
     "fig5_population",
     "fig6_error_maps",
     "videos",
+    "planning",
     "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")
