@@ -33,7 +33,8 @@ def plot_findings(axes: Axes, table: pd.DataFrame) -> None:
             fill = colour if seen else "white"
             axes.errorbar(row.difference, place, xerr=spread, fmt="o", color=colour, mfc=fill, ms=4, capsize=2, lw=1)
         tested = f", d = {row.effect_size:.1f}, p = {row.p:.2g}" if np.isfinite(row.p) else ""
-        counted = f"{row.mice:.0f} mice, n = {row.movies:.0f}" if row.movies else ""
+        mice = "1 mouse" if row.mice == 1 else f"{row.mice:.0f} mice"
+        counted = f"{mice}, n = {row.movies:.0f}" if row.movies else ""
         decision = "left out" if row.decision.startswith("left out") else row.decision.replace(":", ",")
         text = f"{decision}{tested}\n{counted}"
         axes.text(1.02, place, text, transform=beside, va="center", fontsize=5.5, color=colour)
