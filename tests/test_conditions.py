@@ -21,6 +21,7 @@ from movrecon_core.study.pipeline import run_study
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.schedulers import run_tasks
 from movrecon_core.study.stages import STAGES, reconstructions
+from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.targets import build_target, kept_neurons
 from movrecon_core.study.tables.performance import reconstructed_movie
 from movrecon_core.study.tasks import Stage, Task
@@ -240,7 +241,7 @@ def test_nothing_is_missing_after_a_run_and_a_lost_unit_is_found(study: Study) -
     study.store.path(unit).unlink()
     (task,) = [task for stage in STAGES for task in stage.tasks(study)]
     assert task.units == (unit,)
-    run_tasks(STAGES[-2], [task], study, CPU)
+    run_tasks(RECONSTRUCTIONS, [task], study, CPU)
     assert study.store.load(unit) is not None
     study.store.path(unit).write_bytes(content)
 
@@ -268,7 +269,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
 
     monkeypatch.setattr(reconstructions, "build_target", spoilt)
     with pytest.raises(ReconstructionError, match=rf"trial-{second} \(predicted\): not finite"):
-        run_tasks(STAGES[-2], reconstructions.reconstruction_tasks(changed), changed, CPU)
+        run_tasks(RECONSTRUCTIONS, reconstructions.reconstruction_tasks(changed), changed, CPU)
     stored = {
         (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
         for _, movie, condition in changed.wanted()
