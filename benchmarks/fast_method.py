@@ -32,12 +32,12 @@ FOLD = "fold:1"
 RESULT = Path(__file__).with_suffix(".json")
 CANDIDATES: dict[str, dict[str, Any]] = {
     "no smoothing": {"gradient_blur": (0.0, 0.0)},
-    "smoothing 1 frame, 1 px": {"gradient_blur": (1.0, 1.0)},
     "smoothing 2 frames, 1.5 px": {"gradient_blur": (2.0, 1.5)},
     "fast": {},
     "smoothing 4 frames, 3 px": {"gradient_blur": (4.0, 3.0)},
     "fast, natural spectrum 0.2": {"priors": {"natural_spectrum": 0.2}},
-    "fast, rate falling to 0": {"final_rate": 0.0},
+    "smoothing 5 frames, 4 px": {"gradient_blur": (5.0, 4.0)},
+    "fast, twice the rate": {"learning_rate": 12_000.0},
     "fast, 10 % of the neurons judge": {"left_out": 0.1, "patience": 5, "iterations": 60},
 }
 """What each changes of `fast_config`."""
