@@ -61,6 +61,9 @@ def main(
         found[name] = {what: judged(study, encoder, config, what) for what in ("recorded", "predicted")}
         print(f"{name}: {found[name]['recorded']['video_correlation']}")
     result = {
+        "title": "Settings of the fast method",
+        "about": "Video correlation of single instances on held-out movies of fold 1, which is a training fold of the "
+        "study. Stronger smoothing scores higher and shows less detail; `fast` is the compromise.",
         "profile": profile,
         "held_out": FOLD,
         "version": __version__,

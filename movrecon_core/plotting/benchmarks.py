@@ -32,5 +32,7 @@ def plot_measured_curves(axes: Axes, curves: Mapping[str, Curve], label: str) ->
     for number, (name, curve) in enumerate(curves.items()):
         colour = COLOURS.get(name, MOUSE_COLOURS[number % len(MOUSE_COLOURS)])
         axes.plot(curve.places, curve.values, color=colour, label=name.replace("_", " "))
-        axes.set(xlabel=curve.place, ylabel=curve.value or label)
+        # Methods differ in time by orders of magnitude.
+        scale = "log" if curve.place == "seconds" else "linear"
+        axes.set(xlabel=curve.place, ylabel=curve.value or label, xscale=scale)
     axes.legend()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from movrecon_core import plotting
 from movrecon_core.plotting.benchmarks import Curve
@@ -15,7 +15,7 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 def benchmark_sections(figures: Path, folder: Path = BENCHMARKS) -> str:
     """Markdown of all measurements.
 
-    A file may hold ``title`` and ``about``. Of the other keys, plain values are rows of a table; an object of lists,
+    A file may hold ``title``, ``about``, and ``simulated``, which stamps its figures. Of the other keys, plain values are rows of a table; an object of lists,
     or of objects with ``seconds`` and another list, becomes a figure of curves, any other object a table.
 
     Parameters
@@ -40,7 +40,8 @@ def _section(file: Path, figures: Path) -> str:
         if isinstance(value, dict) and value:
             curves = _curves(value)
             parts.append(f"**{_words(key)}**")
-            parts.append(_drawn(f"{file.stem}_{key}", _words(key), curves, figures) if curves else _nested(value))
+            drawn = Drawing(f"{file.stem}_{key}", _words(key), bool(content.get("simulated")))
+            parts.append(_drawn(drawn, curves, figures) if curves else _nested(value))
     parts.append(f"Measured by `benchmarks/{file.stem}.py`; the numbers are in `benchmarks/{file.name}`.")
     return "\n\n".join(part for part in parts if part)
 
@@ -59,12 +60,20 @@ def _curves(value: Mapping[str, Any]) -> dict[str, Curve]:
     return curves
 
 
-def _drawn(name: str, label: str, curves: Mapping[str, Curve], figures: Path) -> str:
-    figure = plotting.new_figure(5.0, 2.6, simulated=False)
-    plotting.plot_measured_curves(figure.subplots(), curves, label)
-    figure.savefig(figures / f"{name}.png", metadata={"Software": None})
-    alt = f"{label.capitalize()}, one curve for each of: {', '.join(map(_words, curves))}."
-    return f"```{{image}} figures/{name}.png\n:alt: {alt}\n```"
+class Drawing(NamedTuple):
+    """Name of a figure's file, what it shows, and whether that rests on simulated recordings."""
+
+    name: str
+    label: str
+    simulated: bool
+
+
+def _drawn(drawing: Drawing, curves: Mapping[str, Curve], figures: Path) -> str:
+    figure = plotting.new_figure(5.0, 2.6, drawing.simulated)
+    plotting.plot_measured_curves(figure.subplots(), curves, drawing.label)
+    figure.savefig(figures / f"{drawing.name}.png", metadata={"Software": None})
+    alt = f"{drawing.label.capitalize()}, one curve for each of: {', '.join(map(_words, curves))}."
+    return f"```{{image}} figures/{drawing.name}.png\n:alt: {alt}\n```"
 
 
 def _nested(value: Mapping[str, Any]) -> str:
