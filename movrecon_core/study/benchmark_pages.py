@@ -15,8 +15,9 @@ BENCHMARKS = REPOSITORY / "benchmarks"
 def benchmark_sections(figures: Path, folder: Path = BENCHMARKS) -> str:
     """Markdown of all measurements.
 
-    A file may hold ``title``, ``about``, and ``simulated``, which stamps its figures. Of the other keys, plain values are rows of a table; an object of lists,
-    or of objects with ``seconds`` and another list, becomes a figure of curves, any other object a table.
+    A file may hold ``title``, ``about``, and ``simulated``, which stamps its figures. Of the other keys, plain values
+    are rows of a table; an object of lists, or of objects with ``seconds`` and another list, becomes a figure of
+    curves, any other object a table.
 
     Parameters
     ----------
