@@ -67,38 +67,33 @@ def main(
         undisturbed = Path(folder) / "undisturbed"
         if start(profile, undisturbed).wait():
             raise SystemExit("the undisturbed run failed")
-        length = undisturbed_length = time.monotonic() - started
+        length = time.monotonic() - started
         expected = results(undisturbed)
-        killed, finished, different, failed, left_behind = 0, 0, 0, 0, 0
-        while killed < kills:
-            out, begun = Path(folder) / f"killed-{finished}", time.monotonic()
+        counts = {"kills": 0, "studies": 0, "with other results": 0, "failed": 0, "temporary or damaged files left": 0}
+        while counts["kills"] < kills:
+            out, begun = Path(folder) / f"killed-{counts['studies']}", time.monotonic()
             while True:
                 run = start(profile, out)
                 try:
-                    # Half of the kills in the first quarter of the time: most of a run's stages are short.
-                    run.communicate(timeout=length * moments.random() ** 2 if killed < kills else None)
+                    run.communicate(timeout=length * moments.random() if counts["kills"] < kills else None)
                     break
                 except subprocess.TimeoutExpired:
                     os.killpg(run.pid, signal.SIGKILL)
                     run.communicate()
-                    killed += 1
+                    counts["kills"] += 1
             length = min(length, time.monotonic() - begun)  # the computer may have been busier before
-            failed += run.returncode != 0
-            different += results(out) != expected
-            left_behind += len(list(out.rglob("*.tmp.*"))) + len(list(out.rglob("*.damaged")))
-            finished += 1
-    summary = {
-        "kills": killed,
-        "studies_finished": finished,
-        "studies_with_other_results": different,
-        "studies_that_failed": failed,
-        "temporary_or_damaged_files_left": left_behind,
-        "units_compared": len(expected),
-        "seconds_undisturbed": round(undisturbed_length, 1),
-        "seed": seed,
-    }
-    Path(__file__).with_suffix(".json").write_text(json.dumps(summary, indent=2) + "\n")
-    print(json.dumps(summary, indent=2))
+            counts["studies"] += 1
+            counts["failed"] += run.returncode != 0
+            counts["with other results"] += results(out) != expected
+            counts["temporary or damaged files left"] += len([*out.rglob("*.tmp.*"), *out.rglob("*.damaged")])
+            summary = {
+                **counts,
+                "files compared": len(expected),
+                "shortest run, seconds": round(length, 1),
+                "seed": seed,
+            }
+            Path(__file__).with_suffix(".json").write_text(json.dumps(summary, indent=2) + "\n")
+            print(json.dumps(summary), flush=True)
 
 
 if __name__ == "__main__":

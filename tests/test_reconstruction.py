@@ -15,10 +15,10 @@ from movrecon_core.encoders.inputs import crop_movie, pad_movie
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import (
     MaskConfig,
-    NotFiniteError,
     ReconstructionConfig,
     Segment,
     Target,
+    UnfinishedError,
     ensemble,
     evaluation_mask,
     population_mask,
@@ -226,7 +226,7 @@ def test_encoders_are_left_as_they_were():
 
 def test_a_movie_that_is_not_finite_does_not_spoil_the_others():
     broken = np.full((2, 12), np.nan, dtype=np.float32)
-    with pytest.raises(NotFiniteError, match=r"target 1: .* not finite") as raised:
+    with pytest.raises(UnfinishedError, match=r"target 1: .* not finite") as raised:
         reconstruct([Filters()], 0, [target(), target(behavior=broken), target(seed=2)], SHORT)
     first, second, third = raised.value.finished
     assert second is None
@@ -248,9 +248,11 @@ def test_a_movie_that_is_not_finite_does_not_spoil_the_others():
     ],
 )
 def test_bad_targets_are_named(encoder, bad, message):
-    good = target()
-    with pytest.raises(ReconstructionError, match=message):
-        reconstruct([encoder], 0, [good, bad] if "target 1" in message else [bad], SHORT)
+    """And the good ones of the call are found all the same."""
+    targets = [target(), bad] if "target 1" in message else [bad]
+    with pytest.raises(UnfinishedError, match=message) as raised:
+        reconstruct([encoder], 0, targets, SHORT)
+    assert [result is None for result in raised.value.finished] == [other is bad for other in targets]
 
 
 def test_unknown_mouse_and_empty_calls():

@@ -9,16 +9,16 @@ from movrecon_core.reconstruction.masks import (
     train_mask,
     training_mask,
 )
-from movrecon_core.reconstruction.reconstruct import NotFiniteError, reconstruct
+from movrecon_core.reconstruction.reconstruct import UnfinishedError, reconstruct
 
 __all__ = [
     "SMOOTHING",
     "MaskConfig",
-    "NotFiniteError",
     "Reconstruction",
     "ReconstructionConfig",
     "Segment",
     "Target",
+    "UnfinishedError",
     "ensemble",
     "evaluation_mask",
     "fast_config",

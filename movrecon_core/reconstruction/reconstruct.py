@@ -1,7 +1,7 @@
 """Movies found by gradient descent through encoders, many at once."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import torch
@@ -18,8 +18,8 @@ from movrecon_core.reconstruction.windows import check_window, window_starts
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 
-class NotFiniteError(ReconstructionError):
-    """Some movies of a call became NaN or infinite.
+class UnfinishedError(ReconstructionError):
+    """Some movies of a call were not found; the others were.
 
     Attributes
     ----------
@@ -27,12 +27,9 @@ class NotFiniteError(ReconstructionError):
         One entry a target: its reconstruction, or None where it failed.
     """
 
-    def __init__(self, finished: list[Reconstruction | None]) -> None:
+    def __init__(self, finished: list[Reconstruction | None], reasons: Mapping[int, str]) -> None:
         self.finished = finished
-        failed = ", ".join(str(i) for i, result in enumerate(finished) if result is None)
-        super().__init__(
-            f"target {failed}: the loss or the movie is not finite; check these responses and the encoder's weights"
-        )
+        super().__init__("; ".join(reasons[index] for index in sorted(reasons)))
 
 
 def reconstruct(
@@ -68,8 +65,8 @@ def reconstruct(
     device
         Where the encoders are moved first; None: computed where they are.
     on_iteration
-        Called after each iteration with the number of iterations done and the movies, one (T, 64, 64) a target;
-        to be read, not kept or changed.
+        Called after each iteration with the number of iterations done and the movies, one (T, 64, 64) a target that
+        is sound; to be read, not kept or changed.
     progress
         Show a progress bar.
 
@@ -81,23 +78,28 @@ def reconstruct(
     Raises
     ------
     ReconstructionError
-        If a target does not fit the encoders or the windows; the message gives its index. If one window does not fit
-        the memory.
-    NotFiniteError
-        After all others were finished, if a movie or its loss is NaN or infinite.
+        If there is nothing to do, the encoders do not know the mouse, or one window does not fit the memory.
+    UnfinishedError
+        After all others were finished, if a target does not fit the encoders or the windows, or a movie or its loss
+        became NaN or infinite; the message gives the target's index, what was expected, and what to change.
     """
     config = config or ReconstructionConfig()
     if not encoders or not targets:
         raise ReconstructionError("nothing to do: at least one encoder and one target are needed")
-    for index, target in enumerate(targets):
-        _check_target(index, target, encoders, mouse, config)
+    for encoder in encoders:
+        if not 0 <= mouse < len(encoder.neurons):
+            raise ReconstructionError(f"mouse {mouse}: the encoder knows mice 0 to {len(encoder.neurons) - 1}")
+    problems = _problems(targets, encoders, mouse, config)
+    sound = [index for index in range(len(targets)) if index not in problems]
+    if not sound:
+        raise UnfinishedError([None] * len(targets), problems)
     if device is not None:
         for encoder in encoders:
             encoder.to(device)
 
     by_length: dict[int, list[int]] = defaultdict(list)
-    for index, target in enumerate(targets):
-        by_length[target.frames].append(index)
+    for index in sound:
+        by_length[targets[index].frames].append(index)
     forms = [encoder.frozen_form(config.precision) if config.precision else encoder for encoder in encoders]
     weight = next(forms[0].parameters())
     groups = [
@@ -113,29 +115,42 @@ def reconstruct(
                 within_memory.call(partial(group.step, forms, mouse, iteration))
             if on_iteration is not None:
                 movies = dict(zip(order, (movie for group in groups for movie in group.movies), strict=True))
-                on_iteration(iteration + 1, [movies[index] for index in range(len(targets))])
+                on_iteration(iteration + 1, [movies[index] for index in sound])
             if not any(group.active for group in groups):
                 break
 
     results = dict(zip(order, (result for group in groups for result in group.results()), strict=True))
-    finished = [results[index] for index in range(len(targets))]
+    for index in [index for index in sound if results[index] is None]:
+        problems[index] = (
+            f"target {index}: the loss or the movie is not finite; check these responses and the encoder's weights"
+        )
+    finished = [results.get(index) for index in range(len(targets))]
     done = [result for result in finished if result is not None]
-    if len(done) < len(finished):
-        raise NotFiniteError(finished)
+    if problems:
+        raise UnfinishedError(finished, problems)
     return done
 
 
-def _check_target(
-    index: int, target: Target, encoders: Sequence[Encoder], mouse: int, config: ReconstructionConfig
-) -> None:
+def _problems(
+    targets: Sequence[Target], encoders: Sequence[Encoder], mouse: int, config: ReconstructionConfig
+) -> dict[int, str]:
+    """What is wrong with some targets, by index."""
+    found = {}
+    for index, target in enumerate(targets):
+        try:
+            _check_target(target, encoders, mouse, config)
+        except ReconstructionError as error:
+            found[index] = f"target {index}: {error}"
+    return found
+
+
+def _check_target(target: Target, encoders: Sequence[Encoder], mouse: int, config: ReconstructionConfig) -> None:
     frames = target.responses.shape[-1]
     for encoder in encoders:
-        if not 0 <= mouse < len(encoder.neurons):
-            raise ReconstructionError(f"mouse {mouse}: the encoder knows mice 0 to {len(encoder.neurons) - 1}")
         if target.responses.shape != (encoder.neurons[mouse], frames):
             raise ReconstructionError(
-                f"target {index}: expected responses of {encoder.neurons[mouse]} neurons (the encoder's mouse {mouse}),"
-                f" found shape {target.responses.shape}"
+                f"expected responses of {encoder.neurons[mouse]} neurons (the encoder's mouse {mouse}), "
+                f"found shape {target.responses.shape}"
             )
     for name, array, shape in (
         ("behavior", target.behavior, (2, frames)),
@@ -143,18 +158,15 @@ def _check_target(
         ("update_mask", target.update_mask, (FRAME_WIDTH, FRAME_WIDTH)),
     ):
         if array.shape != shape:
-            raise ReconstructionError(f"target {index}: expected {name} of shape {shape}, found {array.shape}")
+            raise ReconstructionError(f"expected {name} of shape {shape}, found {array.shape}")
     if not target.update_mask.any():
-        raise ReconstructionError(f"target {index}: update_mask selects no pixel; lower the mask's threshold")
+        raise ReconstructionError("update_mask selects no pixel; lower the mask's threshold")
     if target.truth is not None and target.truth.shape != (frames, FRAME_HEIGHT, FRAME_WIDTH):
         expected = (frames, FRAME_HEIGHT, FRAME_WIDTH)
-        raise ReconstructionError(f"target {index}: expected truth of shape {expected}, found {target.truth.shape}")
+        raise ReconstructionError(f"expected truth of shape {expected}, found {target.truth.shape}")
     kept = target.neurons_in_loss
     if kept is not None and (kept.shape != target.responses.shape[:1] or not kept.any()):
-        raise ReconstructionError(f"target {index}: neurons_in_loss must be one bool a neuron, with some True")
-    try:
-        window_starts(frames, config.window_frames, config.window_stride)
-        for encoder in encoders:
-            check_window(encoder, config.window_frames or frames)
-    except ReconstructionError as error:
-        raise ReconstructionError(f"target {index}: {error}") from None
+        raise ReconstructionError("neurons_in_loss must be one bool a neuron, with some True")
+    window_starts(frames, config.window_frames, config.window_stride)
+    for encoder in encoders:
+        check_window(encoder, config.window_frames or frames)

@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import NotFiniteError, Reconstruction, reconstruct
+from movrecon_core.reconstruction import Reconstruction, UnfinishedError, reconstruct
 from movrecon_core.study.conditions import Condition, Movie, movie_name
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.stages.targets import build_target
@@ -53,11 +53,11 @@ def reconstruct_batch(work: Work, task: Task) -> None:
     Raises
     ------
     ReconstructionError
-        If some of them became NaN or infinite, after the others were stored.
+        If some of them could not be found, after the others were stored.
     """
     study = work.study
     mouse, instance, movies = task.arguments
-    failed: NotFiniteError | None = None
+    failed: UnfinishedError | None = None
     with Cost() as cost:
         encoders = work.encoders() if instance is None else [work.encoder(instance)]
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
@@ -66,7 +66,7 @@ def reconstruct_batch(work: Work, task: Task) -> None:
         results: Sequence[Reconstruction | None]
         try:
             results = reconstruct(encoders, mouse, targets, config, device=work.device)
-        except NotFiniteError as error:
+        except UnfinishedError as error:
             results, failed = error.finished, error
     for unit, result in zip(task.units, results, strict=True):
         if result is not None:
@@ -74,7 +74,7 @@ def reconstruct_batch(work: Work, task: Task) -> None:
     if failed is not None:
         names = [f"{movie_name(m)} ({c.name})" for (m, c), r in zip(movies, results, strict=True) if r is None]
         using = "all instances" if instance is None else f"instance {instance}"
-        raise ReconstructionError(f"{study.mice[mouse]}, {using}, {', '.join(names)}: not finite; {failed}")
+        raise ReconstructionError(f"{study.mice[mouse]}, {using}, {', '.join(names)}: {failed}")
 
 
 def _dataset(result: Reconstruction) -> xr.Dataset:
