@@ -85,13 +85,17 @@ def remote_size(http: httpx.Client, file: RemoteFile) -> int | None:
     FetchError
         If the server cannot be reached or does not have the file.
     """
-    try:
-        answer = http.head(file.url)
-        if not answer.is_success:  # not every server knows HEAD
-            with http.stream("GET", file.url) as answer:
-                pass
-    except (httpx.TransportError, httpx.TooManyRedirects) as error:
-        raise FetchError(f"{file.url}: cannot be reached ({error or type(error).__name__})") from None
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            answer = http.head(file.url)
+            if not answer.is_success:  # not every server knows HEAD
+                with http.stream("GET", file.url) as answer:
+                    pass
+            break
+        except (httpx.TransportError, httpx.TooManyRedirects) as error:
+            # A server may close a connection that was kept for the next question.
+            if attempt == ATTEMPTS or not isinstance(error, httpx.RemoteProtocolError):
+                raise FetchError(f"{file.url}: cannot be reached ({error or type(error).__name__})") from None
     _require_success(file, answer)
     return _length(answer)
 
