@@ -21,6 +21,14 @@ pytest_plugins = ["small_study"]
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Where tests run in two processes, those of a file, or of one costly study, stay together."""
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        shared = next((name for name in ("smoke_study", "prepared") if name in names), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(shared))
+
+
 @pytest.fixture(scope="session")
 def smoke_study(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Results of the whole smoke study, run as a user runs it."""
