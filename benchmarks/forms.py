@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import published_pattern
 import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import load_checkpoint, save_checkpoint
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.reconstruction.objective import poisson_loss
@@ -43,37 +43,15 @@ def example_stacks(count: int) -> Tensor:
     return inputs
 
 
-def published_pattern(encoder: DwiseNeuro) -> DwiseNeuro:
-    """Put plain depth-wise 3-D convolutions in place of the two-dimensional ones; weights keep their gradients."""
-    for module in list(encoder.modules()):
-        for name, child in list(module.named_children()):
-            if isinstance(child, nn.Conv3d) and child.groups > 1:
-                kernel = child.kernel_size
-                padding = tuple(size // 2 for size in kernel)
-                plain = nn.Conv3d(
-                    child.in_channels,
-                    child.out_channels,
-                    kernel,
-                    child.stride,
-                    padding,
-                    groups=child.groups,
-                    bias=False,
-                )
-                plain.load_state_dict(child.state_dict())
-                setattr(module, name, plain)
-    return encoder.requires_grad_(True)
-
-
-def form_of(name: str, checkpoint: Path, device: torch.device | str) -> Encoder:
+def form_of(name: str, checkpoint: Path, device: torch.device | str) -> nn.Module:
     """Load the encoder in one of `FORMS`."""
-    encoder = load_checkpoint(checkpoint, device).eval()
-    assert isinstance(encoder, DwiseNeuro)
     if name == "published_pattern":
-        return published_pattern(encoder).to(device)
+        return published_pattern.load(checkpoint, device)
+    encoder = load_checkpoint(checkpoint, device).eval()
     return encoder.requires_grad_(False) if name == "readable" else encoder.frozen_form(name)  # type: ignore[arg-type]
 
 
-def gradient(encoder: Encoder, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def gradient(encoder: nn.Module, inputs: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     """Responses to stacks, and the gradient of their loss with respect to the stacks (weights too, where they ask)."""
     inputs = inputs.clone().requires_grad_()
     encoder.zero_grad(set_to_none=True)
@@ -83,7 +61,7 @@ def gradient(encoder: Encoder, inputs: Tensor, target: Tensor) -> tuple[Tensor, 
     return responses.detach(), inputs.grad
 
 
-def seconds_per_stack(encoder: Encoder, stacks: int, repeats: int, device: torch.device | str) -> float:
+def seconds_per_stack(encoder: nn.Module, stacks: int, repeats: int, device: torch.device | str) -> float:
     """Least time of several passes, forward and backward to the pixels, divided by the stacks of a pass."""
     inputs = example_stacks(stacks).to(device)
     target = torch.rand(stacks, NEURONS, 16, generator=torch.Generator().manual_seed(2)).to(device)
