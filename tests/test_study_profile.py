@@ -23,7 +23,9 @@ def test_shipped_profiles_are_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_notebook_is_run(name: str) -> None:
-    assert set(load_profile(name, PROFILES).notebooks) == {path.stem for path in NOTEBOOKS.glob("*.ipynb")}
+    """But the viewer, which needs somebody to look; `paper` does not plan, for which mice are simulated."""
+    left_out = {"viewer", "planning"} if name == "paper" else {"viewer"}
+    assert set(load_profile(name, PROFILES).notebooks) == {path.stem for path in NOTEBOOKS.glob("*.ipynb")} - left_out
 
 
 def test_the_paper_profile_has_the_published_sizes() -> None:
