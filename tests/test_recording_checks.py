@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from example_recording import FRAMES, NEURONS, TRIALS, write_example
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movrecon_core.recording_checks import check_recording, report_recording
@@ -106,6 +106,7 @@ WIDE = {"responses: no directory", "pupil: no directory", "no tier train", "tier
 
 @settings(max_examples=25)
 @given(chosen=st.sets(st.sampled_from(sorted(set(DAMAGE) - WIDE)), min_size=2, max_size=6))
+@example(chosen={"shorter behaviour", "flat responses"})
 def test_no_problem_hides_another(sound, tmp_path_factory, chosen):
     by_file = {DAMAGE[damage][0]: damage for damage in sorted(chosen)}  # one damage a file
     mouse = Path(shutil.copytree(sound, tmp_path_factory.mktemp("damaged") / "mouse"))
