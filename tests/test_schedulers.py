@@ -32,7 +32,7 @@ def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str,
 
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+            n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address="127.0.0.1:0"
         ) as cluster,
         meanwhile(copied, kill),
     ):
