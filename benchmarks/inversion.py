@@ -68,7 +68,7 @@ def main(
     }
     with tempfile.TemporaryDirectory() as folder:
         result |= stack_times(forms.paper_size(Path(folder) / "paper.pth"), 1 if quick else 3)
-        result["scaling"] = scaling(1 if quick else 3)
+        result["scaling"] = scaling(1 if quick else 2, 1 if quick else 3)
         found = open_study(study) if (study / "study.json").is_file() else smoke_study(Path(folder))
         if quick:
             movies, frames = 1, 62
@@ -119,7 +119,7 @@ def _one_form(name: str, checkpoint: Path, repeats: int) -> tuple[float, int]:
         return found["seconds"], found["peak_bytes"]
     encoder = forms.form_of(name, checkpoint, CPU)
     fast = name != "readable"
-    seconds = forms.seconds_per_stack(encoder, 2 if fast else 1, 5 * repeats if fast else repeats, CPU)
+    seconds = forms.seconds_per_stack(encoder, 2 if fast else 1, 3 * repeats if fast else repeats, CPU)
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -137,8 +137,8 @@ def differences(checkpoint: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def scaling(repeats: int) -> dict[str, dict[str, float]]:
-    """Seconds of an iteration for more frames (windows), movies, instances, and neurons; a small DwiseNeuro."""
+def scaling(iterations: int, repeats: int) -> dict[str, dict[str, float]]:
+    """Seconds of some iterations for more frames (windows), movies, instances, and neurons; a small DwiseNeuro."""
     small = DwiseNeuroConfig((500, 4000), core_features=(16, 16, 32), spatial_strides=(2, 2, 2), se_reduce_ratio=8)
     torch.manual_seed(0)
     encoders = [DwiseNeuro(small).eval() for _ in range(2)]
@@ -147,7 +147,7 @@ def scaling(repeats: int) -> dict[str, dict[str, float]]:
         neurons = encoders[0].neurons[mouse]
         still = np.zeros((2, frames), np.float32)
         target = Target(np.ones((neurons, frames), np.float32), still, still, np.ones((64, 64), bool))
-        config = ReconstructionConfig(iterations=2, precision="bfloat16")
+        config = ReconstructionConfig(iterations=iterations, precision="bfloat16")
         return forms.least_seconds(
             lambda: reconstruct(encoders[:instances], mouse, [target] * count, config), repeats, CPU
         )
@@ -163,7 +163,8 @@ def scaling(repeats: int) -> dict[str, dict[str, float]]:
 
 def smoke_study(folder: Path) -> Study:
     """The smallest study there is."""
-    run_study(load_profile("smoke", PROFILES), folder / "smoke", until="masks")
+    alone = {"instances": 1, "comparison": None}
+    run_study(load_profile("smoke", PROFILES).model_copy(update=alone), folder / "smoke", until="masks")
     return open_study(folder / "smoke")
 
 
