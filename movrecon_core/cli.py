@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
     epilog="Begin with `movrecon run --profile smoke --out results/smoke` (minutes: does it run?), then `movrecon run "
-    "--out results/demo`. Your own mice: `movrecon check DIR`, then `movrecon run --recordings DIR --out DIR`. "
+    "--out results/demo`; with --dry-run it only says what that costs. Your own mice: `movrecon check DIR`, then "
+    "`movrecon run --recordings DIR --out DIR`. "
     "Every verb goes on where it was stopped; `movrecon VERB --help` says more.",
     context_settings={"max_content_width": 110},
     no_args_is_help=True,
@@ -146,13 +147,17 @@ def run(
     device: DeviceOption = None,
     figures: FiguresOption = None,
     scheduler: SchedulerOption = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="List units, hours and storage; compute nothing.")] = False,
     *,
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.study.pipeline import run_study
+    from movrecon_core.study.pipeline import forecast_study, run_study
     from movrecon_core.study.summary import headline
 
+    if dry_run:
+        print(forecast_study(_profile(profile), out, recordings or (), device))
+        return
     summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device, scheduler=scheduler)
     if summary is not None:
         print(headline(summary, out, figures or out / "figures"))
