@@ -1,6 +1,7 @@
 """The command: what goes wrong is one line that names it, an exit code that is not 0, and no figure."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -191,6 +192,41 @@ def test_a_scheduler_that_is_not_there(
     line = complaint(monkeypatch, capsys, "train", *arguments)
     assert "--scheduler grid: choose local, gpus, slurm, tcp://HOST:PORT" in line
     assert not (tmp_path / "out").exists()
+
+
+def test_a_scheduler_without_its_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("dask_jobqueue")
+    arguments = ["--profile", "smoke", "--scheduler", "tcp://host", "--out", tmp_path / "out"]
+    assert "expected tcp://HOST:PORT" in complaint(monkeypatch, capsys, "run", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("rule", ["fold:9", "oracle"])
+def test_a_rule_that_does_not_exist_is_found_before_anything_is_simulated(
+    rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["--profile", "smoke", "--held-out", rule, "--out", tmp_path / "out"]
+    assert f"held-out movies '{rule}': choose fold:0" in complaint(monkeypatch, capsys, "run", *arguments)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_misspelt_profile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = complaint(monkeypatch, capsys, "run", "--profile", "papper", "--out", tmp_path / "out")
+    assert "no such profile; did you mean 'paper'?" in line
+
+
+def test_a_dry_run_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert movrecon(monkeypatch, "run", "--profile", "smoke", "--dry-run", "--out", tmp_path / "o") == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"^reconstructions +94 ", shown, re.MULTILINE)
+    assert "GB" in shown
+    assert not (tmp_path / "o").exists()
 
 
 def test_status_without_a_run(

@@ -1,5 +1,6 @@
 """A study from its recordings to the book, or up to one of its stages."""
 
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +11,13 @@ import torch
 from filelock import FileLock, Timeout
 
 from movrecon_core.errors import ProfileError
+from movrecon_core.folds import FOLDS
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
 from movrecon_core.study.book import build_book
 from movrecon_core.study.files import remove_abandoned, require_writable
+from movrecon_core.study.forecast import forecast, report
 from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
 from movrecon_core.study.plan import write_plan
 from movrecon_core.study.profile import Profile
@@ -73,13 +76,16 @@ def run_study(
         _check_notebooks(profile)
     if not recordings:
         _require_no_names(profile)
+    rule = held_out or profile.held_out
+    if not re.fullmatch(rf"fold:[0-{FOLDS - 1}]|tier:.+", rule):
+        raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
     found = open_recordings(recordings) if recordings else None
     require_scheduler(scheduler)
     chosen = _device(device)
     require_writable(out)
     with _alone(out):
         remove_abandoned(out)
-        study = Study(out, profile, tuple(found or stages.simulate(profile, out)), held_out or profile.held_out)
+        study = Study(out, profile, tuple(found or stages.simulate(profile, out)), rule)
         study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
         study.save()
     last = stages.UNTIL.get(until, stages.STAGES[-1])
@@ -94,6 +100,22 @@ def run_study(
     require_writable(figures)
     with _alone(out):
         return _publish(study, chosen, figures)
+
+
+def forecast_study(profile: Profile, out: Path, recordings: Sequence[Path] = (), device: str | None = None) -> str:
+    """What `run_study` would compute with these arguments, in words: units, hours and storage of every stage.
+
+    A profile that names its mice needs no recordings here: its numbers of mice and neurons are used.
+
+    Raises
+    ------
+    MovreconError
+        If the profile, the recordings or the device cannot be used.
+    """
+    _check_notebooks(profile)
+    found = open_recordings(recordings) if recordings else ()
+    chosen = _device(device)
+    return report(forecast(profile, out.resolve(), found, chosen), out.resolve(), chosen)
 
 
 @contextmanager

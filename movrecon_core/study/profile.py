@@ -227,8 +227,8 @@ def load_profile(name: str, folder: Path) -> Profile:
     """
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     if not path.is_file():
-        known = ", ".join(sorted(p.stem for p in folder.glob("*.yaml"))) or "none"
-        raise ProfileError(f"{path}: no such profile; found in {folder}: {known}")
+        hint = suggestion(Path(name).stem, [p.stem for p in folder.glob("*.yaml")])
+        raise ProfileError(f"{path}: no such profile; {hint}")
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:

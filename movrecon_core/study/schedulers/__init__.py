@@ -1,5 +1,6 @@
 """Where tasks are computed: in this process, on all its GPUs, or on a cluster."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -34,6 +35,8 @@ def require_scheduler(name: str) -> None:
     if name == "slurm" or name.startswith(("tcp://", "tls://")):
         if find_spec("distributed") is None or find_spec("dask_jobqueue") is None:
             raise ProfileError("Dask is not installed; pip install -c constraints.txt -e '.[cluster]'")
+        if name != "slurm" and not re.fullmatch(r"t(cp|ls)://\S+:\d+", name):
+            raise ProfileError(f"--scheduler {name}: expected tcp://HOST:PORT, as the Dask scheduler prints it")
     elif name not in ("local", "gpus"):
         raise ProfileError(f"--scheduler {name}: choose local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
 
