@@ -1,6 +1,7 @@
 """Planning: parts of a population are nested, and the needed number is read off where a straight line says."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -8,8 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from movrecon_core.errors import ProfileError
+from movrecon_core.study.paths import PROFILES
+from movrecon_core.study.profile import load_profile
 from movrecon_core.study.stages.planning import nested_populations
-from movrecon_core.study.tables import needed_neurons
+from movrecon_core.study.study import Study
+from movrecon_core.study.tables import needed_neurons, planned_correlations
 
 FRACTIONS, AREAS = (0.125, 0.25, 0.5, 1.0), (0.25, 0.5, 1.0)
 
@@ -63,3 +68,9 @@ def test_nothing_is_said_beyond_the_largest_number() -> None:
     assert math.isinf(found["neurons"])
     assert math.isinf(found["high"])
     assert found["largest"] == 80
+
+
+def test_a_profile_that_plans_nothing_is_named() -> None:
+    study = Study(Path("none"), load_profile("paper", PROFILES), (), "fold:0")
+    with pytest.raises(ProfileError, match=r"'paper' plans nothing; give it planning: \{ceilings"):
+        planned_correlations(study)

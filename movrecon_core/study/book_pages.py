@@ -110,7 +110,7 @@ def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
         "iterations of a mask": profile.mask.iterations,
     }
     data = "simulated; every figure says so" if study.simulated else "not marked as simulated"
-    costs = {stage: cost for stage, cost in stage_costs(study).items() if stage != "book"}
+    costs = {stage: cost for stage, cost in stage_costs(study).items() if stage != "book" and cost["units"]}
     return {
         "data_sentence": f"The data are {data}.",
         "settings_rows": _rows(settings.items()),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from movrecon_core.errors import ProfileError
 from movrecon_core.study.planning_units import planning_unit
 from movrecon_core.study.study import Study
 
@@ -19,7 +20,17 @@ def planned_correlations(study: Study) -> pd.DataFrame:
     DataFrame
         ``ceiling`` (mean correlation of noise-free with recorded responses), ``area`` (mm², two digits), ``neurons``,
         ``movie``, ``video_correlation``, ``single_trial_correlation`` of the encoder at that noise level.
+
+    Raises
+    ------
+    ProfileError
+        If the profile plans nothing, as ``paper`` does.
     """
+    if not study.profile.planning.ceilings:
+        raise ProfileError(
+            f"profile '{study.profile.name}' plans nothing; give it planning: {{ceilings: [0.3, 0.45, 0.6]}} and run "
+            "it again, or open the results of the profile demo"
+        )
     tables = []
     for ceiling in sorted(study.profile.planning.ceilings):
         found = study.store.require(planning_unit(study, ceiling))
