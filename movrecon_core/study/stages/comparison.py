@@ -16,7 +16,6 @@ from movrecon_core.analysis.encoder_quality import (
 from movrecon_core.analysis.metrics import neuron_correlation
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import load_checkpoint
-from movrecon_core.encoders.training import train_encoder
 from movrecon_core.reconstruction import reconstruct
 from movrecon_core.recordings import Recording, load_array
 from movrecon_core.simulation import TRUTH
@@ -31,9 +30,7 @@ from movrecon_core.study.encoder_units import (
     other_settings,
     quality_unit,
 )
-from movrecon_core.study.files import write_json
-from movrecon_core.study.profile import encoder_parameters
-from movrecon_core.study.stages.encoders import cost_file, predicted_responses
+from movrecon_core.study.stages.encoders import predicted_responses, train_on_study
 from movrecon_core.study.stages.targets import build_target
 from movrecon_core.study.study import Study
 from movrecon_core.study.tasks import Stage, Task, missing
@@ -50,19 +47,7 @@ def _train(work: Work, task: Task) -> None:
     study, settings = work.study, other_settings(work.study)
     checkpoint = other_checkpoint(study)
     assert checkpoint is not None
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    with Cost() as cost:
-        train_encoder(
-            list(study.recordings),
-            [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))],
-            settings.encoder.architecture,
-            encoder_parameters(settings.encoder, tuple(recording.neurons for recording in study.recordings)),
-            settings.training,
-            study.profile.seed,
-            checkpoint,
-            work.device,
-        )
-    write_json(cost_file(checkpoint), cost.attributes())
+    train_on_study(work, settings.encoder, settings.training, study.profile.seed, checkpoint)
 
 
 def _quality_tasks(study: Study) -> list[Task]:

@@ -12,11 +12,11 @@ from movrecon_core.analysis import neuron_correlation
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict
-from movrecon_core.encoders.training import train_encoder
+from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.recordings import Trial
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.profile import encoder_parameters
+from movrecon_core.study.profile import EncoderSettings, encoder_parameters
 from movrecon_core.study.study import Study
 from movrecon_core.study.tasks import Stage, Task, missing
 from movrecon_core.study.work import Work
@@ -30,18 +30,22 @@ def training_tasks(study: Study) -> list[Task]:
 
 def train_instance(work: Work, task: Task) -> None:
     """Train one instance; they share the held-out movies and differ in the seed."""
-    study, profile = work.study, work.study.profile
-    (instance,) = task.arguments
-    checkpoint = study.checkpoint(instance)
+    (instance,), profile = task.arguments, work.study.profile
+    train_on_study(work, profile.encoder, profile.training, profile.seed + instance, work.study.checkpoint(instance))
+
+
+def train_on_study(work: Work, encoder: EncoderSettings, training: TrainingConfig, seed: int, checkpoint: Path) -> None:
+    """Train an encoder on the training movies of all mice, and note beside its checkpoint what that cost."""
+    study = work.study
     checkpoint.parent.mkdir(parents=True, exist_ok=True)
     with Cost() as cost:
         train_encoder(
             list(study.recordings),
             [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))],
-            profile.encoder.architecture,
-            encoder_parameters(profile.encoder, tuple(recording.neurons for recording in study.recordings)),
-            profile.training,
-            profile.seed + instance,
+            encoder.architecture,
+            encoder_parameters(encoder, tuple(recording.neurons for recording in study.recordings)),
+            training,
+            seed,
             checkpoint,
             work.device,
         )
