@@ -1,11 +1,12 @@
-"""What a page did in the browser: requests, errors, pictures."""
+"""A browser, and what a page did in it: requests, errors, pictures."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 """Pictures of every page as a reader sees it; made by the tests, not kept in the repository."""
@@ -28,6 +29,15 @@ def chromium() -> str:
     if path is None:
         pytest.skip("no chromium here; `apt-get install chromium` (make test tries it where it may)")
     return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium, for the tests of one file."""
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        yield opened
+        opened.close()
 
 
 class Watched:

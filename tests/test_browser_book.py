@@ -1,22 +1,13 @@
 """The built book in a browser: nothing fails, nothing is asked of the network, on a desk and on a phone."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, Watched, chromium
-from playwright.sync_api import Browser, sync_playwright
+from browser import Watched
+from playwright.sync_api import Browser
 
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 BROKEN_PICTURES = "[...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.src)"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

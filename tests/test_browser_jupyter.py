@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from browser import ARGUMENTS, Watched, chromium
-from playwright.sync_api import Browser, Page, sync_playwright
+from browser import Watched
+from playwright.sync_api import Browser, Page
 
 from movrecon_core.study.paths import NOTEBOOKS
 
@@ -48,14 +48,6 @@ def lab(smoke_study: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         finally:
             server.terminate()
             server.wait(30)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
-        yield opened
-        opened.close()
 
 
 @pytest.fixture
