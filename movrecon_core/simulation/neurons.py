@@ -60,7 +60,8 @@ class NeuronConfig(Parameters):
     spontaneous: float = 0.15
     """Share of the mean rate without a stimulus (chosen)."""
     running_gain: float = 0.45
-    """Mean increase of the log rate while running (Niell & Stryker 2010: responses about twice as large)."""
+    """Mean increase of the log rate at full speed (Niell & Stryker 2010: responses about twice as large; here 1.6, and
+    the wider pupil adds to it)."""
     pupil_gain: float = 0.12
     """Mean increase of the log rate per s.d. of pupil dilation (Reimer et al. 2014; Vinck et al. 2015)."""
     eye_gain: tuple[float, float] = (0.3, 0.3)
