@@ -16,7 +16,7 @@ import movrecon_core  # noqa: F401 - before torch, which reads how its threads w
 settings.register_profile("movrecon", deadline=None)
 settings.load_profile("movrecon")
 
-pytest_plugins = ["browser", "small_study"]
+pytest_plugins = ["archive_server", "browser", "small_study"]
 
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 
