@@ -1,6 +1,7 @@
 """The command `movrecon`: a few verbs over the study."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ from movrecon_core.errors import MovreconError
 
 # The verbs import what they need themselves: --help and errors do not wait for torch.
 if TYPE_CHECKING:
+    from movrecon_core.study.pipeline import Stage
     from movrecon_core.study.profile import Profile
 
 app = typer.Typer(
@@ -89,54 +91,32 @@ def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of 
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
 
 
-@app.command()
-def train(
-    profile: ProfileOption = "demo",
-    recordings: RecordingsOption = None,
-    held_out: HeldOutOption = None,
-    device: DeviceOption = None,
-    scheduler: SchedulerOption = "local",
-    *,
-    out: OutOption,
-) -> None:
-    """Train the encoders."""
-    from movrecon_core.study.pipeline import run_study
+def _run_until(stage: "Stage") -> Callable[..., None]:
+    """A verb that runs the study up to one of its stages."""
 
-    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="encoders", scheduler=scheduler)
+    def verb(
+        profile: ProfileOption = "demo",
+        recordings: RecordingsOption = None,
+        held_out: HeldOutOption = None,
+        device: DeviceOption = None,
+        scheduler: SchedulerOption = "local",
+        *,
+        out: OutOption,
+    ) -> None:
+        from movrecon_core.study.pipeline import run_study
 
+        run_study(_profile(profile), out, recordings or (), held_out, device=device, until=stage, scheduler=scheduler)
 
-@app.command()
-def masks(
-    profile: ProfileOption = "demo",
-    recordings: RecordingsOption = None,
-    held_out: HeldOutOption = None,
-    device: DeviceOption = None,
-    scheduler: SchedulerOption = "local",
-    *,
-    out: OutOption,
-) -> None:
-    """Train the transparency masks and map receptive fields, after the encoders."""
-    from movrecon_core.study.pipeline import run_study
-
-    run_study(_profile(profile), out, recordings or (), held_out, device=device, until="masks", scheduler=scheduler)
+    return verb
 
 
-@app.command()
-def reconstruct(
-    profile: ProfileOption = "demo",
-    recordings: RecordingsOption = None,
-    held_out: HeldOutOption = None,
-    device: DeviceOption = None,
-    scheduler: SchedulerOption = "local",
-    *,
-    out: OutOption,
-) -> None:
-    """Reconstruct the held-out movies, after encoders and masks."""
-    from movrecon_core.study.pipeline import run_study
-
-    run_study(
-        _profile(profile), out, recordings or (), held_out, device=device, until="reconstructions", scheduler=scheduler
-    )
+app.command("train", help="Train the encoders.")(_run_until("encoders"))
+app.command("masks", help="Train the transparency masks and map receptive fields, after the encoders.")(
+    _run_until("masks")
+)
+app.command("reconstruct", help="Reconstruct the held-out movies, after encoders and masks.")(
+    _run_until("reconstructions")
+)
 
 
 @app.command()
