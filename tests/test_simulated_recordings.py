@@ -1,0 +1,118 @@
+"""Recordings of the in-silico mouse: their layout, their ceiling by an independent correlation, the same bits."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from movrecon_core.errors import ProfileError, RecordingError
+from movrecon_core.folds import held_out_trials, split_trials
+from movrecon_core.recording_checks import check_recording
+from movrecon_core.recordings import SIMULATED_MARKER, open_recordings
+from movrecon_core.simulation import TRUTH, SimulationConfig, simulate_recordings
+
+SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    return simulate_recordings(tmp_path_factory.mktemp("simulated"), SMALL, seed=3)
+
+
+def truth(mouse, trial):
+    return np.load(mouse.path / TRUTH / f"noise_free_responses/{trial}.npy")
+
+
+def test_layout_is_readable_and_without_problems(simulated):
+    assert len(simulated) == 2
+    for mouse in simulated:
+        assert check_recording(mouse.path) == []
+        assert mouse.simulated
+        assert len(mouse.trials) == SMALL.trials
+        trial = mouse.trial(4)
+        assert (trial.responses.shape, trial.movie.shape) == ((40, 90), (90, 36, 64))
+        assert trial.negative_responses == 0
+    assert [m.name for m in open_recordings([simulated[0].path.parent])] == [m.name for m in simulated]
+
+
+@pytest.mark.parametrize("rule", ["fold:0", "tier:oracle"])
+def test_ceiling_is_as_stated(simulated, rule):
+    """Measured again with np.corrcoef, a neuron at a time."""
+    for mouse in simulated:
+        stated = json.loads((mouse.path / SIMULATED_MARKER).read_text())["ceilings"]
+        trials = held_out_trials(mouse, rule)
+        expected = np.concatenate([truth(mouse, t) for t in trials], axis=1)
+        found = np.concatenate([mouse.trial(t).responses for t in trials], axis=1)
+        measured = np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(expected, found, strict=True)])
+        assert measured == pytest.approx(stated[rule], abs=1e-4)
+        assert np.mean(list(stated.values())) == pytest.approx(0.45, abs=0.02)
+
+
+def test_a_seventh_is_held_out_and_shows_scenes_of_its_own(simulated):
+    for mouse in simulated:
+        split = split_trials(mouse, "fold:0")
+        assert len(split.held_out) == SMALL.trials // 7
+        assert split.excluded == ()
+        assert len(mouse.trials_of_tier("oracle")) == SMALL.oracle_trials
+    # No frame of a held-out movie is one of any training movie, nor of another mouse's.
+    frames = [m.movie(t, frames=1)[0].ravel() for m in simulated for t in m.trials]
+    correlation = np.corrcoef(np.stack(frames))
+    assert np.abs(correlation[np.triu_indices_from(correlation, 1)]).max() < 0.95
+
+
+def test_noise_free_responses_are_no_part_of_the_layout(simulated):
+    mouse = simulated[0]
+    assert {p.name for p in (mouse.path / "data").iterdir()} == {"videos", "responses", "behavior", "pupil_center"}
+    assert truth(mouse, 0).shape == (40, 90)
+    assert not np.allclose(truth(mouse, 0), mouse.trial(0).responses)
+
+
+def test_same_seed_same_bits(simulated, tmp_path):
+    again = simulate_recordings(tmp_path, SMALL, seed=3)
+    for old, new in zip(simulated, again, strict=True):
+        files = sorted(p.relative_to(old.path) for p in old.path.rglob("*") if p.is_file())
+        assert files == sorted(p.relative_to(new.path) for p in new.path.rglob("*") if p.is_file())
+        assert all((old.path / f).read_bytes() == (new.path / f).read_bytes() for f in files)
+
+
+def test_another_seed_is_another_mouse(tmp_path, simulated):
+    config = SimulationConfig(mice=1, trials=7, frames=64, neurons=40, oracle_trials=1)
+    mouse = simulate_recordings(tmp_path, config, seed=4)[0]
+    other = simulated[0]
+    name = TRUTH / "neurons/x.npy"
+    assert not np.allclose(np.load(mouse.path / name), np.load(other.path / name))
+    assert not np.allclose(mouse.movie(0, frames=1), other.movie(0, frames=1))
+
+
+def test_recording_that_is_there_is_kept_but_never_mistaken(simulated):
+    folder = simulated[0].path.parent
+    before = simulated[0].file("responses", 0).stat().st_mtime_ns
+    assert simulate_recordings(folder, SMALL, seed=3) == simulated
+    assert simulated[0].file("responses", 0).stat().st_mtime_ns == before
+    with pytest.raises(RecordingError, match="exists already"):
+        simulate_recordings(folder, SMALL.model_copy(update={"neurons": 41}), seed=3)
+
+
+def test_ceiling_out_of_reach_is_an_error(tmp_path):
+    config = SMALL.model_copy(update={"mice": 1, "ceiling": 0.94})
+    with pytest.raises(ProfileError, match="cannot be reached"):
+        simulate_recordings(tmp_path, config, seed=0)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_unknown_parameters_are_errors():
+    with pytest.raises(ValueError, match="neurones"):
+        SimulationConfig.model_validate({"neurones": 3})
+    with pytest.raises(ValueError, match="colour"):
+        SimulationConfig.model_validate({"movie": {"colour": 3}})
+
+
+def test_the_number_of_threads_is_left_as_it_was(tmp_path):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        simulate_recordings(tmp_path, SMALL.model_copy(update={"mice": 3, "trials": 14}), seed=1)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
