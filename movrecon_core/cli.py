@@ -10,6 +10,8 @@ from movrecon_core.errors import MovreconError
 
 # The verbs import what they need themselves: --help and errors do not wait for torch.
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from movrecon_core.study.profile import Profile
 
 app = typer.Typer(
@@ -146,6 +148,7 @@ def run(
     device: DeviceOption = None,
     figures: FiguresOption = None,
     scheduler: SchedulerOption = "local",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many units, hours, GB it is, no more.")] = False,
     *,
     out: OutOption,
 ) -> None:
@@ -153,6 +156,9 @@ def run(
     from movrecon_core.study.pipeline import run_study
     from movrecon_core.study.summary import headline
 
+    if dry_run:
+        print(_forecast(_profile(profile), recordings or (), device))
+        return
     summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device, scheduler=scheduler)
     if summary is not None:
         print(headline(summary, out, figures or out / "figures"))
@@ -216,6 +222,15 @@ def _profile(name: str) -> "Profile":
     from movrecon_core.study.profile import load_profile
 
     return load_profile(name, PROFILES)
+
+
+def _forecast(profile: "Profile", recordings: "Sequence[Path]", device: str | None) -> str:
+    from movrecon_core.recordings import open_recordings
+    from movrecon_core.study.forecast import forecast, forecast_report
+    from movrecon_core.study.pipeline import require_device
+
+    chosen = require_device(device)
+    return forecast_report(forecast(profile, open_recordings(recordings) if recordings else (), chosen), chosen)
 
 
 def _fail(message: str) -> None:

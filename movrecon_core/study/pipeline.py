@@ -75,7 +75,7 @@ def run_study(
         _require_no_names(profile)
     found = open_recordings(recordings) if recordings else None
     require_scheduler(scheduler)
-    chosen = _device(device)
+    chosen = require_device(device)
     require_writable(out)
     with _alone(out):
         remove_abandoned(out)
@@ -153,7 +153,14 @@ def _check_notebooks(profile: Profile) -> None:
         check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
 
 
-def _device(name: str | None) -> torch.device:
+def require_device(name: str | None) -> torch.device:
+    """The device of that name; None: a GPU where there is one.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be used.
+    """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(1, device=device)

@@ -1,0 +1,67 @@
+"""A dry run: what it announces is what a run then stores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from movrecon_core.cli import app
+from movrecon_core.study import open_study
+from movrecon_core.study.forecast import StageForecast, forecast
+from movrecon_core.study.paths import PROFILES
+from movrecon_core.study.profile import load_profile
+
+CPU = torch.device("cpu")
+
+
+def of_smoke(out: Path, with_recordings: bool) -> dict[str, StageForecast]:
+    recordings = open_study(out).recordings if with_recordings else ()
+    return {stage.name: stage for stage in forecast(load_profile("smoke", PROFILES), recordings, CPU)}
+
+
+@pytest.mark.parametrize("with_recordings", [False, True])
+def test_as_many_units_as_are_stored(smoke_study: Path, with_recordings: bool) -> None:
+    expected, study = of_smoke(smoke_study, with_recordings), open_study(smoke_study)
+    units = study.units()
+    assert expected["encoders"].units == len(study.checkpoints)
+    for stage in ("masks", "reconstructions", "responses"):
+        assert expected[stage].units == len(units[stage]), stage
+    assert expected["receptive fields"].units == len(units["receptive_fields"])
+
+
+def test_gigabytes_of_the_stored_arrays(smoke_study: Path) -> None:
+    expected, study = of_smoke(smoke_study, True), open_study(smoke_study)
+    units = study.units()
+    movies = sum(study.store.require(unit)["movie"].nbytes for unit in units["reconstructions"])
+    responses = sum(
+        variable.astype(np.float32).nbytes
+        for unit in units["responses"]
+        for name, variable in study.store.require(unit).data_vars.items()
+        if name in ("recorded", "predicted")
+    )
+    assert expected["reconstructions"].gigabytes == pytest.approx(movies / 1e9)
+    assert expected["responses"].gigabytes == pytest.approx(responses / 1e9)
+    weights = sum(path.stat().st_size for path in study.checkpoints) / 1e9
+    assert expected["encoders"].gigabytes == pytest.approx(weights, rel=0.2)  # the files hold names, too
+
+
+def test_the_paper_profile_needs_no_recordings_to_be_counted() -> None:
+    profile = load_profile("paper", PROFILES)
+    quick = profile.model_copy(update={"encoder": load_profile("smoke", PROFILES).encoder})
+    quick = quick.model_copy(update={"simulation": profile.simulation.model_copy(update={"neurons": 20})})
+    units = {stage.name: stage.units for stage in forecast(quick, (), CPU)}
+    # 5 mice, 10 movies, 7 instances: recorded, predicted, two masks, shuffled, six population conditions; 50 movies
+    # found by all instances together; noise 7 x 7 x 5 x 2 for three mice and gratings 4 x 4 x 7 for one, two targets.
+    assert units["reconstructions"] == 5 * 10 * 7 * 11 + 50 + (490 * 3 + 112) * 2 * 7
+    assert units["responses"] == 50
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    shown = CliRunner().invoke(app, ["run", "--profile", "smoke", "--dry-run", "--out", str(out)])
+    assert shown.exit_code == 0, shown.output
+    assert "reconstructions" in shown.output
+    assert "GB" in shown.output
+    assert not out.exists()
