@@ -35,9 +35,11 @@ CANDIDATES: dict[str, dict[str, Any]] = {
     "smoothing 2 frames, 1.5 px": {"gradient_blur": (2.0, 1.5)},
     "fast": {},
     "smoothing 4 frames, 3 px": {"gradient_blur": (4.0, 3.0)},
-    "fast, natural spectrum 0.2": {"priors": {"natural_spectrum": 0.2}},
     "smoothing 5 frames, 4 px": {"gradient_blur": (5.0, 4.0)},
-    "fast, twice the rate": {"learning_rate": 12_000.0},
+    "fast, natural spectrum 0.2": {"priors": {"natural_spectrum": 0.2}},
+    "fast, 16 iterations": {"iterations": 16},
+    "fast, 32 iterations at half the rate": {"iterations": 32, "learning_rate": 6000.0, "warm_up": 10},
+    "fast, 60 iterations at half the rate": {"iterations": 60, "learning_rate": 6000.0, "warm_up": 10},
     "fast, 10 % of the neurons judge": {"left_out": 0.1, "patience": 5, "iterations": 60},
 }
 """What each changes of `fast_config`."""

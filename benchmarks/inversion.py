@@ -33,6 +33,7 @@ from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.reconstruction import ReconstructionConfig, Target, ensemble, fast_config, reconstruct
+from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.pipeline import run_study
 from movrecon_core.study.profile import load_profile
@@ -74,6 +75,7 @@ def main(
             movies, frames = 1, 62
         result["simulated"] = found.simulated
         result |= time_to_quality(found, movies, frames, 200 if quick else 1000)
+        result["precision"] = precision_cost(found, movies, frames)
     print(json.dumps({key: value for key, value in result.items() if key != "curves"}, indent=1))
     if json_file is not None:
         json_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -210,6 +212,27 @@ def time_to_quality(study: Study, movies: int, frames: int, iterations: int) -> 
             "encoder": study.profile.encoder.architecture,
         },
         "curves": curves,
+    }
+
+
+def precision_cost(study: Study, movies: int, frames: int, iterations: int = 100) -> dict[str, Any] | None:
+    """Video correlation that the study's trained DwiseNeuro reaches in each precision; None: it has none."""
+    checkpoint = other_checkpoint(study)
+    if checkpoint is None:
+        return None
+    encoder = load_checkpoint(checkpoint, CPU)
+    found: dict[str, list[float]] = {}
+    for precision in ("float32", "bfloat16"):
+        config = ReconstructionConfig(iterations=iterations, precision=precision)
+        results = [_run(study, encoder, *movie, frames, config, "recorded") for movie in _chosen_movies(study, movies)]
+        found[precision] = [round(result["video_correlation"], 5) for result in results]
+    difference = np.subtract(found["bfloat16"], found["float32"])
+    return {
+        "video_correlation": found,
+        "mean_difference": float(difference.mean()),
+        "largest_difference": float(np.abs(difference).max()),
+        "iterations": iterations,
+        "encoder": type(encoder).__name__,
     }
 
 

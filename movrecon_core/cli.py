@@ -1,7 +1,7 @@
 """The command `movrecon`: a few verbs over the study."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -127,16 +127,16 @@ def run(
     device: DeviceOption = None,
     figures: FiguresOption = None,
     scheduler: SchedulerOption = "local",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="List units, hours and storage; compute nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many units, hours, GB it is, no more.")] = False,
     *,
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.study.pipeline import forecast_study, run_study
+    from movrecon_core.study.pipeline import run_study
     from movrecon_core.study.summary import headline
 
     if dry_run:
-        print(forecast_study(_profile(profile), out, recordings or (), device))
+        print(_forecast(_profile(profile), recordings or (), device))
         return
     summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device, scheduler=scheduler)
     if summary is not None:
@@ -201,6 +201,15 @@ def _profile(name: str) -> "Profile":
     from movrecon_core.study.profile import load_profile
 
     return load_profile(name, PROFILES)
+
+
+def _forecast(profile: "Profile", recordings: Sequence[Path], device: str | None) -> str:
+    from movrecon_core.recordings import open_recordings
+    from movrecon_core.study.forecast import forecast, forecast_report
+    from movrecon_core.study.pipeline import require_device
+
+    chosen = require_device(device)
+    return forecast_report(forecast(profile, open_recordings(recordings) if recordings else (), chosen), chosen)
 
 
 def _fail(message: str) -> None:

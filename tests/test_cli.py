@@ -1,7 +1,6 @@
 """The command: what goes wrong is one line that names it, an exit code that is not 0, and no figure."""
 
 import json
-import re
 import sys
 from pathlib import Path
 
@@ -217,16 +216,6 @@ def test_a_misspelt_profile(
 ) -> None:
     line = complaint(monkeypatch, capsys, "run", "--profile", "papper", "--out", tmp_path / "out")
     assert "no such profile; did you mean 'paper'?" in line
-
-
-def test_a_dry_run_writes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert movrecon(monkeypatch, "run", "--profile", "smoke", "--dry-run", "--out", tmp_path / "o") == 0
-    shown = capsys.readouterr().out
-    assert re.search(r"^reconstructions +94 ", shown, re.MULTILINE)
-    assert "GB" in shown
-    assert not (tmp_path / "o").exists()
 
 
 def test_status_without_a_run(

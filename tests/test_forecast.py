@@ -1,70 +1,67 @@
-"""A dry run: its units are those of the article's text, and its units and bytes are those of a study that was run."""
+"""A dry run: what it announces is what a run then stores."""
 
-import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
+from typer.testing import CliRunner
 
-from movrecon_core.reconstruction import ReconstructionConfig
-from movrecon_core.study.forecast import ExpectedStudy, forecast, iterated_frames, unit_counts
+from movrecon_core.cli import app
+from movrecon_core.study import open_study
+from movrecon_core.study.forecast import StageForecast, forecast
 from movrecon_core.study.paths import PROFILES
-from movrecon_core.study.pipeline import run_study
-from movrecon_core.study.profile import load_profile, parse_profile
-from movrecon_core.study.store import read_dataset
+from movrecon_core.study.profile import load_profile
 
-TINY = {
-    "name": "tiny",
-    "trials_per_mouse": 1,
-    "instances": 2,
-    "simulation": {"mice": 1, "trials": 14, "neurons": 300, "frames": 90, "oracle_trials": 0},
-    "training": {"batch": 2, "segment_frames": 64, "segments_per_epoch": 8, "warm_up_epochs": 1, "cosine_epochs": 1},
-    "mask": {"iterations": 20, "learning_rate": 1000.0},
-    "receptive_fields": {"pixel_step": 4},
-    "reconstruction": {"iterations": 2, "window_frames": None},
-    "population": {"fractions": [0.5]},
-    "noise": {"lengths": [2.0], "durations": [2.0], "samples": 1},
-    "gratings": {"mice": 0},
-}
+CPU = torch.device("cpu")
 
 
-def test_units_of_the_article() -> None:
-    counts = unit_counts(ExpectedStudy(Path("none"), load_profile("paper", PROFILES), (), "fold:0"))
-    movies, instances = 50, 7
-    natural = 2 * movies * instances  # from recorded and from predicted responses
-    variations = movies * (3 * instances + 1)  # no mask, strict mask, shuffled neurons; one of all gradients
-    population = movies * 3 * 2 * instances  # three fractions, two readings
-    noise = 3 * 7 * 7 * 5 * 2 * 2 * instances  # mice, lengths, durations, samples, phases, readings
-    gratings = 4 * 4 * 7 * 2 * instances  # directions, spatial and temporal frequencies, readings
-    assert counts["reconstructions"] == natural + variations + population + noise + gratings
-    assert (counts["encoders"], counts["masks"], counts["responses"], counts["recordings"]) == (7, 5, 50, 10)
+def of_smoke(out: Path, with_recordings: bool) -> dict[str, StageForecast]:
+    recordings = open_study(out).recordings if with_recordings else ()
+    return {stage.name: stage for stage in forecast(load_profile("smoke", PROFILES), recordings, CPU)}
 
 
-def test_frames_of_a_published_reconstruction() -> None:
-    # 35 windows of 32 frames for 300 frames (method page); the last repeats none: 268 is no multiple of 8.
-    assert iterated_frames(ReconstructionConfig(), 300) == 1000 * 35 * 32
-    assert iterated_frames(ReconstructionConfig(window_frames=None), 300) == 1000 * 300
+@pytest.mark.parametrize("with_recordings", [False, True])
+def test_as_many_units_as_are_stored(smoke_study: Path, with_recordings: bool) -> None:
+    expected, study = of_smoke(smoke_study, with_recordings), open_study(smoke_study)
+    units = study.units()
+    assert expected["encoders"].units == len(study.checkpoints)
+    for stage in ("masks", "reconstructions", "responses"):
+        assert expected[stage].units == len(units[stage]), stage
+    assert expected["receptive fields"].units == len(units["receptive_fields"])
 
 
-def test_units_and_storage_are_those_of_a_run(tmp_path: Path) -> None:
-    profile = parse_profile(TINY, "test")
-    expected = {stage.stage: stage for stage in forecast(profile, tmp_path)}
-    run_study(profile, tmp_path, device="cpu", until="reconstructions")
-    planned = json.loads((tmp_path / "plan.json").read_text())["stages"]
-    assert {stage["stage"]: len(stage["files"]) for stage in planned} == {s: e.units for s, e in expected.items()}
-    for stage in ("recordings", "encoders"):
-        found = sum(file.stat().st_size for file in (tmp_path / stage).rglob("*") if file.is_file())
-        assert expected[stage].storage == pytest.approx(found, rel=0.05), stage
-    for stage, arrays in {
-        "receptive_fields": ["on", "off", "on_minus_off"],
-        "reconstructions": ["movie"],
-        "responses": ["recorded", "predicted"],
-    }.items():
-        files = (tmp_path / "store" / stage.replace("_", "-")).iterdir()
-        assert expected[stage].storage == sum(read_dataset(file)[arrays].nbytes for file in files), stage
+def test_gigabytes_of_the_stored_arrays(smoke_study: Path) -> None:
+    expected, study = of_smoke(smoke_study, True), open_study(smoke_study)
+    units = study.units()
+    movies = sum(study.store.require(unit)["movie"].nbytes for unit in units["reconstructions"])
+    responses = sum(
+        variable.astype(np.float32).nbytes
+        for unit in units["responses"]
+        for name, variable in study.store.require(unit).data_vars.items()
+        if name in ("recorded", "predicted")
+    )
+    assert expected["reconstructions"].gigabytes == pytest.approx(movies / 1e9)
+    assert expected["responses"].gigabytes == pytest.approx(responses / 1e9)
+    weights = sum(path.stat().st_size for path in study.checkpoints) / 1e9
+    assert expected["encoders"].gigabytes == pytest.approx(weights, rel=0.2)  # the files hold names, too
 
 
-def test_hours_grow_with_what_is_asked_for() -> None:
-    more = {**TINY, "reconstruction": {"iterations": 20, "window_frames": None}}
-    one, ten = (forecast(parse_profile(content, "test"), Path("none")) for content in (TINY, more))
-    hours = [next(s.hours for s in stages if s.stage == "reconstructions") for stages in (one, ten)]
-    assert 3 < hours[1] / hours[0] < 30  # ten, but for the load of the computer
+def test_the_paper_profile_needs_no_recordings_to_be_counted() -> None:
+    profile = load_profile("paper", PROFILES)
+    quick = profile.model_copy(update={"encoder": load_profile("smoke", PROFILES).encoder})
+    quick = quick.model_copy(update={"simulation": profile.simulation.model_copy(update={"neurons": 20})})
+    units = {stage.name: stage.units for stage in forecast(quick, (), CPU)}
+    # 5 mice, 10 movies, 7 instances: recorded, predicted, two masks, shuffled, six population conditions; 50 movies
+    # found by all instances together; noise 7 x 7 x 5 x 2 for three mice and gratings 4 x 4 x 7 for one, two targets.
+    assert units["reconstructions"] == 5 * 10 * 7 * 11 + 50 + (490 * 3 + 112) * 2 * 7
+    assert units["responses"] == 50
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
+    out = tmp_path / "results"
+    shown = CliRunner().invoke(app, ["run", "--profile", "smoke", "--dry-run", "--out", str(out)])
+    assert shown.exit_code == 0, shown.output
+    assert "reconstructions" in shown.output
+    assert "GB" in shown.output
+    assert not out.exists()

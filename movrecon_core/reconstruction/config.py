@@ -89,11 +89,12 @@ def fast_config(encoder: Encoder) -> ReconstructionConfig:
     """
     window = None if encoder.stack_frames is None else encoder.stack_frames * encoder.stack_step
     return ReconstructionConfig(
-        iterations=32,
+        iterations=20,
+        warm_up=6,
         window_frames=window,
         tiled_windows=window is not None,
         # The gradient is normalised over a window's frames: with more of them each pixel's share is smaller.
-        learning_rate=6000.0 if window is None else 2000.0,
+        learning_rate=12_000.0 if window is None else 4000.0,
         gradient_blur=(3.0, 2.0),
         precision="bfloat16",
     )

@@ -17,7 +17,6 @@ from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
 from movrecon_core.study.book import build_book
 from movrecon_core.study.files import remove_abandoned, require_writable
-from movrecon_core.study.forecast import forecast, report
 from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
 from movrecon_core.study.plan import write_plan
 from movrecon_core.study.profile import Profile
@@ -81,7 +80,7 @@ def run_study(
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
     found = open_recordings(recordings) if recordings else None
     require_scheduler(scheduler)
-    chosen = _device(device)
+    chosen = require_device(device)
     require_writable(out)
     with _alone(out):
         remove_abandoned(out)
@@ -100,22 +99,6 @@ def run_study(
     require_writable(figures)
     with _alone(out):
         return _publish(study, chosen, figures)
-
-
-def forecast_study(profile: Profile, out: Path, recordings: Sequence[Path] = (), device: str | None = None) -> str:
-    """What `run_study` would compute with these arguments, in words: units, hours and storage of every stage.
-
-    A profile that names its mice needs no recordings here: its numbers of mice and neurons are used.
-
-    Raises
-    ------
-    MovreconError
-        If the profile, the recordings or the device cannot be used.
-    """
-    _check_notebooks(profile)
-    found = open_recordings(recordings) if recordings else ()
-    chosen = _device(device)
-    return report(forecast(profile, out.resolve(), found, chosen), out.resolve(), chosen)
 
 
 @contextmanager
@@ -175,7 +158,14 @@ def _check_notebooks(profile: Profile) -> None:
         check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
 
 
-def _device(name: str | None) -> torch.device:
+def require_device(name: str | None) -> torch.device:
+    """The device of that name; None: a GPU where there is one.
+
+    Raises
+    ------
+    ProfileError
+        If it cannot be used.
+    """
     try:
         device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
         torch.empty(1, device=device)
