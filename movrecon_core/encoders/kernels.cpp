@@ -11,20 +11,20 @@ namespace {
 
 typedef float Vector __attribute__((vector_size(64)));
 typedef uint32_t Words __attribute__((vector_size(64)));
-typedef uint16_t Halves __attribute__((vector_size(32)));
 
-constexpr int LANES = 16, PARTS = 2, CHANNELS = LANES * PARTS;
+constexpr int LANES = 16, CHANNELS = 2 * LANES;
 constexpr int64_t BAND = 16;  // rows of a frame that one thread computes one after the other
-
-struct Wide {
-    Vector part[PARTS];
-};
 
 struct Bfloat16 {
     uint16_t bits;
 };
 
-#define EACH_PART _Pragma("GCC unroll 2") for (int i = 0; i < PARTS; i++)
+// A block of channels; of bfloat16 the even ones, then the odd ones, which saves shuffles.
+struct Wide {
+    Vector part[2];
+};
+
+#define EACH_PART _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
 
 inline Wide load(const float* from) {
     Wide x;
@@ -33,71 +33,98 @@ inline Wide load(const float* from) {
 }
 
 inline Wide load(const Bfloat16* from) {
-    Wide x;
-    EACH_PART {
-        Halves bits;
-        std::memcpy(&bits, from + i * LANES, sizeof bits);
-        x.part[i] = (Vector)(__builtin_convertvector(bits, Words) << 16);
-    }
-    return x;
+    Words pairs;
+    std::memcpy(&pairs, from, sizeof pairs);
+    return {{(Vector)(pairs << 16), (Vector)(pairs & 0xffff0000u)}};
 }
 
 inline void store(float* to, const Wide& x) { std::memcpy(to, &x, sizeof x); }
 
+// Rounds to nearest, ties to even.
 inline void store(Bfloat16* to, const Wide& x) {
-    EACH_PART {
-        const Words bits = (Words)x.part[i];
-        // Round to nearest, ties to even.
-        const Halves rounded = __builtin_convertvector((bits + 0x7fff + ((bits >> 16) & 1)) >> 16, Halves);
-        std::memcpy(to + i * LANES, &rounded, sizeof rounded);
+    Words bits[2];
+    EACH_PART bits[i] = (Words)x.part[i] + 0x7fff + (((Words)x.part[i] >> 16) & 1);
+    const Words pairs = (bits[0] >> 16) | (bits[1] & 0xffff0000u);
+    std::memcpy(to, &pairs, sizeof pairs);
+}
+
+// Where in a Wide of type T a channel lies.
+template <class T>
+constexpr int place(const int channel) {
+    return sizeof(T) == 4 ? channel : channel % 2 * LANES + channel / 2;
+}
+
+// Weights or sums, which are float, beside activations of type T.
+template <class T>
+Wide load_floats(const float* from) {
+    float x[CHANNELS];
+    for (int channel = 0; channel < CHANNELS; channel++) x[place<T>(channel)] = from[channel];
+    return load(x);
+}
+
+template <class T>
+std::vector<Wide> all_floats(const float* from, const int64_t count) {
+    std::vector<Wide> x;
+    for (int64_t at = 0; at < count; at += CHANNELS) x.push_back(load_floats<T>(from + at));
+    return x;
+}
+
+template <class T>
+void store_floats(float* to, const std::vector<Wide>& sums) {
+    for (const Wide& sum : sums) {
+        float x[CHANNELS];
+        store(x, sum);
+        for (int channel = 0; channel < CHANNELS; channel++) *to++ = x[place<T>(channel)];
     }
 }
 
-// 1 / (1 + exp(-x)), relative error below 3e-7 for float and 2e-4 for bfloat16 (whose own is 4e-3).
+// 1 / (1 + exp(-x)), relative error below 3e-7 for float and 1e-4 for bfloat16 (whose own is 4e-3).
 template <class T>
-inline Vector sigmoid(const Vector x) {
+inline Wide sigmoid(const Wide& x) {
     constexpr bool exact = sizeof(T) == 4;
-    Vector y = x * -1.44269504f;  // exp(-x) = 2^y
-    y = y < 125.0f ? y : Vector{} + 125.0f;
-    y = y > -125.0f ? y : Vector{} - 125.0f;
-    const Vector shifted = y + 12582912.0f;  // 1.5 * 2^23: rounds y to an integer, which the last bits then hold
-    const Vector f = y - (shifted - 12582912.0f);
-    Vector power;  // 2^f, -0.5 <= f <= 0.5
-    if constexpr (exact) {
-        power = f * 1.5343403e-4f + 1.3400016e-3f;
-        power = power * f + 9.6185002e-3f;
-        power = power * f + 5.5503285e-2f;
-        power = power * f + 2.4022647e-1f;
-        power = power * f + 6.9314721e-1f;
-        power = power * f + 1.0f;
-    } else {
-        power = f * 5.517167e-2f + 2.426111e-1f;
-        power = power * f + 6.932610e-1f;
-        power = power * f + 9.999281e-1f;
+    constexpr float scale = -1.44269504f, round = 12582912.0f, limit = 42.0f;
+    Wide d;
+    EACH_PART {
+        Vector y = x.part[i] < limit ? x.part[i] : Vector{} + limit;
+        y = y > -limit ? y : Vector{} - limit;
+        const Vector shifted = y * scale + round;  // 1.5 * 2^23 rounds to an integer, which the last bits then hold
+        const Vector f = y * scale - (shifted - round);
+        Vector power;  // 2^f, -0.5 <= f <= 0.5
+        if constexpr (exact) {
+            power = f * 1.5343403e-4f + 1.3400016e-3f;
+            power = power * f + 9.6185002e-3f;
+            power = power * f + 5.5503285e-2f;
+            power = power * f + 2.4022647e-1f;
+            power = power * f + 6.9314721e-1f;
+            power = power * f + 1.0f;
+        } else {
+            power = f * 5.517167e-2f + 2.426111e-1f;
+            power = power * f + 6.932610e-1f;
+            power = power * f + 9.999281e-1f;
+        }
+        d.part[i] = 1.0f + (Vector)((Words)power + ((Words)shifted << 23));
     }
-    const Vector d = 1.0f + (Vector)((Words)power + ((Words)shifted << 23));
-    Vector r = (Vector)(0x7ef311c7u - (Words)d);  // 1 / d within 12 %
-    Vector e = 1.0f - d * r;
+    const Vector both = d.part[0] * d.part[1];  // one reciprocal for two
+    Vector r = (Vector)(0x7ef311c7u - (Words)both);  // within 12 %
+    Vector e = 1.0f - both * r;
     r += r * (e + e * e);  // leaves the third power of the error
-    e = 1.0f - d * r;
-    return exact ? r + r * (e + e * e) : r + r * e;
+    e = 1.0f - both * r;
+    r += exact ? r * (e + e * e) : r * e;
+    return {{r * d.part[1], r * d.part[0]}};
 }
 
 template <class T>
 inline Wide silu(const Wide& x) {
-    Wide y;
-    EACH_PART y.part[i] = x.part[i] * sigmoid<T>(x.part[i]);
+    Wide y = sigmoid<T>(x);
+    EACH_PART y.part[i] *= x.part[i];
     return y;
 }
 
 // Derivative of silu.
 template <class T>
 inline Wide slope(const Wide& x) {
-    Wide y;
-    EACH_PART {
-        const Vector s = sigmoid<T>(x.part[i]);
-        y.part[i] = s + x.part[i] * s * (1.0f - s);
-    }
+    Wide y = sigmoid<T>(x);
+    EACH_PART y.part[i] += x.part[i] * y.part[i] * (1.0f - y.part[i]);
     return y;
 }
 
@@ -139,9 +166,9 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
             const T* const from = x + frame * H * W * E + block * CHANNELS;
             T* const to = y + frame * h * w * E + block * CHANNELS;
-            const Wide b = load(bias + block * CHANNELS), xb = load(x_bias + block * CHANNELS);
+            const Wide b = load_floats<T>(bias + block * CHANNELS), xb = load_floats<T>(x_bias + block * CHANNELS);
             Wide taps[9];
-            for (int k = 0; k < 9; k++) taps[k] = load(weight + k * E + block * CHANNELS);
+            for (int k = 0; k < 9; k++) taps[k] = load_floats<T>(weight + k * E + block * CHANNELS);
             const int64_t first = band * BAND, end = first + BAND < h ? first + BAND : h;
             int64_t next = first * stride > 0 ? first * stride - 1 : 0;
             for (int64_t row = first; row < end; row++) {
@@ -177,9 +204,9 @@ void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
             const T* const from = of_y + frame * h * w * E + block * CHANNELS;
             T* const to = x + frame * H * W * E + block * CHANNELS;
-            const Wide xb = load(x_bias + block * CHANNELS), none{};
+            const Wide xb = load_floats<T>(x_bias + block * CHANNELS), none{};
             Wide taps[9];
-            for (int k = 0; k < 9; k++) taps[k] = load(weight + (8 - k) * E + block * CHANNELS);
+            for (int k = 0; k < 9; k++) taps[k] = load_floats<T>(weight + (8 - k) * E + block * CHANNELS);
             const int64_t first = band * BAND, end = first + BAND < H ? first + BAND : H;
             int64_t next = first > 0 ? (first - 1 + stride - 1) / stride : 0;
             for (int64_t row = first; row < end; row++) {
@@ -214,34 +241,34 @@ void temporal(const T* x, const float* weight, const float* bias, T* active, T* 
 #pragma omp parallel num_threads(threads)
     {
         std::vector<Wide> kept(frames + 4, Wide{});  // two zeros before and after
+        const std::vector<Wide> weights = all_floats<T>(weight, 5 * E), biases = all_floats<T>(bias, E);
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < stacks * parts; item++) {
             const int64_t stack = item / parts, part = item % parts;
-            float* const total = totals + item * E;
-            std::memset(total, 0, E * sizeof *total);
+            std::vector<Wide> sums(blocks, Wide{});
             for (int64_t pixel = pixels * part / parts; pixel < pixels * (part + 1) / parts; pixel++) {
                 for (int64_t block = 0; block < blocks; block++) {
                     const int64_t start = (stack * frames * pixels + pixel) * E + block * CHANNELS;
                     for (int64_t t = 0; t < frames; t++) kept[t + 2] = silu<T>(load(x + start + t * pixels * E));
                     Wide taps[5];
-                    for (int k = 0; k < 5; k++) taps[k] = load(weight + k * E + block * CHANNELS);
-                    const Wide b = load(bias + block * CHANNELS);
-                    Wide added = load(total + block * CHANNELS);
+                    for (int k = 0; k < 5; k++) taps[k] = weights[k * blocks + block];
+                    Wide total = sums[block];
                     for (int64_t t = 0; t < frames; t++) {
-                        Wide y = b, a, s;
+                        Wide y = biases[block], a, s;
                         _Pragma("GCC unroll 5") for (int k = 0; k < 5; k++) add_product(y, kept[t + k], taps[k]);
+                        const Wide g = sigmoid<T>(y);
                         EACH_PART {
-                            const Vector g = sigmoid<T>(y.part[i]);
-                            a.part[i] = y.part[i] * g;
-                            s.part[i] = g + a.part[i] * (1.0f - g);
+                            a.part[i] = y.part[i] * g.part[i];
+                            s.part[i] = g.part[i] + a.part[i] * (1.0f - g.part[i]);
                         }
                         store(active + start + t * pixels * E, a);
                         store(steepness + start + t * pixels * E, s);
-                        added = sum(added, a);
+                        total = sum(total, a);
                     }
-                    store(total + block * CHANNELS, added);
+                    sums[block] = total;
                 }
             }
+            store_floats<T>(totals + item * E, sums);
         }
     }
 }
@@ -256,13 +283,15 @@ void temporal_backward(T* z, const float* scale, const float* shift, const T* st
 #pragma omp parallel num_threads(threads)
     {
         std::vector<Wide> kept(frames + 4, Wide{});
+        const std::vector<Wide> weights = all_floats<T>(weight, 5 * E);
+        const std::vector<Wide> scales = all_floats<T>(scale, stacks * E), shifts = all_floats<T>(shift, stacks * E);
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < stacks * pixels; item++) {
             const int64_t stack = item / pixels, pixel = item % pixels;
             for (int64_t block = 0; block < blocks; block++) {
                 const int64_t start = (stack * frames * pixels + pixel) * E + block * CHANNELS;
-                const Wide gate = load(scale + stack * E + block * CHANNELS);
-                const Wide mean = load(shift + stack * E + block * CHANNELS);
+                const Wide gate = scales[stack * blocks + block];
+                const Wide mean = shifts[stack * blocks + block];
                 for (int64_t t = 0; t < frames; t++) {
                     const int64_t at = start + t * pixels * E;
                     Wide of_active = mean;
@@ -270,7 +299,7 @@ void temporal_backward(T* z, const float* scale, const float* shift, const T* st
                     kept[t + 2] = product(of_active, load(steepness + at));
                 }
                 Wide taps[5];
-                for (int k = 0; k < 5; k++) taps[k] = load(weight + (4 - k) * E + block * CHANNELS);
+                for (int k = 0; k < 5; k++) taps[k] = weights[(4 - k) * blocks + block];
                 for (int64_t t = 0; t < frames; t++) {
                     const int64_t at = start + t * pixels * E;
                     Wide of_silu{};
@@ -289,16 +318,15 @@ void products(const T* x, const T* y, float* totals, const int64_t stacks, const
 #pragma omp parallel for schedule(static) num_threads(threads)
     for (int64_t item = 0; item < stacks * parts; item++) {
         const int64_t stack = item / parts, part = item % parts;
-        float* const total = totals + item * E;
-        std::memset(total, 0, E * sizeof *total);
+        std::vector<Wide> sums(E / CHANNELS, Wide{});
         for (int64_t position = positions * part / parts; position < positions * (part + 1) / parts; position++) {
             const int64_t start = (stack * positions + position) * E;
-            for (int64_t e = 0; e < E; e += CHANNELS) {
-                Wide added = load(total + e);
-                add_product(added, load(x + start + e), load(y + start + e));
-                store(total + e, added);
+            for (int64_t block = 0; block < E / CHANNELS; block++) {
+                const int64_t at = start + block * CHANNELS;
+                add_product(sums[block], load(x + at), load(y + at));
             }
         }
+        store_floats<T>(totals + item * E, sums);
     }
 }
 
