@@ -53,8 +53,12 @@ class FoldedDwiseNeuro(Encoder):
             kernels = kernels_for(dtype) if compiled and on_cpu else None
             weight, bias = _folded(core.stem[0].weight, core.stem[1].bn)
             self.stem = nn.ParameterList([weight.flatten(1).to(exact), bias.to(exact)])
-            pairs = zip(core.blocks[::2], core.blocks[1::2], strict=True)
-            self.blocks = nn.ModuleList(_Block(encoding, block, dtype, kernels) for encoding, block in pairs)
+            encodings, blocks = core.blocks[::2], core.blocks[1::2]
+            self.encoding = _Offset(torch.zeros_like(bias), encodings[0], dtype)
+            self.blocks = nn.ModuleList(
+                _Block(block, following, dtype, kernels)
+                for block, following in zip(blocks, [*encodings[1:], None], strict=True)
+            )
             groups = encoder.config.groups
             self.cortex = nn.ModuleList(_CortexLayer(layer, groups, dtype) for layer in encoder.cortex.layers)
             layers: list[Any] = [readout.layer[1] for readout in encoder.readouts]  # type: ignore[index]
@@ -75,20 +79,17 @@ class FoldedDwiseNeuro(Encoder):
 
     def _core(self, inputs: Tensor) -> Tensor:
         x = F.linear(inputs.permute(0, 2, 3, 4, 1), self.stem[0], self.stem[1]).to(self.dtype)  # (B, T, H, W, C)
+        x = x + self.encoding(x.shape[1:4])
         for block in self.blocks:
             x = block(x)
         return x.to(inputs.dtype).mean(dim=(2, 3))
 
 
 class _Block(nn.Module):
-    """Weights of one inverted residual block, batch norms folded, and the position encoding before it."""
+    """Weights of one inverted residual block, batch norms folded, and the position encoding that follows it."""
 
-    encodings: dict[tuple[int, ...], Tensor]
-
-    def __init__(self, encoding: Any, block: Any, dtype: torch.dtype, kernels: Kernels | None) -> None:
+    def __init__(self, block: Any, following: Any, dtype: torch.dtype, kernels: Kernels | None) -> None:
         super().__init__()
-        self.encoding = encoding
-        self.encodings = {}
         self.stride = int(block.spat_covn_dw[0].stride[1])
         self.out_features = int(block.out_features)
         expand, expand_bias = _folded(block.conv_pw[0].weight, block.conv_pw[1].bn)
@@ -109,6 +110,7 @@ class _Block(nn.Module):
             self.steps = KernelSteps(wide, self.stride, dtype, kernels)
         else:
             self.steps = TorchSteps(wide, self.stride, dtype)
+        self.offset = _Offset(project_bias + shortcut_bias, following, dtype)
         project = project.flatten(1).t()  # (E, O)
         weights = {
             "reduce": _padded(block.se.conv_reduce.weight.flatten(1).t()).t().contiguous(),  # (R, E)
@@ -118,18 +120,35 @@ class _Block(nn.Module):
             "project": _padded(project),  # (E, O)
             "unproject": _padded(project).t().contiguous().to(dtype),  # (O, E)
             "shortcut": shortcut.to(dtype),  # (O,)
-            "bias": (project_bias + shortcut_bias).to(dtype),
         }
         for name, weight in weights.items():
             self.register_parameter(name, nn.Parameter(weight, requires_grad=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = tuple(x.shape[1:4])
-        if shape not in self.encodings:
-            zero = torch.zeros(1, x.shape[-1], *shape, device=x.device, dtype=self.encoding.inv_freq.dtype)
-            self.encodings[shape] = self.encoding(zero)[0].permute(1, 2, 3, 0).contiguous().to(x.dtype)  # (T, H, W, C)
-        result: Tensor = _BlockFunction.apply(x + self.encodings[shape], self)
+        result: Tensor = _BlockFunction.apply(x, self)
         return result
+
+
+class _Offset(nn.Module):
+    """What is added to every stack: a bias and, after the last block no, a position encoding."""
+
+    sums: dict[tuple[int, ...], Tensor]
+
+    def __init__(self, bias: Tensor, encoding: Any, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias, requires_grad=False)
+        self.encoding = encoding
+        self.dtype = dtype
+        self.sums = {}
+
+    def forward(self, shape: tuple[int, ...]) -> Tensor:
+        """Give it, (T, H, W, C) or what is broadcast to that, for a shape (T, H, W)."""
+        if shape not in self.sums:
+            total: Tensor = self.bias
+            if self.encoding is not None:
+                total = self.encoding(total[None, :, None, None, None].expand(-1, -1, *shape))[0].permute(1, 2, 3, 0)
+            self.sums[shape] = total.to(self.dtype).contiguous()
+        return self.sums[shape]
 
 
 class _BlockFunction(torch.autograd.Function):
@@ -143,8 +162,10 @@ class _BlockFunction(torch.autograd.Function):
         gate = torch.sigmoid(F.linear(F.silu(reduced), block.excite, block.excite_bias))  # (B, E)
         y = torch.bmm(active.flatten(1, 3), (gate[..., None] * block.project).to(x.dtype))  # (B, T * h * w, O)
         y = y.view(*spatial.shape[:4], -1)
-        shortcut = _tiled(x[:, :, :: block.stride, :: block.stride], block.out_features)
-        y.addcmul_(shortcut, block.shortcut).add_(block.bias)
+        y += block.offset(y.shape[1:4])
+        entering = x[:, :, :: block.stride, :: block.stride]
+        for channels, of in _tiles(block, x):
+            y[..., channels].addcmul_(entering[..., of], block.shortcut[channels])
         ctx.save_for_backward(x, spatial, kept, active, reduced, gate)
         ctx.block = block
         return y
@@ -160,7 +181,9 @@ class _BlockFunction(torch.autograd.Function):
         of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
         of_x = block.steps.expanded_spatial_backward(of_spatial, x)
-        of_x[:, :, :: block.stride, :: block.stride] += _tiled_backward(of_y * block.shortcut, x.shape[-1])
+        of_entering = of_x[:, :, :: block.stride, :: block.stride]
+        for channels, of in _tiles(block, x):
+            of_entering[..., of].addcmul_(of_y[..., channels], block.shortcut[channels])
         return of_x, None
 
 
@@ -214,6 +237,10 @@ def _tiled(x: Tensor, features: int) -> Tensor:
     return x.repeat(*[1] * (x.ndim - 1), math.ceil(features / x.shape[-1]))[..., :features]
 
 
-def _tiled_backward(of_y: Tensor, features: int) -> Tensor:
-    missing = -of_y.shape[-1] % features
-    return F.pad(of_y, (0, missing)).unflatten(-1, (-1, features)).sum(dim=-2) if of_y.shape[-1] != features else of_y
+def _tiles(block: Any, x: Tensor) -> list[tuple[slice, slice]]:
+    """Channels that leave a block, and those that the shortcut takes there, as `_tiled` would."""
+    features, total = x.shape[-1], block.out_features
+    return [
+        (slice(start, min(start + features, total)), slice(0, min(features, total - start)))
+        for start in range(0, total, features)
+    ]

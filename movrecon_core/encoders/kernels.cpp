@@ -13,7 +13,7 @@ typedef float Vector __attribute__((vector_size(64)));
 typedef uint32_t Words __attribute__((vector_size(64)));
 
 constexpr int LANES = 16, CHANNELS = 2 * LANES;
-constexpr int64_t BAND = 16;  // rows of a frame that one thread computes one after the other
+constexpr int64_t BAND = 32;  // rows of a frame that one thread computes one after the other
 
 struct Bfloat16 {
     uint16_t bits;
@@ -40,11 +40,10 @@ inline Wide load(const Bfloat16* from) {
 
 inline void store(float* to, const Wide& x) { std::memcpy(to, &x, sizeof x); }
 
-// Rounds to nearest, ties to even.
+// Rounds to nearest; ties, which are rare, away from 0.
 inline void store(Bfloat16* to, const Wide& x) {
-    Words bits[2];
-    EACH_PART bits[i] = (Words)x.part[i] + 0x7fff + (((Words)x.part[i] >> 16) & 1);
-    const Words pairs = (bits[0] >> 16) | (bits[1] & 0xffff0000u);
+    const Words even = (Words)x.part[0] + 0x8000u, odd = (Words)x.part[1] + 0x8000u;
+    const Words pairs = (even >> 16) | (odd & 0xffff0000u);
     std::memcpy(to, &pairs, sizeof pairs);
 }
 
@@ -292,15 +291,16 @@ void temporal_backward(T* z, const float* scale, const float* shift, const T* st
                 const int64_t start = (stack * frames * pixels + pixel) * E + block * CHANNELS;
                 const Wide gate = scales[stack * blocks + block];
                 const Wide mean = shifts[stack * blocks + block];
-                for (int64_t t = 0; t < frames; t++) {
-                    const int64_t at = start + t * pixels * E;
-                    Wide of_active = mean;
-                    add_product(of_active, gate, load(z + at));
-                    kept[t + 2] = product(of_active, load(steepness + at));
-                }
                 Wide taps[5];
                 for (int k = 0; k < 5; k++) taps[k] = weights[(4 - k) * blocks + block];
-                for (int64_t t = 0; t < frames; t++) {
+                // What is written over was read two frames before: it is still in the cache.
+                for (int64_t t = -2; t < frames; t++) {
+                    if (const int64_t at = start + (t + 2) * pixels * E; t + 2 < frames) {
+                        Wide of_active = mean;
+                        add_product(of_active, gate, load(z + at));
+                        kept[t + 4] = product(of_active, load(steepness + at));
+                    }
+                    if (t < 0) continue;
                     const int64_t at = start + t * pixels * E;
                     Wide of_silu{};
                     _Pragma("GCC unroll 5") for (int k = 0; k < 5; k++) add_product(of_silu, kept[t + k], taps[k]);
