@@ -119,7 +119,8 @@ class _Block(nn.Module):
             "excite_bias": _padded(block.se.conv_expand.bias),
             "project": _padded(project),  # (E, O)
             "unproject": _padded(project).t().contiguous().to(dtype),  # (O, E)
-            "shortcut": shortcut.to(dtype),  # (O,)
+            # As a product of matrices: it repeats and cuts channels, too, and is added to another product in its pass.
+            "shortcut": _tiled(torch.eye(expand.shape[1]).to(shortcut), self.out_features).mul(shortcut).to(dtype),
         }
         for name, weight in weights.items():
             self.register_parameter(name, nn.Parameter(weight, requires_grad=False))
@@ -163,9 +164,8 @@ class _BlockFunction(torch.autograd.Function):
         y = torch.bmm(active.flatten(1, 3), (gate[..., None] * block.project).to(x.dtype))  # (B, T * h * w, O)
         y = y.view(*spatial.shape[:4], -1)
         y += block.offset(y.shape[1:4])
-        entering = x[:, :, :: block.stride, :: block.stride]
-        for channels, of in _tiles(block, x):
-            y[..., channels].addcmul_(entering[..., of], block.shortcut[channels])
+        entering = x[:, :, :: block.stride, :: block.stride].flatten(0, 3)
+        y.flatten(0, 3).addmm_(entering, block.shortcut)
         ctx.save_for_backward(x, spatial, kept, active, reduced, gate)
         ctx.block = block
         return y
@@ -181,9 +181,10 @@ class _BlockFunction(torch.autograd.Function):
         of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
         of_x = block.steps.expanded_spatial_backward(of_spatial, x)
-        of_entering = of_x[:, :, :: block.stride, :: block.stride]
-        for channels, of in _tiles(block, x):
-            of_entering[..., of].addcmul_(of_y[..., channels], block.shortcut[channels])
+        if block.stride == 1:
+            of_x.flatten(0, 3).addmm_(of_y.flatten(0, 3), block.shortcut.t())
+        else:
+            of_x[:, :, :: block.stride, :: block.stride] += of_y @ block.shortcut.t()
         return of_x, None
 
 
@@ -235,12 +236,3 @@ def _tiled(x: Tensor, features: int) -> Tensor:
     if x.shape[-1] == features:
         return x
     return x.repeat(*[1] * (x.ndim - 1), math.ceil(features / x.shape[-1]))[..., :features]
-
-
-def _tiles(block: Any, x: Tensor) -> list[tuple[slice, slice]]:
-    """Channels that leave a block, and those that the shortcut takes there, as `_tiled` would."""
-    features, total = x.shape[-1], block.out_features
-    return [
-        (slice(start, min(start + features, total)), slice(0, min(features, total - start)))
-        for start in range(0, total, features)
-    ]

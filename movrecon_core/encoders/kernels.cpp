@@ -141,9 +141,10 @@ inline Wide product(const Wide& x, const Wide& y) {
 
 inline void add_product(Wide& z, const Wide& x, const Wide& y) { EACH_PART z.part[i] += x.part[i] * y.part[i]; }
 
-// Three rows, three columns.
+// Three rows, of which null ones are zeros, and three columns.
 inline Wide convolve(const Wide* const rows[3], const int64_t column, const Wide weight[9], Wide total) {
     _Pragma("GCC unroll 3") for (int row = 0; row < 3; row++) {
+        if (!rows[row]) continue;
         _Pragma("GCC unroll 3") for (int k = 0; k < 3; k++) {
             add_product(total, rows[row][column + k], weight[row * 3 + k]);
         }
@@ -158,8 +159,7 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
     const int64_t h = (H - 1) / stride + 1, w = (W - 1) / stride + 1, blocks = E / CHANNELS, bands = (h - 1) / BAND + 1;
 #pragma omp parallel num_threads(threads)
     {
-        std::vector<Wide> memory(4 * (W + 2), Wide{});  // the last three rows, and one of zeros
-        Wide* const zeros = memory.data() + 3 * (W + 2);
+        std::vector<Wide> memory(3 * (W + 2), Wide{});  // the last three rows, between zeros
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < frames * bands * blocks; item++) {
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
@@ -179,7 +179,7 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
                 const Wide* rows[3];
                 for (int k = 0; k < 3; k++) {
                     const int64_t source = row * stride + k - 1;
-                    rows[k] = source < 0 || source >= H ? zeros : memory.data() + source % 3 * (W + 2);
+                    rows[k] = source < 0 || source >= H ? nullptr : memory.data() + source % 3 * (W + 2);
                 }
                 for (int64_t column = 0; column < w; column++)
                     store(to + (row * w + column) * E, convolve(rows, column * stride, taps, b));
@@ -196,8 +196,7 @@ void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T
 #pragma omp parallel num_threads(threads)
     {
         // Rows of the gradient with zeros between what a stride skipped.
-        std::vector<Wide> memory(4 * (W + 2), Wide{});
-        Wide* const zeros = memory.data() + 3 * (W + 2);
+        std::vector<Wide> memory(3 * (W + 2), Wide{});
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < frames * bands * blocks; item++) {
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
@@ -218,7 +217,7 @@ void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T
                 for (int k = 0; k < 3; k++) {
                     const int64_t source = row + k - 1;
                     const bool given = source >= 0 && source < H && source % stride == 0;
-                    rows[k] = given ? memory.data() + source / stride % 3 * (W + 2) : zeros;
+                    rows[k] = given ? memory.data() + source / stride % 3 * (W + 2) : nullptr;
                 }
                 for (int64_t column = 0; column < W; column++) {
                     T* const at = to + (row * W + column) * E;
