@@ -4,7 +4,8 @@ The same function as `DwiseNeuro` in evaluation mode, which stays the truth that
 norms are folded into the convolutions before them; channels come last, so that pointwise convolutions are products of
 matrices and depth-wise ones are two-dimensional; position encodings are constants; the gate of squeeze-and-excitation
 scales the projection's weights in place of the expanded activations; and each block's backward pass is written out:
-it computes no gradient of a weight, and computes the widest activations again in place of keeping them.
+it computes no gradient of a weight, and computes the widest activations again in place of keeping them. On CPUs the
+depth-wise layers and silus are compiled kernels, where there is a compiler (see `kernels`).
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class TorchSteps(nn.Module):
     temporal_bias: Tensor
 
     def expanded_spatial(self, x: Tensor) -> Tensor:
-        """Pointwise expansion, silu, and the depth-wise layer over rows and columns: (B, T, H, W, C) to (.., h, w, E)."""
+        """Pointwise expansion, silu, depth-wise layer over rows and columns: (B, T, H, W, C) to (B, T, h, w, E)."""
         parts = [
             _spatial(self._expanded(part), self.spatial, self.spatial_bias, self.stride)
             for part in x.flatten(0, 1).split(self._frames_at_once(x))

@@ -25,7 +25,17 @@ CHANNELS = 32
 PARTS = 16
 """Sums over positions are made in as many parts, in order: the same numbers for any number of threads."""
 # Not -ffast-math, which would change the rounding of the whole process where it is linked.
-FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-ffinite-math-only", "-fno-signed-zeros", "-fopenmp", "-fPIC")
+FLAGS = (
+    "-std=c++17",
+    "-O3",
+    "-march=native",
+    "-ffp-contract=fast",
+    "-fno-math-errno",
+    "-ffinite-math-only",
+    "-fno-signed-zeros",
+    "-fopenmp",
+    "-fPIC",
+)
 _NAMES = ("spatial", "spatial_backward", "temporal", "temporal_backward", "products")
 
 
