@@ -7,12 +7,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_folded_dwiseneuro import CONFIGS, movies, relative, responses_and_gradient, trained
 from torch.nn import functional as F
 
 from movrecon_core.encoders import kernels as compiled_kernels
 from movrecon_core.encoders.dwiseneuro_folded import FoldedDwiseNeuro
 from movrecon_core.encoders.kernels import CHANNELS, SOURCE, compiled, kernels_for
-from test_folded_dwiseneuro import CONFIGS, movies, relative, responses_and_gradient, trained
 
 needs_compiler = pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
 # bfloat16 keeps 8 bits: each rounding is within 2 ** -9 of a value.
