@@ -166,7 +166,7 @@ class _BlockFunction(torch.autograd.Function):
         y = y.view(*spatial.shape[:4], -1)
         y += block.offset(y.shape[1:4])
         entering = x[:, :, :: block.stride, :: block.stride].flatten(0, 3)
-        y.flatten(0, 3).addmm_(entering, block.shortcut)
+        y.view(-1, y.shape[-1]).addmm_(entering, block.shortcut)
         ctx.save_for_backward(x, spatial, kept, active, reduced, gate)
         ctx.block = block
         return y
@@ -183,7 +183,7 @@ class _BlockFunction(torch.autograd.Function):
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
         of_x = block.steps.expanded_spatial_backward(of_spatial, x)
         if block.stride == 1:
-            of_x.flatten(0, 3).addmm_(of_y.flatten(0, 3), block.shortcut.t())
+            of_x.view(-1, x.shape[-1]).addmm_(of_y.flatten(0, 3), block.shortcut.t())
         else:
             of_x[:, :, :: block.stride, :: block.stride] += of_y @ block.shortcut.t()
         return of_x, None
