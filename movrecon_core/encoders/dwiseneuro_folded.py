@@ -4,7 +4,8 @@ The same function as `DwiseNeuro` in evaluation mode, which stays the truth that
 norms are folded into the convolutions before them; channels come last, so that pointwise convolutions are products of
 matrices and depth-wise ones are two-dimensional; position encodings are constants; the gate of squeeze-and-excitation
 scales the projection's weights in place of the expanded activations; and each block's backward pass is written out:
-it computes no gradient of a weight, and computes the widest activations again in place of keeping them.
+it computes no gradient of a weight, and computes the widest activations again in place of keeping them. On CPUs the
+depth-wise layers and silus are compiled kernels, where there is a compiler (see `kernels`).
 """
 
 from __future__ import annotations
@@ -20,9 +21,8 @@ from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro
-
-CACHE_BYTES = 1_500_000
-"""A frame's expanded activations that are larger than this are worked on by themselves, on a CPU."""
+from movrecon_core.encoders.dwiseneuro_steps import KernelSteps, TorchSteps
+from movrecon_core.encoders.kernels import CHANNELS, Kernels, kernels_for
 
 
 class FoldedDwiseNeuro(Encoder):
@@ -34,10 +34,12 @@ class FoldedDwiseNeuro(Encoder):
         Its weights are copied; it is not changed.
     dtype
         Precision of activations and products: float64, float32, or bfloat16. The first layer, which sees grey
-        levels, and the mean over space stay in float32 at least.
+        levels, and means stay in float32 at least.
+    compiled
+        On a CPU use the compiled kernels, where there are any for this precision and a compiler.
     """
 
-    def __init__(self, encoder: DwiseNeuro, dtype: torch.dtype) -> None:
+    def __init__(self, encoder: DwiseNeuro, dtype: torch.dtype, *, compiled: bool = True) -> None:
         super().__init__()
         self.stack_frames = encoder.stack_frames
         self.stack_step = encoder.stack_step
@@ -48,10 +50,16 @@ class FoldedDwiseNeuro(Encoder):
         with torch.no_grad():
             encoder = copy.deepcopy(encoder).to(exact)
             core: Any = encoder.core
+            on_cpu = next(encoder.parameters()).device.type == "cpu"
+            kernels = kernels_for(dtype) if compiled and on_cpu else None
             weight, bias = _folded(core.stem[0].weight, core.stem[1].bn)
             self.stem = nn.ParameterList([weight.flatten(1).to(exact), bias.to(exact)])
-            pairs = zip(core.blocks[::2], core.blocks[1::2], strict=True)
-            self.blocks = nn.ModuleList(_Block(encoding, block, dtype) for encoding, block in pairs)
+            encodings, blocks = core.blocks[::2], core.blocks[1::2]
+            self.encoding = _Offset(torch.zeros_like(bias), encodings[0], dtype)
+            self.blocks = nn.ModuleList(
+                _Block(block, following, dtype, kernels)
+                for block, following in zip(blocks, [*encodings[1:], None], strict=True)
+            )
             groups = encoder.config.groups
             self.cortex = nn.ModuleList(_CortexLayer(layer, groups, dtype) for layer in encoder.cortex.layers)
             layers: list[Any] = [readout.layer[1] for readout in encoder.readouts]  # type: ignore[index]
@@ -72,20 +80,17 @@ class FoldedDwiseNeuro(Encoder):
 
     def _core(self, inputs: Tensor) -> Tensor:
         x = F.linear(inputs.permute(0, 2, 3, 4, 1), self.stem[0], self.stem[1]).to(self.dtype)  # (B, T, H, W, C)
+        x = x + self.encoding(x.shape[1:4])
         for block in self.blocks:
             x = block(x)
         return x.to(inputs.dtype).mean(dim=(2, 3))
 
 
 class _Block(nn.Module):
-    """Weights of one inverted residual block, batch norms folded, and the position encoding before it."""
+    """Weights of one inverted residual block, batch norms folded, and the position encoding that follows it."""
 
-    encodings: dict[tuple[int, ...], Tensor]
-
-    def __init__(self, encoding: Any, block: Any, dtype: torch.dtype) -> None:
+    def __init__(self, block: Any, following: Any, dtype: torch.dtype, kernels: Kernels | None) -> None:
         super().__init__()
-        self.encoding = encoding
-        self.encodings = {}
         self.stride = int(block.spat_covn_dw[0].stride[1])
         self.out_features = int(block.out_features)
         expand, expand_bias = _folded(block.conv_pw[0].weight, block.conv_pw[1].bn)
@@ -93,31 +98,59 @@ class _Block(nn.Module):
         temporal, temporal_bias = _folded(block.temp_covn_dw[0].weight, block.temp_covn_dw[1].bn)
         project, project_bias = _folded(block.conv_pwl[0].weight, block.conv_pwl[1].bn)
         shortcut, shortcut_bias = _folded(torch.ones_like(project_bias), block.bn_sc.bn)
+        wide = {
+            "expand": _padded(expand.flatten(1)).t().contiguous(),  # (C, E)
+            "expand_bias": _padded(expand_bias),
+            "spatial": _padded(spatial[:, :, 0]),  # (E, 1, 3, 3)
+            "spatial_bias": _padded(spatial_bias),
+            "temporal": _padded(temporal[..., 0]),  # (E, 1, 5, 1)
+            "temporal_bias": _padded(temporal_bias),
+        }
+        self.steps: TorchSteps | KernelSteps
+        if kernels is not None and KernelSteps.fit(wide):
+            self.steps = KernelSteps(wide, self.stride, dtype, kernels)
+        else:
+            self.steps = TorchSteps(wide, self.stride, dtype)
+        self.offset = _Offset(project_bias + shortcut_bias, following, dtype)
+        project = project.flatten(1).t()  # (E, O)
         weights = {
-            "expand": expand.flatten(1),  # (E, C)
-            "expand_bias": expand_bias,
-            "spatial": spatial[:, :, 0],  # (E, 1, 3, 3)
-            "spatial_bias": spatial_bias,
-            "temporal": temporal[..., 0],  # (E, 1, 5, 1)
-            "temporal_bias": temporal_bias,
-            "reduce": block.se.conv_reduce.weight.flatten(1),  # (R, E)
+            "reduce": _padded(block.se.conv_reduce.weight.flatten(1).t()).t().contiguous(),  # (R, E)
             "reduce_bias": block.se.conv_reduce.bias,
-            "excite": block.se.conv_expand.weight.flatten(1),  # (E, R)
-            "excite_bias": block.se.conv_expand.bias,
-            "project": project.flatten(1).t().contiguous(),  # (E, O)
-            "shortcut": shortcut,  # (O,)
-            "bias": project_bias + shortcut_bias,
+            "excite": _padded(block.se.conv_expand.weight.flatten(1)),  # (E, R)
+            "excite_bias": _padded(block.se.conv_expand.bias),
+            "project": _padded(project),  # (E, O)
+            "unproject": _padded(project).t().contiguous().to(dtype),  # (O, E)
+            # As a product of matrices: it repeats and cuts channels, too, and is added to another product in its pass.
+            "shortcut": _tiled(torch.eye(expand.shape[1]).to(shortcut), self.out_features).mul(shortcut).to(dtype),
         }
         for name, weight in weights.items():
-            self.register_parameter(name, nn.Parameter(weight.to(dtype), requires_grad=False))
+            self.register_parameter(name, nn.Parameter(weight, requires_grad=False))
 
     def forward(self, x: Tensor) -> Tensor:
-        shape = tuple(x.shape[1:4])
-        if shape not in self.encodings:
-            zero = torch.zeros(1, x.shape[-1], *shape, device=x.device, dtype=self.encoding.inv_freq.dtype)
-            self.encodings[shape] = self.encoding(zero)[0].permute(1, 2, 3, 0).contiguous().to(x.dtype)  # (T, H, W, C)
-        result: Tensor = _BlockFunction.apply(x + self.encodings[shape], self)
+        result: Tensor = _BlockFunction.apply(x, self)
         return result
+
+
+class _Offset(nn.Module):
+    """What is added to every stack: a bias and, after the last block no, a position encoding."""
+
+    sums: dict[tuple[int, ...], Tensor]
+
+    def __init__(self, bias: Tensor, encoding: Any, dtype: torch.dtype) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(bias, requires_grad=False)
+        self.encoding = encoding
+        self.dtype = dtype
+        self.sums = {}
+
+    def forward(self, shape: tuple[int, ...]) -> Tensor:
+        """Give it, (T, H, W, C) or what is broadcast to that, for a shape (T, H, W)."""
+        if shape not in self.sums:
+            total: Tensor = self.bias
+            if self.encoding is not None:
+                total = self.encoding(total[None, :, None, None, None].expand(-1, -1, *shape))[0].permute(1, 2, 3, 0)
+            self.sums[shape] = total.to(self.dtype).contiguous()
+        return self.sums[shape]
 
 
 class _BlockFunction(torch.autograd.Function):
@@ -125,30 +158,34 @@ class _BlockFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, block: Any) -> Tensor:
-        batch, frames = x.shape[:2]
-        spatial = _expanded_spatial(x, block)  # (B, T, h, w, E)
-        temporal = _temporal(F.silu(spatial), block.temporal, block.temporal_bias)
-        active = F.silu(temporal).reshape(batch, -1, temporal.shape[-1])  # (B, T * h * w, E)
-        reduced = F.linear(_mean(active), block.reduce, block.reduce_bias)
+        spatial = block.steps.expanded_spatial(x)  # (B, T, h, w, E)
+        active, kept, mean = block.steps.activated_temporal(spatial)
+        reduced = F.linear(mean, block.reduce, block.reduce_bias)
         gate = torch.sigmoid(F.linear(F.silu(reduced), block.excite, block.excite_bias))  # (B, E)
-        y = torch.bmm(active, gate[..., None] * block.project).view(batch, frames, *spatial.shape[2:4], -1)
-        shortcut = _tiled(x[:, :, :: block.stride, :: block.stride], block.out_features)
-        y.addcmul_(shortcut, block.shortcut).add_(block.bias)
-        ctx.save_for_backward(x, spatial, temporal, active, reduced, gate)
+        y = torch.bmm(active.flatten(1, 3), (gate[..., None] * block.project).to(x.dtype))  # (B, T * h * w, O)
+        y = y.view(*spatial.shape[:4], -1)
+        y += block.offset(y.shape[1:4])
+        entering = x[:, :, :: block.stride, :: block.stride].flatten(0, 3)
+        y.view(-1, y.shape[-1]).addmm_(entering, block.shortcut)
+        ctx.save_for_backward(x, spatial, kept, active, reduced, gate)
         ctx.block = block
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Tensor) -> tuple[Tensor, None]:
-        x, spatial, temporal, active, reduced, gate = ctx.saved_tensors
+        x, spatial, kept, active, reduced, gate = ctx.saved_tensors
         block: Any = ctx.block
-        of_active = _of_gated_projection(of_y, active, reduced, gate, block)
-        of_temporal = _silu_backward(of_active.view_as(temporal), temporal)
-        of_spatial = _temporal(of_temporal, block.temporal.flip(-2), None)
-        of_spatial = _silu_backward(of_spatial, spatial)
-        of_x = _expanded_spatial_backward(of_spatial, x, block)
-        of_x[:, :, :: block.stride, :: block.stride] += _tiled_backward(of_y * block.shortcut, x.shape[-1])
+        of_gated = of_y @ block.unproject  # (B, T, h, w, E)
+        of_gate = block.steps.products(active, of_gated)  # (B, E)
+        of_reduced = torch.ops.aten.silu_backward((of_gate * gate * (1 - gate)) @ block.excite, reduced)
+        of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
+        of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
+        of_x = block.steps.expanded_spatial_backward(of_spatial, x)
+        if block.stride == 1:
+            of_x.view(-1, x.shape[-1]).addmm_(of_y.flatten(0, 3), block.shortcut.t())
+        else:
+            of_x[:, :, :: block.stride, :: block.stride] += of_y @ block.shortcut.t()
         return of_x, None
 
 
@@ -190,84 +227,9 @@ def _folded(weight: Tensor, norm: Any) -> tuple[Tensor, Tensor]:
     return weight * scale.reshape(-1, *[1] * (weight.ndim - 1)), norm.bias - norm.running_mean * scale
 
 
-def _linear_silu(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    if x.device.type == "cpu" and x.dtype == torch.bfloat16 and torch.backends.mkldnn.is_available():
-        # One pass over the product, in place of two.
-        return torch.ops.mkldnn._linear_pointwise(x, weight, bias, "swish", [], "")
-    return F.silu(F.linear(x, weight, bias), inplace=True)
-
-
-def _expanded_spatial(x: Tensor, block: Any) -> Tensor:
-    """Pointwise expansion, silu, and the depth-wise layer over rows and columns of (B, T, H, W, C)."""
-    parts = [
-        _spatial(_linear_silu(part, block.expand, block.expand_bias), block.spatial, block.spatial_bias, block.stride)
-        for part in x.flatten(0, 1).split(_frames_at_once(x, block))
-    ]
-    return (parts[0] if len(parts) == 1 else torch.cat(parts)).unflatten(0, x.shape[:2])
-
-
-def _expanded_spatial_backward(of_spatial: Tensor, x: Tensor, block: Any) -> Tensor:
-    """Gradient (B, T, H, W, C) of `_expanded_spatial`'s input."""
-    size = _frames_at_once(x, block)
-    frames = x.flatten(0, 1)
-    of_frames = torch.empty_like(frames)
-    weight, stride = block.spatial.flip(-1, -2), block.stride
-    # The gradient of a strided convolution is a convolution of what lies between zeros: faster than a transposed one.
-    zeros = of_spatial.new_zeros(min(size, len(frames)), *frames.shape[1:3], len(weight)) if stride > 1 else None
-    for part, of_part, of_x in zip(
-        frames.split(size), of_spatial.flatten(0, 1).split(size), of_frames.split(size), strict=True
-    ):
-        if zeros is not None:
-            spread = zeros[: len(part)]
-            spread[:, ::stride, ::stride] = of_part
-            of_part = spread
-        of_expanded = _spatial(of_part, weight, None, 1)
-        of_expanded = _silu_backward(of_expanded, F.linear(part, block.expand, block.expand_bias))
-        of_x.copy_(F.linear(of_expanded, block.expand.t()))
-    return of_frames.view_as(x)
-
-
-def _frames_at_once(x: Tensor, block: Any) -> int:
-    """Frames whose expanded activations are worked on together: on a CPU single ones where they would fill a cache."""
-    frame = x.shape[2] * x.shape[3] * len(block.expand) * x.element_size()
-    return 1 if x.device.type == "cpu" and frame > CACHE_BYTES else len(x) * x.shape[1]
-
-
-def _spatial(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:
-    """Depth-wise over rows and columns of (frames, H, W, E)."""
-    planes = x.permute(0, 3, 1, 2)  # (frames, E, H, W), channels last in memory
-    planes = F.conv2d(planes, weight, bias, stride=stride, padding=weight.shape[-1] // 2, groups=len(weight))
-    return planes.permute(0, 2, 3, 1)
-
-
-def _temporal(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-    """Depth-wise over the frames of (B, T, H, W, E)."""
-    pixels = x.flatten(2, 3).permute(0, 3, 1, 2)  # (B, E, T, H * W), channels last in memory
-    pixels = F.conv2d(pixels, weight, bias, padding=(weight.shape[2] // 2, 0), groups=len(weight))
-    return pixels.permute(0, 2, 3, 1).unflatten(2, x.shape[2:4])
-
-
-def _mean(x: Tensor) -> Tensor:
-    """Mean over the positions of (B, P, E); a product of matrices, which adds up bfloat16 in float32."""
-    return torch.bmm(x.new_ones(len(x), 1, x.shape[1]), x)[:, 0] / x.shape[1]
-
-
-def _of_gated_projection(of_y: Tensor, active: Tensor, reduced: Tensor, gate: Tensor, block: Any) -> Tensor:
-    """Gradient (B, P, E) of the activations that are gated, then projected; through the gate's mean over them, too."""
-    of_y = of_y.flatten(1, 3)  # (B, P, O)
-    of_gate = (torch.bmm(active.transpose(1, 2), of_y) * block.project).sum(
-        dim=-1, dtype=torch.promote_types(of_y.dtype, torch.float32)
-    )  # (B, E)
-    of_gate = (of_gate * gate * (1 - gate)).to(of_y.dtype)
-    of_mean = _silu_backward(of_gate @ block.excite, reduced) @ block.reduce / active.shape[1]
-    # The mean's gradient is the same at every position: one more row of the product.
-    matrix = torch.cat([(gate[..., None] * block.project).transpose(1, 2), of_mean[:, None]], dim=1)  # (B, O + 1, E)
-    return torch.bmm(F.pad(of_y, (0, 1), value=1.0), matrix)
-
-
-def _silu_backward(of_y: Tensor, x: Tensor) -> Tensor:
-    """Gradient of silu's input, written over that of its output."""
-    return torch.ops.aten.silu_backward.grad_input(of_y, x, grad_input=of_y)
+def _padded(weight: Tensor) -> Tensor:
+    """Expanded channels (E, ...) that are always 0, up to a multiple of what kernels work on together."""
+    return F.pad(weight, [0, 0] * (weight.ndim - 1) + [0, -len(weight) % CHANNELS])
 
 
 def _tiled(x: Tensor, features: int) -> Tensor:
@@ -275,8 +237,3 @@ def _tiled(x: Tensor, features: int) -> Tensor:
     if x.shape[-1] == features:
         return x
     return x.repeat(*[1] * (x.ndim - 1), math.ceil(features / x.shape[-1]))[..., :features]
-
-
-def _tiled_backward(of_y: Tensor, features: int) -> Tensor:
-    missing = -of_y.shape[-1] % features
-    return F.pad(of_y, (0, missing)).unflatten(-1, (-1, features)).sum(dim=-2) if of_y.shape[-1] != features else of_y

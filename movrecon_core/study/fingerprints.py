@@ -75,6 +75,8 @@ def code_fingerprint(*parts: str) -> str:
                 if isinstance(body, list):
                     node.body = [n for n in body if not _is_text(n)]  # type: ignore[attr-defined]
             total.update(f"{file.relative_to(root)}\n{ast.unparse(tree)}\n".encode())
+        for file in sorted((root / part).rglob("*.cpp")):
+            total.update(f"{file.relative_to(root)}\n".encode() + file.read_bytes())
     return total.hexdigest()[:12]
 
 
