@@ -9,6 +9,7 @@ where there is no such study, the smoke profile's are made, whose correlations m
 import datetime
 import json
 import multiprocessing
+import os
 import resource
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
+from movrecon_core.process import THREADS
 from movrecon_core.reconstruction import ReconstructionConfig, Target, ensemble, fast_config, reconstruct
 from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.paths import PROFILES
@@ -117,7 +119,8 @@ def _one_form(name: str, checkpoint: Path, repeats: int) -> tuple[float, int]:
     if name == "published_pattern":
         # A program of its own, without this package's settings of the process, which would speed it up.
         command = [sys.executable, published_pattern.__file__, str(checkpoint), str(repeats)]
-        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        environment = {key: value for key, value in os.environ.items() if key not in THREADS}
+        found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
         return found["seconds"], found["peak_bytes"]
     encoder = forms.form_of(name, checkpoint, CPU)
     fast = name != "readable"

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from movrecon_core.encoders.kernels import CHANNELS, Kernels
 
-CACHE_BYTES = 4_000_000
+CACHE_BYTES = 8_000_000
 """On a CPU expanded activations are worked on in parts of so many frames as are about this large, at least one."""
 
 

@@ -13,6 +13,8 @@ typedef float Vector __attribute__((vector_size(64)));
 typedef uint32_t Words __attribute__((vector_size(64)));
 
 constexpr int LANES = 16, CHANNELS = 2 * LANES;
+// How far ahead memory is asked for, which processors do not foresee at these strides: columns, and blocks of channels.
+constexpr int64_t COLUMNS_AHEAD = 16, BLOCKS_AHEAD = 8;
 constexpr int64_t BAND = 32;  // rows of a frame that one thread computes one after the other
 
 struct Bfloat16 {
@@ -173,8 +175,11 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
             for (int64_t row = first; row < end; row++) {
                 for (; next <= row * stride + 1 && next < H; next++) {
                     Wide* const kept = memory.data() + next % 3 * (W + 2) + 1;
-                    for (int64_t column = 0; column < W; column++)
-                        kept[column] = silu<T>(sum(load(from + (next * W + column) * E), xb));
+                    for (int64_t column = 0; column < W; column++) {
+                        const T* const at = from + (next * W + column) * E;
+                        __builtin_prefetch(at + COLUMNS_AHEAD * E);
+                        kept[column] = silu<T>(sum(load(at), xb));
+                    }
                 }
                 const Wide* rows[3];
                 for (int k = 0; k < 3; k++) {
@@ -221,6 +226,7 @@ void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T
                 }
                 for (int64_t column = 0; column < W; column++) {
                     T* const at = to + (row * W + column) * E;
+                    __builtin_prefetch(at + COLUMNS_AHEAD * E, 1);
                     store(at, product(convolve(rows, column, taps, none), slope<T>(sum(load(at), xb))));
                 }
             }
@@ -247,7 +253,10 @@ void temporal(const T* x, const float* weight, const float* bias, T* active, T* 
             for (int64_t pixel = pixels * part / parts; pixel < pixels * (part + 1) / parts; pixel++) {
                 for (int64_t block = 0; block < blocks; block++) {
                     const int64_t start = (stack * frames * pixels + pixel) * E + block * CHANNELS;
-                    for (int64_t t = 0; t < frames; t++) kept[t + 2] = silu<T>(load(x + start + t * pixels * E));
+                    for (int64_t t = 0; t < frames; t++) {
+                        __builtin_prefetch(x + start + t * pixels * E + BLOCKS_AHEAD * CHANNELS);
+                        kept[t + 2] = silu<T>(load(x + start + t * pixels * E));
+                    }
                     Wide taps[5];
                     for (int k = 0; k < 5; k++) taps[k] = weights[k * blocks + block];
                     Wide total = sums[block];
@@ -295,6 +304,9 @@ void temporal_backward(T* z, const float* scale, const float* shift, const T* st
                 // What is written over was read two frames before: it is still in the cache.
                 for (int64_t t = -2; t < frames; t++) {
                     if (const int64_t at = start + (t + 2) * pixels * E; t + 2 < frames) {
+                        __builtin_prefetch(z + at + BLOCKS_AHEAD * CHANNELS, 1);
+                        __builtin_prefetch(steepness + at + BLOCKS_AHEAD * CHANNELS);
+                        __builtin_prefetch(x + at + BLOCKS_AHEAD * CHANNELS);
                         Wide of_active = mean;
                         add_product(of_active, gate, load(z + at));
                         kept[t + 4] = product(of_active, load(steepness + at));
