@@ -1,10 +1,11 @@
 """Kill a run at random moments, start it again each time, and compare its results with an undisturbed run.
 
-    python benchmarks/survival.py
+    python benchmarks/survival.py --profile smoke --within 40
 
-writes `survival.json` beside this file. The units of the small study that the tests use, without notebooks; the kills
-are drawn over the whole of an undisturbed run's length, each run goes on where the last one was killed, and a study
-that is finished before all kills have been made is begun again.
+writes `survival.json` beside this file. A whole run of a profile, or (`small`) the units of the small study that the
+tests use, without notebooks. The kills are drawn over an undisturbed run's length, or over the first `--within`
+seconds of each attempt; each run goes on where the last one was killed, and a study that is finished before all kills
+have been made is begun again.
 """
 
 import hashlib
@@ -29,16 +30,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from small_study import PROFILE
 
 
-def start(profile: Path, out: Path) -> subprocess.Popen[str]:
+def start(verb: str, profile: str, out: Path) -> subprocess.Popen[str]:
     """The run that is killed; in a process group of its own, with all its children."""
-    command = [sys.executable, "-m", "movrecon_core.cli", "reconstruct", "--profile", str(profile), "--out", str(out)]
+    command = [sys.executable, "-m", "movrecon_core.cli", verb, "--profile", profile, "--out", str(out)]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
-        [*command, "--device", "cpu"], start_new_session=True, stderr=subprocess.PIPE, text=True, env=_environment()
+        [*command, "--device", "cpu"], start_new_session=True, stderr=subprocess.PIPE, text=True, env=env
     )
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def results(out: Path) -> dict[str, str]:
@@ -57,31 +55,39 @@ def results(out: Path) -> dict[str, str]:
 def main(
     kills: Annotated[int, typer.Option(help="How many.")] = 50,
     seed: Annotated[int, typer.Option(help="Of the moments.")] = 0,
+    profile: Annotated[str, typer.Option(help="`small`, or a profile as for `movrecon run`.")] = "small",
+    within: Annotated[float, typer.Option(help="Seconds in which an attempt is killed; 0: the run's length.")] = 0,
 ) -> None:
     """Measure and write."""
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        profile = Path(folder) / "small.yaml"
-        profile.write_text(yaml.safe_dump(PROFILE))
+        verb, used = "run", profile
+        if profile == "small":
+            verb, used = "reconstruct", str(Path(folder) / "small.yaml")
+            Path(used).write_text(yaml.safe_dump(PROFILE))
         started = time.monotonic()
         undisturbed = Path(folder) / "undisturbed"
-        if start(profile, undisturbed).wait():
-            raise SystemExit("the undisturbed run failed")
+        first = start(verb, used, undisturbed)
+        _, error = first.communicate()
+        if first.returncode:
+            raise SystemExit(f"the undisturbed run failed: {error}")
         length = time.monotonic() - started
         expected = results(undisturbed)
         counts = {"kills": 0, "studies": 0, "with other results": 0, "failed": 0, "temporary or damaged files left": 0}
         while counts["kills"] < kills:
             out, begun = Path(folder) / f"killed-{counts['studies']}", time.monotonic()
             while True:
-                run = start(profile, out)
+                run = start(verb, used, out)
                 try:
-                    run.communicate(timeout=length * moments.random() if counts["kills"] < kills else None)
+                    moment = (within or length) * moments.random()
+                    run.communicate(timeout=moment if counts["kills"] < kills else None)
                     break
                 except subprocess.TimeoutExpired:
                     os.killpg(run.pid, signal.SIGKILL)
                     run.communicate()
                     counts["kills"] += 1
-            length = min(length, time.monotonic() - begun)  # the computer may have been busier before
+            if not within:
+                length = min(length, time.monotonic() - begun)  # the computer may have been busier before
             counts["studies"] += 1
             counts["failed"] += run.returncode != 0
             counts["with other results"] += results(out) != expected
@@ -89,7 +95,8 @@ def main(
             summary = {
                 **counts,
                 "files compared": len(expected),
-                "shortest run, seconds": round(length, 1),
+                "profile": profile,
+                "killed within, seconds": within or round(length, 1),
                 "seed": seed,
             }
             Path(__file__).with_suffix(".json").write_text(json.dumps(summary, indent=2) + "\n")
