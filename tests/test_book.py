@@ -109,6 +109,16 @@ def test_numbers_are_filled_in(smoke_study: Path) -> None:
 
 
 def test_pages_are_small(pages: dict[Path, _Links]) -> None:
+    """With all that they load, videos left out."""
+    sizes = {}
     for page, links in pages.items():
-        pictures = [page.parent / str(picture["src"]) for picture in links.pictures]
-        assert page.stat().st_size + sum(picture.stat().st_size for picture in pictures) < 3e6
+        files = {page.parent / address.partition("?")[0] for address in links.loaded}
+        sizes[page.stem] = page.stat().st_size + sum(file.stat().st_size for file in files if file.suffix != ".mp4")
+    assert not {page: size for page, size in sizes.items() if size > 3e6}
+
+
+def test_icons_need_no_script_and_no_file(smoke_study: Path) -> None:
+    (sheet,) = (smoke_study / "book").glob("_static/vendor/fontawesome/*/css/all.min.css")
+    addresses = re.findall(r"url\(([^)]{1,40})", sheet.read_text())
+    assert addresses
+    assert all(address.startswith("data:font/woff2;base64,") for address in addresses)

@@ -3,6 +3,7 @@
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.figure import SubFigure
+from matplotlib.ticker import MaxNLocator
 
 from movrecon_core.plotting.style import mouse_colours
 
@@ -28,7 +29,6 @@ def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None
     for mouse, colour in colours.items():
         left.plot([], [], color=colour, label=mouse)
     left.set(xlabel="iteration", ylabel=label, title=f"one instance, n = {movies['line'].nunique()} movies")
-    left.legend(handlelength=1)
 
     instances = table[table["curves"] == "instances"]
     names = list(instances["line"].unique())
@@ -37,6 +37,8 @@ def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None
         curve = instances[instances["line"] == name]
         right.plot(curve["iteration"], curve[value], color=shades(i), lw=0.9, label=name)
     right.set(xlabel="iteration", title=f"mean over movies, n = {len(names)} instances")
-    for axes in (left, right):
+    for axes, entries in ((left, colours), (right, names)):
         axes.set_xlim(0, None)
-    right.legend(handlelength=1)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.margins(y=0.2)  # room for the legend
+        axes.legend(handlelength=1, loc="upper left", ncols=min(len(entries), 4), columnspacing=1)

@@ -1,5 +1,7 @@
 """Panels of neurons as a physiologist measures them, and of the movies they saw."""
 
+import math
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
@@ -56,6 +58,7 @@ def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = Fals
     axes.set_yticks([0, 0.5, 1])
     if logarithmic:
         axes.set_xscale("log")
+        _plain_ticks(axes, _round_numbers(*axes.get_xlim()))
 
 
 def plot_coverage(axes: Axes, table: pd.DataFrame) -> None:
@@ -89,9 +92,10 @@ def plot_spectrum(axes: Axes, table: pd.DataFrame) -> None:
     references = table[table["kind"] == "reference"].groupby("mouse", sort=False)
     for (name, rows), style in zip(references, ("--", ":"), strict=False):
         axes.plot(rows["x"], rows["y"], color="0.5", ls=style, lw=0.8, label=str(name))
-    axes.set(xscale="log", yscale="log")
+    lowest = table["y"].min() / 300  # room for the legend
+    axes.set(xscale="log", yscale="log", ylim=(lowest, None))
     _plain_ticks(axes, [0.1, 0.2, 0.4])
-    axes.legend()
+    axes.legend(loc="lower left")
 
 
 def _apart(values: list[float], factor: float = 1.6) -> list[float]:
@@ -101,6 +105,16 @@ def _apart(values: list[float], factor: float = 1.6) -> list[float]:
         if value >= factor * kept[-1]:
             kept.append(value)
     return kept
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Powers of ten between two values, with their doubles and fives where there are few."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for digits in ((1, 2, 5), (1, 3), (1,)):
+        found = [digit * 10.0**decade for decade in decades for digit in digits if low <= digit * 10.0**decade <= high]
+        if len(found) <= 5:
+            break
+    return found
 
 
 def _plain_ticks(axes: Axes, places: list[float]) -> None:

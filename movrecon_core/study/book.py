@@ -1,7 +1,6 @@
 """The book: pages, executed notebooks and figures built into one folder that reads with no network."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import yaml
 
 from movrecon_core.errors import MovreconError
 from movrecon_core.study.benchmark_pages import benchmark_sections
+from movrecon_core.study.book_assets import lighten
 from movrecon_core.study.book_pages import (
     files_of,
     fill_page,
@@ -32,8 +32,6 @@ from movrecon_core.study.study import Study
 
 EXTRA = Path("extra")
 """Folder of the source whose content is copied into the book as it is."""
-_FONT_PRELOAD = re.compile(r'<link rel="preload" as="font"[^>]*>\n?')
-"""The theme asks for fonts early and across origins, which browsers refuse, with an error, for pages that are files."""
 
 
 class BookError(MovreconError):
@@ -155,6 +153,5 @@ def build_pages(source: Path, build: Path, builder: str, log: Path) -> Path:
         raise BookError(f"the book does not build: {complaints[0] if complaints else 'see'} ({log})")
     log.unlink(missing_ok=True)
     pages = build / "_build" / builder
-    for page in pages.rglob("*.html"):
-        page.write_text(_FONT_PRELOAD.sub("", page.read_text(encoding="utf-8")), encoding="utf-8")
+    lighten(pages)
     return pages
