@@ -194,7 +194,7 @@ def time_to_quality(study: Study, movies: int, frames: int, iterations: int) -> 
             interval = confidence_interval(values)
             entry = {
                 "seconds": float(np.mean([one["seconds"][-1] for one in found])),
-                "iterations": config.iterations,
+                "iterations": float(np.mean([one["iterations"] for one in found])),
                 "video_correlation": float(values.mean()),
                 "ci95": [interval.low, interval.high] if len(values) > 1 else None,
                 "movies": len(values),
@@ -269,9 +269,11 @@ def _run(
         [encoder], mouse, [target], config, on_iteration=lambda *_: seconds.append(time.perf_counter() - started)
     )
     shown = crop_movie(ensemble([result.movie]))[SKIPPED_FRAMES:]
+    finished = (0, config.iterations - len(seconds))  # a movie that is finished early stays as it is
     return {
-        "seconds": np.array(seconds),
-        "curve": result.video_correlation,
+        "seconds": np.pad(seconds, finished, mode="edge"),
+        "curve": np.pad(result.video_correlation, finished, mode="edge"),
+        "iterations": len(seconds),
         "video_correlation": video_correlation(truth[SKIPPED_FRAMES:], shown, crop_movie(mask)),
     }
 
