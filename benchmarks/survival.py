@@ -1,9 +1,9 @@
 """Kill a run at random moments, start it again each time, and compare its results with an undisturbed run.
 
-    python benchmarks/survival.py --profile smoke --within 40
+    python benchmarks/survival.py --profile smoke --within 30
 
-writes `survival.json` beside this file. A whole run of a profile, or (`small`) the units of the small study that the
-tests use, without notebooks. The kills are drawn over an undisturbed run's length, or over the first `--within`
+writes `survival.json` beside this file. The units of a profile, or (`small`) of the small study that the tests use, up
+to the reconstructions, without notebooks. The kills are drawn over an undisturbed run's length, or over the first `--within`
 seconds of each attempt; each run goes on where the last one was killed, and a study that is finished before all kills
 have been made is begun again.
 """
@@ -30,9 +30,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from small_study import PROFILE
 
 
-def start(verb: str, profile: str, out: Path) -> subprocess.Popen[str]:
+def start(profile: str, out: Path) -> subprocess.Popen[str]:
     """The run that is killed; in a process group of its own, with all its children."""
-    command = [sys.executable, "-m", "movrecon_core.cli", verb, "--profile", profile, "--out", str(out)]
+    command = [sys.executable, "-m", "movrecon_core.cli", "reconstruct", "--profile", profile, "--out", str(out)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [*command, "--device", "cpu"], start_new_session=True, stderr=subprocess.PIPE, text=True, env=env
@@ -61,13 +61,13 @@ def main(
     """Measure and write."""
     moments = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        verb, used = "run", profile
+        used = profile
         if profile == "small":
-            verb, used = "reconstruct", str(Path(folder) / "small.yaml")
+            used = str(Path(folder) / "small.yaml")
             Path(used).write_text(yaml.safe_dump(PROFILE))
         started = time.monotonic()
         undisturbed = Path(folder) / "undisturbed"
-        first = start(verb, used, undisturbed)
+        first = start(used, undisturbed)
         _, error = first.communicate()
         if first.returncode:
             raise SystemExit(f"the undisturbed run failed: {error}")
@@ -77,7 +77,7 @@ def main(
         while counts["kills"] < kills:
             out, begun = Path(folder) / f"killed-{counts['studies']}", time.monotonic()
             while True:
-                run = start(verb, used, out)
+                run = start(used, out)
                 try:
                     moment = (within or length) * moments.random()
                     run.communicate(timeout=moment if counts["kills"] < kills else None)

@@ -121,4 +121,4 @@ def test_icons_need_no_script_and_no_file(smoke_study: Path) -> None:
     (sheet,) = (smoke_study / "book").glob("_static/vendor/fontawesome/*/css/all.min.css")
     addresses = re.findall(r"url\(([^)]{1,40})", sheet.read_text())
     assert addresses
-    assert all(address.startswith("data:font/woff2;base64,") for address in addresses)
+    assert all(address.startswith("data:font/ttf;base64,") for address in addresses)
