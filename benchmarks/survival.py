@@ -3,9 +3,9 @@
     python benchmarks/survival.py --profile smoke --within 30
 
 writes `survival.json` beside this file. The units of a profile, or (`small`) of the small study that the tests use, up
-to the reconstructions, without notebooks. The kills are drawn over an undisturbed run's length, or over the first `--within`
-seconds of each attempt; each run goes on where the last one was killed, and a study that is finished before all kills
-have been made is begun again.
+to the reconstructions, without notebooks. The kills are drawn over an undisturbed run's length, or over the first
+`--within` seconds of each attempt; each run goes on where the last one was killed, and a study that is finished before
+all kills have been made is begun again.
 """
 
 import hashlib
