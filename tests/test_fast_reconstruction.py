@@ -140,6 +140,17 @@ def test_early_stopping_keeps_the_best_movie_and_ends_with_patience():
     assert stopping.best.flatten().tolist() == [1, 4]
 
 
+def test_early_stopping_judges_no_version_of_the_warm_up():
+    movies = torch.zeros(1, 1, 1, 1)
+    stopping = EarlyStopping(movies, patience=2, first=3)
+    going_on = []
+    for iteration, loss in enumerate([0.0, 1.0, 1.0, 5.0, 4.0, 4.5, 4.6]):
+        movies.fill_(iteration)
+        going_on += stopping.update(iteration, torch.tensor([loss])).tolist()
+    assert going_on == [True] * 6 + [False]
+    assert stopping.best.item() == 4
+
+
 def test_a_finished_movie_is_left_while_others_go_on():
     """Responses that are explained at once stop early; the result is shorter, not longer."""
     config = ReconstructionConfig(iterations=40, window_frames=None, left_out=0.5, patience=2)
@@ -148,7 +159,8 @@ def test_a_finished_movie_is_left_while_others_go_on():
     assert min(lengths) < 40
     for result in results:
         assert len(result.left_out_loss) == len(result.losses) == len(result.video_correlation)
-        assert np.argmin(result.left_out_loss) >= len(result.losses) - 3
+        judged = result.left_out_loss[config.warm_up :]
+        assert np.argmin(judged) >= len(judged) - 3
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ class MovieGroup:
         )
         self.optimiser = MovieOptimiser(self.movies, config)
         self.neurons, self.left_out = self._populations(targets)
-        self.stopping = None if self.left_out is None else EarlyStopping(self.movies, config.patience)
+        self.stopping = None if self.left_out is None else EarlyStopping(self.movies, config.patience, config.warm_up)
         self.active = list(range(len(targets)))
         self.iterations = np.full(len(targets), config.iterations)
         record = (config.iterations, instances, len(targets), len(self.fixed.history))

@@ -37,11 +37,14 @@ class EarlyStopping:
         (M, T, H, W), changed in place by the optimiser.
     patience
         Iterations without a better version after which a movie is finished.
+    first
+        Iteration from which versions are judged: the grey movie is none, and the first steps are small.
     """
 
-    def __init__(self, movies: Tensor, patience: int) -> None:
+    def __init__(self, movies: Tensor, patience: int, first: int = 0) -> None:
         self.movies = movies
         self.patience = patience
+        self.first = first
         self.best = movies.clone()
         self.best_loss = movies.new_full((len(movies),), torch.inf)
         self.best_iteration = torch.zeros(len(movies), dtype=torch.long, device=movies.device)
@@ -61,7 +64,9 @@ class EarlyStopping:
         Tensor
             (M,) bool, movies to go on with.
         """
-        better = loss < self.best_loss
+        if iteration < self.first:
+            loss = torch.full_like(loss, torch.inf)
+        better = (loss < self.best_loss) | (self.best_loss == torch.inf)
         self.best[better] = self.movies[better]
         self.best_loss = torch.where(better, loss, self.best_loss)
         self.best_iteration[better] = iteration
