@@ -25,6 +25,7 @@ import numpy as np
 import published_pattern
 import torch
 import typer
+from movrecon_core.study.encoder_units import other_checkpoint
 
 from movrecon_core import __version__
 from movrecon_core.analysis import SKIPPED_FRAMES, confidence_interval, video_correlation
@@ -35,11 +36,10 @@ from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.process import THREADS
 from movrecon_core.reconstruction import ReconstructionConfig, Target, ensemble, fast_config, reconstruct
-from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.paths import PROFILES
-from movrecon_core.study.pipeline import run_study
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.provenance import device_name
+from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study, open_study
 
 CPU = torch.device("cpu")

@@ -16,19 +16,19 @@ import distributed
 import numpy as np
 import torch
 import xarray as xr
+from movrecon_core.study.tasks import Stage, Task, missing
+from movrecon_core.study.work import Work
 
-from movrecon_core.bookkeeping import PLAN
-from movrecon_core.bookkeeping.archive import opened, sealed
+from movrecon_core.storage import PLAN
+from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study import stages
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.schedulers import Scheduler, run_stage
-from movrecon_core.study.schedulers.cluster import Cluster
-from movrecon_core.study.schedulers.local import Local
-from movrecon_core.study.store import Store, Unit
+from movrecon_core.study.run.schedulers import Scheduler, run_stage
+from movrecon_core.study.run.schedulers.cluster import Cluster
+from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
 
 UNITS, STORED, REPEATS = 200, 20_000, 3
 

@@ -24,7 +24,7 @@ import typer
 import yaml
 
 from movrecon_core.encoders.checkpoints import read_checkpoint
-from movrecon_core.study.store import read_dataset
+from movrecon_core.storage.store import read_dataset
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from small_study import PROFILE

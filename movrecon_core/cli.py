@@ -11,7 +11,6 @@ from movrecon_core.errors import MovreconError
 
 # The verbs import what they need themselves: --help and errors do not wait for torch.
 if TYPE_CHECKING:
-    from movrecon_core.study.pipeline import Stage
     from movrecon_core.study.profile import Profile
 
 app = typer.Typer(
@@ -48,7 +47,7 @@ SchedulerOption = Annotated[
 def simulate(profile: ProfileOption = "demo", *, out: OutOption) -> None:
     """Simulate the profile's mice and write their recordings to OUT."""
     from movrecon_core.simulation import simulate_recordings
-    from movrecon_core.study.files import require_writable
+    from movrecon_core.storage.files import require_writable
 
     settings = _profile(profile)
     require_writable(out)
@@ -91,8 +90,8 @@ def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of 
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
 
 
-def _run_until(stage: "Stage") -> Callable[..., None]:
-    """A verb that runs the study up to one of its stages."""
+def _run_until(stage: str) -> Callable[..., None]:
+    """A verb that runs the study up to one of its stages, by its name."""
 
     def verb(
         profile: ProfileOption = "demo",
@@ -103,20 +102,18 @@ def _run_until(stage: "Stage") -> Callable[..., None]:
         *,
         out: OutOption,
     ) -> None:
-        from movrecon_core.study.pipeline import run_study
+        from movrecon_core.study.run.pipeline import run_study
 
         run_study(_profile(profile), out, recordings or (), held_out, device=device, until=stage, scheduler=scheduler)
 
     return verb
 
 
-app.command("train", help="Train the encoders.")(_run_until("encoders"))
+app.command("train", help="Train the encoders.")(_run_until("evaluations"))
 app.command("masks", help="Train the transparency masks and map receptive fields, after the encoders.")(
-    _run_until("masks")
+    _run_until("receptive_fields")
 )
-app.command("reconstruct", help="Reconstruct the held-out movies, after encoders and masks.")(
-    _run_until("reconstructions")
-)
+app.command("reconstruct", help="Reconstruct the held-out movies, after encoders and masks.")(_run_until("planning"))
 
 
 @app.command()
@@ -132,23 +129,31 @@ def run(
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.study.pipeline import run_study
+    from movrecon_core.study.publication import check_notebooks, publish
+    from movrecon_core.study.run.pipeline import require_device, run_study
     from movrecon_core.study.summary import headline
 
     if dry_run:
         print(_forecast(_profile(profile), recordings or (), device))
         return
-    summary = run_study(_profile(profile), out, recordings or (), held_out, figures, device, scheduler=scheduler)
-    if summary is not None:
-        print(headline(summary, out, figures or out / "figures"))
+    settings, folder = _profile(profile), figures or out / "figures"
+    check_notebooks(settings)
+    study = run_study(settings, out, recordings or (), held_out, device, scheduler=scheduler)
+    print(headline(publish(study, require_device(device), folder), out, folder))
 
 
 @app.command()
-def status(out: OutOption) -> None:
+def status(
+    deep: Annotated[bool, typer.Option("--deep", help="Read all results; damaged ones are set aside.")] = False,
+    *,
+    out: OutOption,
+) -> None:
     """Say what is done, running, failed and remaining, the hours left, and which results are stale or damaged."""
-    from movrecon_core.bookkeeping.status import read_status, report
+    from movrecon_core.storage.status import read_status, report, set_damaged_aside
 
     folder = out.resolve()
+    if deep:
+        set_damaged_aside(folder)
     print(report(read_status(folder), folder))
 
 
@@ -162,10 +167,12 @@ def book(
     from movrecon_core.study.book import build_book
     from movrecon_core.study.book_pdf import print_book
     from movrecon_core.study.paths import SUMMARY_FILE
+    from movrecon_core.study.run.inventory import require_results
     from movrecon_core.study.study import open_study
     from movrecon_core.study.summary import read_summary
 
     study = open_study(out)
+    require_results(study)
     print(build_book(study, read_summary(study.out / SUMMARY_FILE), figures or study.out / "figures"))
     if pdf:
         print(print_book(study))
@@ -205,8 +212,8 @@ def _profile(name: str) -> "Profile":
 
 def _forecast(profile: "Profile", recordings: Sequence[Path], device: str | None) -> str:
     from movrecon_core.recordings import open_recordings
-    from movrecon_core.study.forecast import forecast, forecast_report
-    from movrecon_core.study.pipeline import require_device
+    from movrecon_core.study.run.forecast import forecast, forecast_report
+    from movrecon_core.study.run.pipeline import require_device
 
     chosen = require_device(device)
     return forecast_report(forecast(profile, open_recordings(recordings) if recordings else (), chosen), chosen)

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from movrecon_core.bookkeeping import CLAIMS, LOGS
-from movrecon_core.bookkeeping.claims import running
+from movrecon_core.storage import CLAIMS, LOGS
+from movrecon_core.storage.claims import running
+from movrecon_core.storage.store import read_dataset
 from movrecon_core.study import open_study
-from movrecon_core.study.pipeline import run_study
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.schedulers import run_stage
-from movrecon_core.study.schedulers.local import Local
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
-from movrecon_core.study.store import read_dataset
 
 CPU = torch.device("cpu")
 PROFILE = {
@@ -71,7 +71,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study with encoders and masks, and nothing reconstructed."""
     out = tmp_path_factory.mktemp("prepared") / "study"
     with one_thread():
-        run_study(parse_profile(PROFILE, "test"), out, device="cpu", until="masks")
+        run_study(parse_profile(PROFILE, "test"), out, device="cpu", until="receptive_fields")
     return out
 
 

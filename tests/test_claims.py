@@ -5,14 +5,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from movrecon_core.bookkeeping.claims import claimed, running
+from movrecon_core.storage.claims import claimed, running
 
 UNITS = ["masks/a", "masks/b"]
 
 COUNT = """
 import os, sys
 from pathlib import Path
-from movrecon_core.bookkeeping.claims import claimed
+from movrecon_core.storage.claims import claimed
 folder, alone = Path(sys.argv[1]), Path(sys.argv[1]) / "alone"
 held = 0
 while held < 25:
@@ -26,7 +26,7 @@ while held < 25:
 HOLD = """
 import sys, time
 from pathlib import Path
-from movrecon_core.bookkeeping.claims import claimed
+from movrecon_core.storage.claims import claimed
 with claimed(Path(sys.argv[1]), ["masks/a"]) as mine:
     print(mine, flush=True)
     time.sleep(60)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 import yaml
 
 from movrecon_core.analysis import video_correlation
@@ -16,15 +17,19 @@ from movrecon_core.errors import MovreconError, ReconstructionError
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
 from movrecon_core.study import Study, open_study, tables
+from movrecon_core.study import study as study_module
 from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
-from movrecon_core.study.pipeline import run_study
+from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.schedulers import run_tasks
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers.local import Local
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.stages import STAGES, reconstructions
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
-from movrecon_core.study.stages.targets import build_target, kept_neurons
 from movrecon_core.study.tables.performance import reconstructed_movie
-from movrecon_core.study.tasks import Stage, Task
+from movrecon_core.study.targets import build_target, kept_neurons
+from movrecon_core.study.worker import Worker
 
 TINY = yaml.safe_load("""
 name: tiny
@@ -49,7 +54,7 @@ CPU = torch.device("cpu")
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     out = tmp_path_factory.mktemp("conditions")
-    run_study(parse_profile(TINY, "tiny"), out, device="cpu", until="reconstructions")
+    run_study(parse_profile(TINY, "tiny"), out, device="cpu")
     return open_study(out)
 
 
@@ -154,7 +159,7 @@ def test_everything_wanted_is_there(study: Study) -> None:
 
 def test_correlation_is_stored_with_every_iteration(study: Study) -> None:
     number = study.reconstructed_trials(0)[0]
-    stored = study.store.require(study.reconstruction_unit(0, number, 1, RECORDED))
+    stored = study.store.require(study.unit("reconstructions", 0, number, 1, RECORDED))
     assert stored["loss"].shape == stored["video_correlation"].shape == (4,)
     assert np.isnan(stored["video_correlation"][0])  # the first iteration leaves the movie grey
     movie = crop_movie(stored["movie"].values)
@@ -175,7 +180,7 @@ def test_dropped_neurons_do_not_count(study: Study) -> None:
         predicted = encoder.eval()(inputs[None], 0)[0].numpy().astype(float)
     kept = kept_neurons(study, 0, number, condition)
     expected = (predicted - trial.responses * np.log(predicted + 1e-8))[kept].mean()
-    stored = study.store.require(study.reconstruction_unit(0, number, 0, condition))
+    stored = study.store.require(study.unit("reconstructions", 0, number, 0, condition))
     assert stored["loss"].values[0] == pytest.approx(expected, rel=1e-3)
 
 
@@ -224,11 +229,11 @@ def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
     """Of the reconstructions from one encoder and mask, those without a random choice keep their name."""
     profile = study.profile.model_copy(update={"seed": 1})
     seeded = Study(study.out, profile, study.recordings, study.held_out)
-    object.__setattr__(seeded, "encoder_digest", study.encoder_digest)
-    object.__setattr__(seeded, "mask_unit", study.mask_unit)
+    for stage, key in (("encoders", (0,)), ("encoders", (1,)), ("masks", (0,))):
+        seeded._units[stage, key] = study.unit(stage, *key)
     for mouse, movie, condition in study.wanted():
-        same = seeded.reconstruction_unit(mouse, movie, 0, condition) == study.reconstruction_unit(
-            mouse, movie, 0, condition
+        same = seeded.unit("reconstructions", mouse, movie, 0, condition) == study.unit(
+            "reconstructions", mouse, movie, 0, condition
         )
         random = condition.neurons < 1 or condition.shuffled or isinstance(movie, NoiseStimulus)
         assert same != random
@@ -236,19 +241,19 @@ def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
 
 def test_nothing_is_missing_after_a_run_and_a_lost_unit_is_found(study: Study) -> None:
     assert [task for stage in STAGES for task in stage.tasks(study)] == []
-    unit = study.reconstruction_unit(0, NOISE, 1, PREDICTED)
+    unit = study.unit("reconstructions", 0, NOISE, 1, PREDICTED)
     content = study.store.path(unit).read_bytes()
     study.store.path(unit).unlink()
     (task,) = [task for stage in STAGES for task in stage.tasks(study)]
     assert task.units == (unit,)
-    run_tasks(RECONSTRUCTIONS, [task], study, CPU)
+    run_stage(RECONSTRUCTIONS, study, Local(CPU))
     assert study.store.load(unit) is not None
     study.store.path(unit).write_bytes(content)
 
 
 def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> None:
     changed = with_profile(study, reconstruction={"iterations": 5})
-    tasks = reconstructions.reconstruction_tasks(changed)
+    tasks = RECONSTRUCTIONS.tasks(changed)
     units = [unit for task in tasks for unit in task.units]
     expected = {u.name for w in changed.wanted() for u in changed.reconstruction_units(*w)}
     assert {unit.name for unit in units} == expected
@@ -269,7 +274,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
 
     monkeypatch.setattr(reconstructions, "build_target", spoilt)
     with pytest.raises(ReconstructionError, match=rf"trial-{second} \(predicted\): .*not finite"):
-        run_tasks(RECONSTRUCTIONS, reconstructions.reconstruction_tasks(changed), changed, CPU)
+        run_stage(RECONSTRUCTIONS, changed, Local(CPU))
     stored = {
         (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
         for _, movie, condition in changed.wanted()
@@ -278,18 +283,26 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
     assert all(all(found) for found in stored.values())
 
 
-def test_a_task_that_fails_does_not_stop_the_others(study: Study) -> None:
-    done = []
+def test_a_task_that_fails_does_not_stop_the_others(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    def perform(work: Worker, task: Task) -> None:
+        ((number,),), (unit,) = task.keys, task.units
+        if number in (1, 2):
+            raise MovreconError(f"task {number} is broken")
+        work.save(unit, xr.Dataset(), Cost())
 
-    def perform(work: object, task: Task) -> None:
-        if task.arguments[0] in (1, 2):
-            raise MovreconError(f"task {task.arguments[0]} is broken")
-        done.append(task.arguments[0])
-
-    stage = Stage("made-up", "made-up", "task", lambda study: [], perform)
+    stage = Stage(
+        name="made-up",
+        label="made-up",
+        item="task",
+        part="made-up",
+        keys=lambda study: [(number,) for number in range(4)],
+        define=lambda study, number: (f"task-{number}", {"number": number}),
+        perform=perform,
+    )
+    monkeypatch.setitem(study_module._STAGES, "made-up", stage)
     with pytest.raises(MovreconError, match=r"task 1 is broken \(1 more of 4 tasks failed\)"):
-        run_tasks(stage, [Task("made-up", (), (i,)) for i in range(4)], study, CPU)
-    assert done == [0, 3]
+        run_stage(stage, study, Local(CPU))
+    assert [study.store.has(study.unit("made-up", number)) for number in range(4)] == [True, False, False, True]
 
 
 def test_ensemble_sizes(study: Study) -> None:

@@ -13,15 +13,16 @@ import pytest
 from small_study import CPU, PROFILE, UNITS, stored
 
 from movrecon_core.errors import ProfileError, StoreError
+from movrecon_core.storage.status import set_damaged_aside
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.schedulers import run_stage, run_tasks
-from movrecon_core.study.schedulers.attempts import Outcome
-from movrecon_core.study.schedulers.local import Local
-from movrecon_core.study.stages.encoders import TRAINING
+from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers.attempts import Outcome
+from movrecon_core.study.run.schedulers.local import Local
+from movrecon_core.study.stage import Stage, Task
+from movrecon_core.study.stages.encoders import ENCODERS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task
 
 pytestmark = pytest.mark.usefixtures("single")
 
@@ -53,7 +54,7 @@ def test_two_runs_at_once_compute_each_unit_once(copied: Path, undisturbed: dict
 def first_unit(out: Path) -> int:
     """Compute one unit; bytes of its file."""
     study = open_study(out)
-    run_tasks(RECONSTRUCTIONS, RECONSTRUCTIONS.tasks(study)[:1], study, CPU)
+    next(iter(Local(CPU).run(RECONSTRUCTIONS, RECONSTRUCTIONS.tasks(study)[:1], study)))
     (file,) = (out / "store" / "reconstructions").glob("*.zarr.zip")
     return file.stat().st_size
 
@@ -128,6 +129,8 @@ def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: d
         content = bytearray(file.read_bytes())
         content[int(place * len(content))] ^= 1
         file.write_bytes(content)
+    assert RECONSTRUCTIONS.tasks(open_study(copied)) == []  # nothing is read before it is needed
+    set_damaged_aside(copied)
     scheduler = Counting()
     run_stage(RECONSTRUCTIONS, open_study(copied), scheduler)
     assert scheduler.done == 3
@@ -136,13 +139,13 @@ def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: d
 
 
 def test_an_encoder_that_was_damaged_is_trained_again(copied: Path) -> None:
-    assert TRAINING.tasks(open_study(copied)) == []
+    assert ENCODERS.tasks(open_study(copied)) == []
     checkpoint = sorted((copied / "encoders").glob("instance-1-*.pth"))[0]
     content = bytearray(checkpoint.read_bytes())
     content[len(content) // 2] ^= 1
     checkpoint.write_bytes(content)
-    (task,) = TRAINING.tasks(open_study(copied))
-    assert task.arguments == (1,)
+    (task,) = ENCODERS.tasks(open_study(copied))
+    assert task.keys == ((1,),)
     assert [file.name for file in copied.rglob("*.damaged")] == [f"{checkpoint.name}.damaged"]
 
 

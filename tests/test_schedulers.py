@@ -9,8 +9,8 @@ import pytest
 from small_study import kill, meanwhile, stored
 
 from movrecon_core.study import open_study
-from movrecon_core.study.schedulers import Scheduler, run_stage
-from movrecon_core.study.schedulers.gpus import Gpus
+from movrecon_core.study.run.schedulers import Scheduler, run_stage
+from movrecon_core.study.run.schedulers.gpus import Gpus
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("single")
@@ -28,7 +28,7 @@ def test_processes_with_a_device_each(copied: Path, undisturbed: dict[str, bytes
 
 def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str, bytes]) -> None:
     distributed = pytest.importorskip("distributed")
-    from movrecon_core.study.schedulers.cluster import Cluster
+    from movrecon_core.study.run.schedulers.cluster import Cluster
 
     with (
         distributed.LocalCluster(
@@ -41,7 +41,7 @@ def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str,
 
 def test_dask_whose_scheduler_is_restarted(copied: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     pytest.importorskip("distributed")
-    from movrecon_core.study.schedulers.cluster import Cluster
+    from movrecon_core.study.run.schedulers.cluster import Cluster
 
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from movrecon_core.storage.store import read_dataset
 from movrecon_core.study import open_study
-from movrecon_core.study.store import read_dataset
 
 FIGURES = (
     "recordings",

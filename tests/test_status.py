@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from movrecon_core.bookkeeping import CLAIMS, LOGS, PLAN
-from movrecon_core.bookkeeping.archive import opened, sealed
-from movrecon_core.bookkeeping.claims import claimed
-from movrecon_core.bookkeeping.logs import logged
-from movrecon_core.bookkeeping.status import read_status, report
-from movrecon_core.study.store import Store, Unit
+from movrecon_core.storage import CLAIMS, LOGS, PLAN
+from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.claims import claimed
+from movrecon_core.storage.logs import logged
+from movrecon_core.storage.status import read_status, report
+from movrecon_core.storage.store import Store, Unit
 
 UNITS = [Unit("masks", f"mouse-{i}", {"code": "new", "rate": 1}) for i in range(6)]
 

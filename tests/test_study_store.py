@@ -13,13 +13,13 @@ import xarray as xr
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from movrecon_core.bookkeeping.archive import DamagedError, opened
-from movrecon_core.encoders.checkpoints import save_checkpoint
+from movrecon_core.encoders.checkpoints import checkpoint_digest, save_checkpoint
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import StoreError
-from movrecon_core.study.files import remove_abandoned, replacing, write_json
-from movrecon_core.study.fingerprints import FileDigests, checkpoint_digest, digest
-from movrecon_core.study.store import Store, Unit, unit_attributes
+from movrecon_core.storage.archive import DamagedError, opened
+from movrecon_core.storage.files import remove_abandoned, replacing, write_json
+from movrecon_core.storage.fingerprints import FileDigests, digest
+from movrecon_core.storage.store import Store, Unit, unit_attributes
 
 UNIT = Unit("masks", "mouse", {"iterations": 3, "rate": 0.1, "names": ["a", "b"]})
 
@@ -86,12 +86,12 @@ def test_a_damaged_file_is_set_aside_and_computed_again(tmp_path: Path, place: f
     at = int(place * len(content))
     content[at] ^= 1 << bit
     path.write_bytes(bytes(content[:at] if cut else content))
-    assert not store.is_sound(UNIT)
+    assert store.load(UNIT) is None
     assert [found.name for found in path.parent.iterdir()] == [f"{path.name}.damaged"]
-    with pytest.raises(StoreError, match=r"mouse-.*missing or damaged"):
+    with pytest.raises(StoreError, match=r"mouse-.*missing, or damaged"):
         store.require(UNIT)
     store.save(UNIT, dataset(), {})
-    assert store.is_sound(UNIT)
+    assert store.load(UNIT) is not None
 
 
 def test_a_good_file_that_took_the_place_of_a_damaged_one_stays(
@@ -106,10 +106,10 @@ def test_a_good_file_that_took_the_place_of_a_damaged_one_stays(
         store.save(UNIT, dataset(), {})
         return opened(content)
 
-    monkeypatch.setattr("movrecon_core.study.store.opened", replaced_meanwhile)
-    assert not store.is_sound(UNIT)
+    monkeypatch.setattr("movrecon_core.storage.store.opened", replaced_meanwhile)
+    assert store.load(UNIT) is None
     monkeypatch.undo()
-    assert store.is_sound(UNIT)
+    assert store.load(UNIT) is not None
 
 
 def test_nothing_is_left_of_a_write_that_failed(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 
 def test_only_files_of_dead_processes_of_this_computer_are_removed(tmp_path: Path) -> None:
-    leave = "import sys; from pathlib import Path; from movrecon_core.study.files import replacing\n"
+    leave = "import sys; from pathlib import Path; from movrecon_core.storage.files import replacing\n"
     leave += "with replacing(Path(sys.argv[1])) as temporary: temporary.touch(); import os; os._exit(1)"
     subprocess.run([sys.executable, "-c", leave, str(tmp_path / "result")], check=False)
     (dead,) = tmp_path.iterdir()

@@ -16,14 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from untrusted import Bomb, anything, bad_npy, complaint, damaged, nothing_outside, refusal
 
-from movrecon_core.bookkeeping.archive import opened, sealed
 from movrecon_core.encoders.checkpoints import load_checkpoint, save_checkpoint
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import CheckpointError, MovreconError, ProfileError
 from movrecon_core.recordings import Recording
+from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.profile import load_profile
-from movrecon_core.study.store import Store, Unit
 from movrecon_core.study.study import open_study
 
 fuzzed = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])

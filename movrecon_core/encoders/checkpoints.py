@@ -5,6 +5,8 @@
 training settings there, ours also the names of the mice.
 """
 
+import hashlib
+import json
 import os
 import pickle
 import zipfile
@@ -76,6 +78,19 @@ def known_encoders() -> dict[str, type]:
     return {name: config for name, (_, config) in _ENCODERS.items()}
 
 
+def encoder_class(name: str) -> type[Encoder]:
+    """Class of one of the `known_encoders`.
+
+    Raises
+    ------
+    CheckpointError
+        If the name is unknown.
+    """
+    if name not in known_encoders():
+        raise CheckpointError(f"unknown encoder {name!r}; known: {', '.join(_ENCODERS)}")
+    return _ENCODERS[name][0]
+
+
 def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
     """An encoder with fresh weights.
 
@@ -91,15 +106,14 @@ def build_encoder(name: str, settings: Mapping[str, Any]) -> Encoder:
     CheckpointError
         If the name or a setting is unknown, missing or impossible.
     """
-    if name not in known_encoders():
-        raise CheckpointError(f"unknown encoder {name!r}; known: {', '.join(_ENCODERS)}")
-    encoder_class, config_class = _ENCODERS[name]
+    kind = encoder_class(name)
+    config_class = known_encoders()[name]
     unknown = set(settings) - {field.name for field in fields(config_class)}
     if unknown:
         raise CheckpointError(f"unknown settings of {name}: {', '.join(sorted(map(str, unknown)))}")
     try:
         tuples = {key: tuple(value) if isinstance(value, list) else value for key, value in settings.items()}
-        return encoder_class(config_class(**tuples))
+        return kind(config_class(**tuples))
     except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
         raise CheckpointError(f"impossible settings of {name}: {_first_line(error)}") from error
 
@@ -173,6 +187,23 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     ):
         raise CheckpointError(f"{path}: nn_state_dict must map names to tensors")
     return checkpoint
+
+
+def checkpoint_digest(path: Path) -> str:
+    """SHA-256 of an encoder's network and weights; the file's own bytes also hold the name it was first written to.
+
+    Raises
+    ------
+    CheckpointError
+        If it is not a valid checkpoint.
+    """
+    checkpoint = read_checkpoint(path)
+    params = {key: checkpoint["params"].get(key) for key in ("nn_module", "frame_stack")}
+    total = hashlib.sha256(json.dumps(params, sort_keys=True).encode())
+    for name, values in sorted(checkpoint["nn_state_dict"].items()):
+        total.update(f"{name} {values.dtype} {tuple(values.shape)}".encode())
+        total.update(values.flatten().contiguous().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
 
 
 def require_sound_zip(path: Path) -> None:

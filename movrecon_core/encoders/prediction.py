@@ -1,9 +1,12 @@
 """Responses to a movie of any length, from an encoder that sees short stacks."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.errors import ReconstructionError
 
 
@@ -81,3 +84,14 @@ def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int =
         for (movie, start), response in zip(chosen, responses, strict=True):
             total[movie, :, start : start + span : step] += response
     return total / covered
+
+
+def predicted_responses(
+    encoder: Encoder,
+    mouse: int,
+    movie: NDArray[np.floating],
+    behavior: NDArray[np.floating],
+    pupil_center: NDArray[np.floating],
+) -> NDArray[np.float32]:
+    """Responses (N, T) that an encoder predicts for a movie (T, 36, 64) and behaviour (2, T)."""
+    return predict(encoder, encoder_inputs(movie, behavior, pupil_center), mouse).float().cpu().numpy()

@@ -14,8 +14,8 @@ import httpx
 
 from movrecon_core.errors import FetchError
 from movrecon_core.fetch.archives import RemoteFile
-from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.fingerprints import file_digest
+from movrecon_core.storage.files import read_json, write_json
+from movrecon_core.storage.fingerprints import file_digest
 
 TIMEOUT = 60.0
 """Seconds without a byte after which a connection counts as dropped."""

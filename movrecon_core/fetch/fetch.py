@@ -13,7 +13,7 @@ from movrecon_core.fetch.download import RESERVE, Checksums, client, download, r
 from movrecon_core.fetch.masks import published_mask
 from movrecon_core.fetch.unpack import unpack_recording
 from movrecon_core.progress import Progress
-from movrecon_core.study.files import require_writable
+from movrecon_core.storage.files import require_writable
 
 CHECKSUMS_FILE = "checksums.json"
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from movrecon_core.errors import StoreError
 from movrecon_core.plotting.style import use_style
-from movrecon_core.study.files import replacing
+from movrecon_core.storage.files import replacing
 
 # Without dates and software tags two runs over the same data give the same files.
 _METADATA = {

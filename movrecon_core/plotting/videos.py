@@ -14,7 +14,7 @@ from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from movrecon_core.study.files import replacing
+from movrecon_core.storage.files import replacing
 
 GAP = 4
 """Pixels between tiles; even, as every place in a frame, so that colours at half resolution stay in their pixel."""

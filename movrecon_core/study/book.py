@@ -12,6 +12,8 @@ import nbformat
 import yaml
 
 from movrecon_core.errors import MovreconError
+from movrecon_core.storage.files import read_json, write_json
+from movrecon_core.storage.fingerprints import digest, file_digest
 from movrecon_core.study.benchmark_pages import benchmark_sections
 from movrecon_core.study.book_assets import lighten
 from movrecon_core.study.book_pages import (
@@ -25,8 +27,6 @@ from movrecon_core.study.book_pages import (
     status_page,
 )
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.fingerprints import digest, file_digest
 from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_LOG, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
 from movrecon_core.study.study import Study
 

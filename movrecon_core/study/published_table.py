@@ -16,11 +16,11 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.analysis.comparisons import by_mouse
 from movrecon_core.errors import MovreconError
+from movrecon_core.storage.store import unit_attributes
 from movrecon_core.study import tables
 from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.measured import Measured
 from movrecon_core.study.published import published
-from movrecon_core.study.store import unit_attributes
 from movrecon_core.study.tables.gratings import published_gratings
 from movrecon_core.study.tables.noise import PUBLISHED, published_noise
 

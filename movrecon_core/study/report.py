@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from movrecon_core.study.files import read_json, write_json
+from movrecon_core.storage.files import read_json, write_json
 from movrecon_core.study.findings import qualitative_findings
 from movrecon_core.study.measured import Measured
 from movrecon_core.study.paths import REPORT_FILE
 from movrecon_core.study.published_table import published_table
+from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Study
 
 
@@ -31,7 +32,7 @@ class Report:
 
 def report(study: Study) -> Report:
     """Count a study's findings, unless that was done for the same results with the same code."""
-    content = study.content_fingerprint()
+    content = study.content_fingerprint(code_of(qualitative_findings, published_table))
     kept = read_json(study.out / REPORT_FILE)
     if not isinstance(kept, dict) or kept.get("content") != content:
         measured = Measured(study)

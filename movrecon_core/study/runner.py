@@ -13,9 +13,9 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.storage.files import replacing
+from movrecon_core.storage.fingerprints import digest, file_digest
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.files import replacing
-from movrecon_core.study.fingerprints import digest, file_digest
 from movrecon_core.study.paths import NOTEBOOKS, REPOSITORY
 from movrecon_core.study.profile import suggestion
 

@@ -1,74 +1,298 @@
-"""A study on disk: all its units of work, and their results."""
+"""A study on disk: its settings, its recordings, what each trial is used for, and its results."""
 
+import json
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.errors import ReconstructionError, StoreError
+from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
 from movrecon_core.reconstruction import evaluation_mask, training_mask
-from movrecon_core.recordings import open_recordings
+from movrecon_core.recordings import SIGNALS, Recording, Trial, load_array, open_recordings
 from movrecon_core.stimuli import synthetic_movie
-from movrecon_core.study.conditions import (
-    MASK_THRESHOLDS,
-    RECORDED,
-    Condition,
-    MaskKind,
-    Movie,
-)
-from movrecon_core.study.encoder_units import (
-    other_movies,
-    other_reconstruction_unit,
-    physiology_unit,
-    quality_unit,
-)
-from movrecon_core.study.files import read_json
-from movrecon_core.study.fingerprints import code_fingerprint, digest
-from movrecon_core.study.named import NamedStudy
-from movrecon_core.study.paths import STUDY_FILE
-from movrecon_core.study.planning_units import planning_units
-from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.recorded import ROLES
-from movrecon_core.study.store import Unit
+from movrecon_core.storage.archive import attributes_of
+from movrecon_core.storage.files import read_json, set_aside, write_json
+from movrecon_core.storage.fingerprints import FileDigests, digest
+from movrecon_core.storage.store import Store, Unit
+from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
+from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
+from movrecon_core.study.profile import Profile, parse_profile
 
-__all__ = ["ROLES", "Study", "open_study"]
+ROLES = ("training", "held-out", "excluded", "no responses")
+"""What a trial is used for, in the order of the stored codes."""
+
+Key = tuple[Any, ...]
+"""What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
+
+
+class Units(Protocol):
+    """What a study knows of a stage."""
+
+    @property
+    def name(self) -> str: ...
+    def asked(self, study: "Study") -> Sequence[Key]: ...
+    def unit(self, study: "Study", *key: Any) -> Unit: ...
+
+
+_STAGES: dict[str, Units] = {}
+
+
+def introduce(stages: Sequence[Units]) -> None:
+    """Let studies know their stages, which know them."""
+    _STAGES.update({stage.name: stage for stage in stages})
 
 
 @dataclass(frozen=True)
-class Study(NamedStudy):
-    """One run's settings and results; attributes as in `RecordedStudy`."""
+class Study:
+    """One run's settings and results.
 
-    def units(self) -> dict[str, list[Unit]]:
-        """Every stored unit of the study by stage; needs the encoders."""
-        mice = range(len(self.recordings))
+    Attributes
+    ----------
+    out
+        Folder of the results.
+    profile
+        Sizes and parameters.
+    recordings
+        The mice, in the order of the encoders' readouts.
+    held_out
+        Rule that decides which movies no encoder is trained on: ``fold:0`` or ``tier:oracle``.
+    """
+
+    out: Path
+    profile: Profile
+    recordings: tuple[Recording, ...]
+    held_out: str
+
+    @cached_property
+    def store(self) -> Store:
+        return Store(self.out / "store")
+
+    @cached_property
+    def digests(self) -> FileDigests:
+        return FileDigests(self.out / DIGESTS_FILE)
+
+    @property
+    def simulated(self) -> bool:
+        return any(recording.simulated for recording in self.recordings)
+
+    @property
+    def mice(self) -> list[str]:
+        """Short names of the mice, in order."""
+        return [recording.name for recording in self.recordings]
+
+    def label(self, mouse: int) -> str:
+        """Name of a mouse in figures and tables, as in the article."""
+        return f"mouse {mouse + 1}"
+
+    @cached_property
+    def reconstructed_mice(self) -> tuple[int, ...]:
+        """Indices of the mice whose movies are reconstructed.
+
+        Raises
+        ------
+        ProfileError
+            If the profile names a mouse that is not there.
+        """
+        wanted = self.profile.reconstructed_mice
+        if wanted is None:
+            return tuple(range(len(self.recordings)))
+        for name in wanted:
+            if not any(mouse.startswith(name) for mouse in self.mice):
+                raise ProfileError(f"reconstructed_mice: no recording begins with '{name}'; found {self.mice}")
+        return tuple(i for i, mouse in enumerate(self.mice) if mouse.startswith(tuple(wanted)))
+
+    def save(self) -> None:
+        """Note the settings, so that a notebook can open the study by its folder alone."""
+        write_json(self.out / STUDY_FILE, self.settings())
+
+    def settings(self) -> dict[str, Any]:
+        """All but the folder, as JSON."""
         return {
-            "recordings": [self.split_unit(mouse) for mouse in mice],
-            "evaluations": [self.evaluation_unit(mouse) for mouse in mice],
-            "masks": [self.mask_unit(mouse) for mouse in self.reconstructed_mice],
-            "receptive_fields": [self.receptive_field_unit(mouse) for mouse in self.reconstructed_mice],
-            "reconstructions": [unit for wanted in self.wanted() for unit in self.reconstruction_units(*wanted)],
-            "responses": [self.response_unit(mouse, trial) for mouse, trial in self.movies()],
-            "qualities": [quality_unit(self, mouse) for mouse in mice],
-            "other_reconstructions": [other_reconstruction_unit(self, *movie) for movie in other_movies(self)],
-            "physiology": [physiology_unit(self, mouse) for mouse in self.reconstructed_mice],
-            "planning": planning_units(self),
+            "profile": json.loads(self.profile.model_dump_json()),
+            "held_out": self.held_out,
+            "recordings": [self._short(recording.path) for recording in self.recordings],
         }
 
-    def content_fingerprint(self) -> str:
-        """Changes with anything that a notebook can show: results, and the code that analyses and draws them."""
+    def _short(self, path: Path) -> str:
+        return str(path.relative_to(self.out)) if path.is_relative_to(self.out) else str(path)
+
+    # Units ------------------------------------------------------------------------------------------------------
+
+    def unit(self, stage: str, *key: Any) -> Unit:
+        """A unit of a stage, ``study.unit("masks", 0)``; its name is found once, thousands of others ask for it.
+
+        Raises
+        ------
+        MovreconError
+            If what decides it is not there yet: a unit of an earlier stage.
+        """
+        if (stage, key) not in self._units:
+            self._units[stage, key] = _STAGES[stage].unit(self, *key)
+        return self._units[stage, key]
+
+    @cached_property
+    def _units(self) -> dict[tuple[str, Key], Unit]:
+        return {}
+
+    def units(self) -> dict[str, list[Unit]]:
+        """Every unit of the study by stage; needs the encoders."""
+        return {name: [self.unit(name, *key) for key in stage.asked(self)] for name, stage in _STAGES.items()}
+
+    def result(self, stage: str, *key: Any) -> xr.Dataset:
+        """What a unit of a stage stored.
+
+        Raises
+        ------
+        StoreError
+            If it is missing or damaged.
+        """
+        return self.store.require(self.unit(stage, *key))
+
+    def path(self, unit: Unit) -> Path:
+        """Where a unit is: an encoder's checkpoint, or a file of the store."""
+        return self.out / "encoders" / f"{unit.name}.pth" if unit.kind == "encoders" else self.store.path(unit)
+
+    def lacking(self, units: Sequence[Unit]) -> list[Unit]:
+        """Units, of one kind, that are not there; an encoder that cannot be read is set aside and counts as such."""
+        if not units or units[0].kind == "encoders":
+            return [unit for unit in units if not self._has_encoder(unit)]
+        present = self.store.names(units[0].kind)
+        return [unit for unit in units if unit.name not in present]
+
+    def _has_encoder(self, unit: Unit) -> bool:
+        path = self.path(unit)
+        if not path.is_file():
+            return False
+        try:
+            return bool(self.digests.of(path, checkpoint_digest))  # read only where it is new or has changed
+        except CheckpointError:
+            set_aside(path)
+            return False
+
+    def superseded(self, units: Sequence[Unit]) -> int:
+        """How many units, of one kind, are there under their label with another digest: of another version."""
+        folder = self.path(units[0]).parent
+        files = [re.fullmatch(r"(.+)-[0-9a-f]{12}\.(?:pth|zarr\.zip)", file.name) for file in folder.glob("*-*.*")]
+        labels = {found[1] for found in files if found is not None}
+        return sum(unit.label in labels for unit in units)
+
+    def cost(self, unit: Unit) -> dict[str, Any]:
+        """What was noted of a unit's computing: seconds, peak memory; empty where it is not there."""
+        path = self.path(unit)
+        if unit.kind != "encoders":
+            return attributes_of(path)
+        found = read_json(cost_file(path))
+        return found if isinstance(found, dict) else {}
+
+    def content_fingerprint(self, code: str) -> str:
+        """Changes with all results, and with the fingerprint of the code that makes something of them."""
         names = [unit.name for units in self.units().values() for unit in units]
-        code = code_fingerprint("analysis", "plotting", "study", "recordings.py")
         return digest({"units": names, "code": code})
 
-    # Results ----------------------------------------------------------------------------------------------------
+    # Trials -----------------------------------------------------------------------------------------------------
+
+    def split(self, mouse: int) -> xr.Dataset:
+        """Use of every trial: ``role`` (index into `ROLES`), ``fold``, ``closest``, ``correlation``."""
+        if mouse not in self._splits:
+            self._splits[mouse] = self.result("recordings", mouse)
+        return self._splits[mouse]
+
+    @cached_property
+    def _splits(self) -> dict[int, xr.Dataset]:
+        return {}
+
+    def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
+        """Trials of a mouse in one role: ``training``, ``held-out``, ``excluded``."""
+        split = self.split(mouse)
+        return tuple(int(t) for t in split["trial"].values[split["role"].values == ROLES.index(role)])
+
+    def trial_digest(self, mouse: int, trial: int) -> str:
+        """Digest of everything that was recorded in one trial."""
+        recording = self.recordings[mouse]
+        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in SIGNALS})
+
+    def trials_digest(self, mouse: int, role: str) -> str:
+        """Digest of all trials of a mouse in one role, with their numbers."""
+        if (mouse, role) not in self._trials_digests:
+            trials = {str(trial): self.trial_digest(mouse, trial) for trial in self.trials_with(mouse, role)}
+            self._trials_digests[mouse, role] = digest(trials)
+        return self._trials_digests[mouse, role]
+
+    @cached_property
+    def _trials_digests(self) -> dict[tuple[int, str], str]:
+        return {}
+
+    def recording_digest(self, mouse: int) -> str:
+        """Digest of every file of a recording that the study reads."""
+        recording = self.recordings[mouse]
+        files = [*sorted((recording.path / "data").rglob("*.npy")), recording.path / "meta" / "trials" / "tiers.npy"]
+        return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
+
+    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
+        """The first held-out trials of a mouse, as many as the profile says."""
+        return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+
+    def variation_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also reconstructed with other masks and with gradient ensembling."""
+        return self.reconstructed_trials(mouse)[: self.profile.variations.trials_per_mouse]
+
+    def population_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also reconstructed from fewer neurons."""
+        return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
+
+    def trial(self, mouse: int, trial: int) -> Trial:
+        return self.recordings[mouse].trial(trial)
+
+    def movie(self, mouse: int, movie: Movie) -> NDArray[np.float32]:
+        """The movie (T, 36, 64) that was shown to a mouse, or is shown to its encoders."""
+        if isinstance(movie, int):
+            return self.trial(mouse, movie).movie
+        return synthetic_movie(movie, self.profile.seed)
+
+    def mean_behavior(self, mouse: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """A mouse's mean behaviour (2,) and pupil position (2,) over its training trials, for synthetic stimuli."""
+        if mouse not in self._mean_behavior:
+            means = []
+            for signal in ("behavior", "pupil_center"):
+                files = [self.recordings[mouse].file(signal, t) for t in self.trials_with(mouse, "training")]
+                values = np.concatenate([load_array(file) for file in files], axis=1)
+                means.append(np.nanmean(values, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
+            self._mean_behavior[mouse] = (means[0], means[1])
+        return self._mean_behavior[mouse]
+
+    @cached_property
+    def _mean_behavior(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
+        return {}
+
+    # Encoders, masks --------------------------------------------------------------------------------------------
+
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        """Checkpoint of every instance."""
+        return tuple(self.checkpoint(instance) for instance in range(self.profile.instances))
+
+    def checkpoint(self, instance: int) -> Path:
+        return self.path(self.unit("encoders", instance))
+
+    def encoder_digest(self, unit: Unit) -> str:
+        """Digest of a trained encoder's network and weights."""
+        return self.digests.of(self.path(unit), checkpoint_digest)
+
+    def encoder_digests(self, count: int | None = None) -> list[str]:
+        """Of all instances, or the first `count` of them."""
+        return [self.encoder_digest(self.unit("encoders", i)) for i in range(self.profile.instances)[:count]]
 
     def alpha(self, mouse: int) -> NDArray[np.float32]:
         """Transparency mask (64, 64) of a mouse, unthresholded."""
-        return self.store.require(self.mask_unit(mouse))["alpha"].values
+        return self.result("masks", mouse)["alpha"].values
 
     def training_mask(self, mouse: int, kind: MaskKind = "standard") -> NDArray[np.bool_]:
         """Pixels (64, 64) of a mouse's movies that may change.
@@ -99,11 +323,50 @@ class Study(NamedStudy):
             )
         return mask
 
-    def movie(self, mouse: int, movie: Movie) -> NDArray[np.float32]:
-        """The movie (T, 36, 64) that was shown to a mouse, or is shown to its encoders."""
-        if isinstance(movie, int):
-            return self.trial(mouse, movie).movie
-        return synthetic_movie(movie, self.profile.seed)
+    # Reconstructions --------------------------------------------------------------------------------------------
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Those of every natural movie."""
+        return (RECORDED, PREDICTED) if self.profile.from_predicted else (RECORDED,)
+
+    @property
+    def fractions(self) -> tuple[float, ...]:
+        """Fractions of the population that are reconstructed from, besides the whole."""
+        return self.profile.population.fractions
+
+    def movies(self) -> Iterator[tuple[int, int]]:
+        """Mouse and trial of every natural movie that is reconstructed."""
+        for mouse in self.reconstructed_mice:
+            for trial in self.reconstructed_trials(mouse):
+                yield mouse, trial
+
+    def wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
+        """Mouse, movie and condition of all reconstructions that the profile asks for."""
+        for mouse, trial in self.movies():
+            for condition in self.conditions:
+                yield mouse, trial, condition
+        for mouse in self.reconstructed_mice:
+            for trial in self.variation_trials(mouse):
+                for condition in VARIATIONS:
+                    yield mouse, trial, condition
+            for trial in self.population_trials(mouse):
+                for dropped in self.profile.population.dropped:
+                    for fraction in self.fractions:
+                        yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
+        for settings in (self.profile.noise, self.profile.gratings):
+            for mouse in self.reconstructed_mice[: settings.mice]:
+                for target in settings.targets:
+                    for stimulus in settings.stimuli:
+                        yield mouse, stimulus, Condition(target=target)
+
+    def instances(self, condition: Condition) -> tuple[int | None, ...]:
+        """Those that find a movie each; None alone where all instances' gradients make one movie."""
+        return (None,) if condition.gradients == "ensemble" else tuple(range(self.profile.instances))
+
+    def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
+        """One unit for each of `instances`."""
+        return [self.unit("reconstructions", mouse, movie, i, condition) for i in self.instances(condition)]
 
     def instance_movies(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> NDArray[np.float32]:
         """Movies (instance, time, 64, 64) that the instances found; one alone with gradient ensembling."""
@@ -118,8 +381,13 @@ class Study(NamedStudy):
         (``matched``); where the profile asks for it, the reconstruction from predicted responses (``expected``). The
         predictions are the instances' mean.
         """
-        found = self.store.require(self.response_unit(mouse, trial))
+        found = self.result("responses", mouse, trial)
         return found.assign_coords(stimulus=found.attrs["stimuli"])
+
+
+def cost_file(checkpoint: Path) -> Path:
+    """Where the cost of training an encoder stands."""
+    return checkpoint.with_suffix(".cost.json")
 
 
 def open_study(out: Path | str) -> Study:

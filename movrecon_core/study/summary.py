@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from movrecon_core import __version__
 from movrecon_core.analysis import Interval, confidence_interval, hierarchical_bootstrap
 from movrecon_core.errors import StoreError
-from movrecon_core.study.files import read_json, write_json
+from movrecon_core.storage.files import read_json, write_json
 from movrecon_core.study.paths import SUMMARY_FILE
 from movrecon_core.study.provenance import device_name
 from movrecon_core.study.report import report

@@ -1,23 +1,28 @@
 """What a study computes, stage by stage; a unit that is in the store is not computed again."""
 
-from movrecon_core.study.stages.comparison import OTHER_RECONSTRUCTIONS, OTHER_TRAINING, QUALITY
-from movrecon_core.study.stages.encoders import EVALUATION, TRAINING, cost_file, training_log
-from movrecon_core.study.stages.masks import MASKS, RECEPTIVE_FIELDS
+from movrecon_core.study.stage import Stage
+from movrecon_core.study.stages.encoder_qualities import ENCODER_QUALITIES
+from movrecon_core.study.stages.encoders import ENCODERS
+from movrecon_core.study.stages.evaluations import EVALUATIONS
+from movrecon_core.study.stages.masks import MASKS
+from movrecon_core.study.stages.other_encoder import OTHER_ENCODER
+from movrecon_core.study.stages.other_reconstructions import OTHER_RECONSTRUCTIONS
 from movrecon_core.study.stages.physiology import PHYSIOLOGY
-from movrecon_core.study.stages.planning import ENCODERS as PLANNING_ENCODERS
-from movrecon_core.study.stages.planning import MASK as PLANNING_MASK
 from movrecon_core.study.stages.planning import PLANNING
+from movrecon_core.study.stages.planning_encoders import PLANNING_ENCODERS
+from movrecon_core.study.stages.planning_mask import PLANNING_MASK
+from movrecon_core.study.stages.receptive_fields import RECEPTIVE_FIELDS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
-from movrecon_core.study.stages.recordings import SPLIT, simulate, simulation_unit
+from movrecon_core.study.stages.recordings import RECORDINGS
 from movrecon_core.study.stages.responses import RESPONSES
-from movrecon_core.study.tasks import Stage
+from movrecon_core.study.study import introduce
 
 STAGES: tuple[Stage, ...] = (
-    SPLIT,
-    TRAINING,
-    EVALUATION,
-    OTHER_TRAINING,
-    QUALITY,
+    RECORDINGS,
+    ENCODERS,
+    EVALUATIONS,
+    OTHER_ENCODER,
+    ENCODER_QUALITIES,
     PHYSIOLOGY,
     MASKS,
     RECEPTIVE_FIELDS,
@@ -30,7 +35,4 @@ STAGES: tuple[Stage, ...] = (
 )
 """In order: a stage needs those before it."""
 
-UNTIL: dict[str, Stage] = {"encoders": EVALUATION, "masks": RECEPTIVE_FIELDS, "reconstructions": PLANNING}
-"""Last stage of the parts of a study that can be run by themselves."""
-
-__all__ = ["STAGES", "UNTIL", "cost_file", "simulate", "simulation_unit", "training_log"]
+introduce(STAGES)

@@ -1,58 +1,40 @@
-"""What the neurons see: transparency masks, and receptive fields in silico."""
-
-from collections.abc import Sequence
+"""The transparency masks: which pixels a mouse's neurons see (method page, Transparency mask)."""
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from movrecon_core.analysis import receptive_fields, sparse_noise_responses
-from movrecon_core.encoders.base import Encoder
 from movrecon_core.errors import RecordingError
 from movrecon_core.reconstruction import Segment, train_mask
-from movrecon_core.recordings import Trial
+from movrecon_core.recordings import FRAME_WIDTH, Trial
 from movrecon_core.study.cost import Cost
+from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
+from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 FIRST_FRAME, SEGMENT_FRAMES = 50, 32
 """Where the first segment of a held-out movie begins, and how long one is (method page, mask data: 50–81)."""
 
 
-def mask_tasks(study: Study) -> list[Task]:
-    """Mice whose mask was not trained yet."""
-    units = [(mouse, study.mask_unit(mouse)) for mouse in study.reconstructed_mice]
-    return [Task("masks", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    return study.mice[mouse], {
+        "mouse": mouse,
+        "encoder": study.encoder_digests(1)[0],
+        "trials": study.trials_digest(mouse, "held-out"),
+        "mask": as_json(study.profile.mask),
+        "segments": study.profile.mask_segments,
+        "seed": study.profile.seed,
+    }
 
 
-def train_mouse_mask(work: Work, task: Task) -> None:
-    """Train the transparency mask of a mouse with instance 0."""
-    (mouse,), (unit,), study = task.arguments, task.units, work.study
+def _train(work: Worker, task: Task) -> None:
+    """Train the mask of a mouse with instance 0 on its held-out movies."""
+    ((mouse,),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
         segments = [s for trial in trials for s in mask_segments(trial, study.profile.mask_segments)]
-        alpha = train_mask(work.encoder(0), mouse, segments, study.profile.mask, study.profile.seed)
+        alpha = train_mask(work.encoders(1)[0], mouse, segments, study.profile.mask, study.profile.seed)
     work.save(unit, xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
-
-
-def receptive_field_tasks(study: Study) -> list[Task]:
-    """Mice whose receptive fields were not mapped yet."""
-    units = [(mouse, study.receptive_field_unit(mouse)) for mouse in study.reconstructed_mice]
-    return [Task("receptive_fields", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
-
-
-def map_receptive_fields(work: Work, task: Task) -> None:
-    """Map On and Off receptive fields with sparse noise, in silico (article, Retinotopic mapping)."""
-    (mouse,), (unit,) = task.arguments, task.units
-    with Cost() as cost:
-        encoders = work.encoders(work.study.profile.receptive_fields.instances)
-        dataset = _receptive_fields(work.study, encoders, mouse)
-    work.save(unit, dataset, cost)
-
-
-MASKS = Stage("masks", "masks", "mask", mask_tasks, train_mouse_mask)
-RECEPTIVE_FIELDS = Stage("receptive_fields", "receptive fields", "mouse", receptive_field_tasks, map_receptive_fields)
 
 
 def mask_segments(trial: Trial, most: int) -> list[Segment]:
@@ -69,17 +51,19 @@ def mask_segments(trial: Trial, most: int) -> list[Segment]:
     ]
 
 
-def _receptive_fields(study: Study, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
-    behavior, pupil_center = study.mean_behavior(mouse)
-    step = study.profile.receptive_fields.pixel_step
-    # The mean over instances is taken as they come: a paper-sized population would not fit seven times.
-    sums: list[NDArray[np.floating]] = []
-    for encoder in encoders:
-        maps = sparse_noise_responses(encoder, mouse, behavior, pupil_center, pixel=step)
-        sums = [total + new for total, new in zip(sums, maps, strict=True)] if sums else list(maps)
-    fields = receptive_fields(*(total[None] / len(encoders) for total in sums))
-    names = ("on", "off", "on_minus_off")
-    return xr.Dataset(
-        {name: (("y", "x", "neuron"), getattr(fields, name).astype(np.float32)) for name in names}
-        | {name: (("neuron", "axis"), getattr(fields, name)) for name in ("on_centres", "off_centres")}
-    )
+def _estimate(scale: Scale) -> Estimate:
+    masks = len(scale.study.reconstructed_mice)
+    frames = masks * scale.profile.mask.iterations * SEGMENT_FRAMES
+    return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
+
+
+MASKS = Stage(
+    name="masks",
+    label="masks",
+    item="mask",
+    part="masks",
+    keys=lambda study: [(mouse,) for mouse in study.reconstructed_mice],
+    define=_define,
+    perform=_train,
+    estimate=_estimate,
+)

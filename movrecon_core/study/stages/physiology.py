@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -20,16 +19,14 @@ from movrecon_core.analysis.physiology import (
     spot_maps,
     tuning,
 )
-from movrecon_core.encoders.inputs import encoder_inputs
-from movrecon_core.encoders.prediction import predict
+from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import FRAME_RATE, Recording, Trial, load_array
 from movrecon_core.simulation import TRUTH, SimulatedNeurons
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.encoder_units import physiology_unit
+from movrecon_core.study.stage import Definition, Stage, Task, own_encoder
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 TRIALS = 24
 """Trials that are looked at, evenly spread: 4 min of a recording of 10 s movies."""
@@ -39,13 +36,16 @@ PAIR_SECONDS = 0.5
 """Over which responses are averaged before they are correlated between neurons."""
 
 
-def _tasks(study: Study) -> list[Task]:
-    units = [(mouse, physiology_unit(study, mouse)) for mouse in study.reconstructed_mice]
-    return [Task("physiology", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    return study.mice[mouse], {
+        "mouse": mouse,
+        "recording": study.recording_digest(mouse),
+        "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
+    }
 
 
-def _examine(work: Work, task: Task) -> None:
-    (mouse,), (unit,) = task.arguments, task.units
+def _examine(work: Worker, task: Task) -> None:
+    ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
         respond, probed = neurons_of(work, mouse)
         recording = work.study.recordings[mouse]
@@ -57,18 +57,18 @@ def _examine(work: Work, task: Task) -> None:
     work.save(unit, dataset, cost)
 
 
-def neurons_of(work: Work, mouse: int) -> tuple[Respond, str]:
+def neurons_of(work: Worker, mouse: int) -> tuple[Respond, str]:
     """What answers to a probe, and its name: the simulated neurons themselves, or else the first encoder's."""
     study = work.study
     try:
         return SimulatedNeurons(study.recordings[mouse]).rates, "simulated neurons"
     except RecordingError:
-        encoder = work.encoder(0)
+        encoder = work.encoders(1)[0]
         behavior, pupil = study.mean_behavior(mouse)
 
         def respond(movie: NDArray[np.float32]) -> NDArray[np.floating]:
             state, position = (np.repeat(mean[:, None], len(movie), axis=1) for mean in (behavior, pupil))
-            return predict(encoder, encoder_inputs(movie, state, position), mouse).to(torch.float32).cpu().numpy()
+            return predicted_responses(encoder, mouse, movie, state, position)
 
         return respond, "encoder"
 
@@ -128,4 +128,13 @@ def _spread(total: int, wanted: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, total - 1, min(total, wanted)).astype(np.intp))
 
 
-PHYSIOLOGY = Stage("physiology", "recordings: tuning, sparseness, correlations", "mouse", _tasks, _examine)
+PHYSIOLOGY = Stage(
+    name="physiology",
+    label="recordings: tuning, sparseness, correlations",
+    item="mouse",
+    part="recordings",
+    keys=lambda study: [(mouse,) for mouse in study.reconstructed_mice],
+    define=_define,
+    perform=_examine,
+    architectures=lambda study: () if study.simulated else own_encoder(study),
+)

@@ -9,30 +9,17 @@ from scipy.spatial import ConvexHull
 
 from movrecon_core.analysis import SKIPPED_FRAMES, neuron_correlation, video_correlation
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.encoders.training import train_encoder
+from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.folds import split_trials
-from movrecon_core.reconstruction import Target, evaluation_mask, reconstruct, train_mask, training_mask
-from movrecon_core.recordings import Recording, Trial, load_array
-from movrecon_core.simulation import simulate_mouse
+from movrecon_core.reconstruction import Target, evaluation_mask, reconstruct, training_mask
+from movrecon_core.recordings import Trial, load_array
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.files import write_json
-from movrecon_core.study.planning_units import (
-    planned_checkpoint,
-    planned_encoder_unit,
-    planned_mask_unit,
-    planned_simulation,
-    planned_training,
-    planning_unit,
-)
-from movrecon_core.study.profile import encoder_parameters
-from movrecon_core.study.stages.encoders import cost_file, predicted_responses
-from movrecon_core.study.stages.masks import mask_segments
+from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 MICROMETRES_A_MILLIMETRE = 1000
 
@@ -69,71 +56,41 @@ def nested_populations(
     return kept
 
 
-def _training_tasks(study: Study) -> list[Task]:
-    units = [(ceiling, planned_encoder_unit(study, ceiling)) for ceiling in study.profile.planning.ceilings]
-    return [Task("planning-encoders", (unit,), (ceiling,)) for ceiling, unit in units if missing(study, [unit])]
+def _define(study: Study, ceiling: float) -> tuple[str, Definition]:
+    settings = study.profile.planning
+    return f"ceiling-{ceiling:g}", {
+        "encoder": study.encoder_digest(study.unit("planning-encoders", ceiling)),
+        "mask": study.unit("planning-mask").name,
+        "reconstruction": as_json(study.profile.reconstruction),
+        "fractions": settings.fractions,
+        "areas": _areas(study, ceiling),
+        "movies": settings.movies,
+        "seed": study.profile.seed,
+    }
 
 
-def _train(work: Work, task: Task) -> None:
-    (ceiling,), study = task.arguments, work.study
-    checkpoint = planned_checkpoint(study, ceiling)
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+def _areas(study: Study, ceiling: float) -> tuple[float, ...]:
+    """Only one noise level is looked at patch by patch: area and noise are taken to act apart."""
+    settings = study.profile.planning
+    return settings.areas if ceiling == settings.patched_ceiling else (1.0,)
+
+
+def _plan(work: Worker, task: Task) -> None:
+    ((ceiling,),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
-        recording = _recording(study, ceiling)
-        train_encoder(
-            [recording],
-            [split_trials(recording, "fold:0").training],
-            study.profile.encoder.architecture,
-            encoder_parameters(study.profile.encoder, (recording.neurons,)),
-            planned_training(study),
-            study.profile.seed,
-            checkpoint,
-            work.device,
-        )
-    write_json(cost_file(checkpoint), cost.attributes())
-
-
-def _mask_tasks(study: Study) -> list[Task]:
-    if not study.profile.planning.ceilings or not missing(study, [unit := planned_mask_unit(study)]):
-        return []
-    return [Task("planning-mask", (unit,), ())]
-
-
-def _train_mask(work: Work, task: Task) -> None:
-    study = work.study
-    with Cost() as cost:
-        ceiling = max(study.profile.planning.ceilings)
-        recording = _recording(study, ceiling)
-        trials = [recording.trial(trial) for trial in split_trials(recording, "fold:0").held_out]
-        segments = [segment for trial in trials for segment in mask_segments(trial, study.profile.mask_segments)]
-        encoder = load_checkpoint(planned_checkpoint(study, ceiling), work.device)
-        alpha = train_mask(encoder, 0, segments, study.profile.mask, study.profile.seed)
-    work.save(task.units[0], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
-
-
-def _planning_tasks(study: Study) -> list[Task]:
-    units = [(ceiling, planning_unit(study, ceiling)) for ceiling in study.profile.planning.ceilings]
-    return [Task("planning", (unit,), (ceiling,)) for ceiling, unit in units if missing(study, [unit])]
-
-
-def _plan(work: Work, task: Task) -> None:
-    (ceiling,), (unit,), study = task.arguments, task.units, work.study
-    with Cost() as cost:
-        encoder = load_checkpoint(planned_checkpoint(study, ceiling), work.device)
+        encoder = work.load(study.unit("planning-encoders", ceiling))
         dataset = _reconstructions(work, encoder, ceiling)
     work.save(unit, dataset, cost)
 
 
-def _reconstructions(work: Work, encoder: Encoder, ceiling: float) -> xr.Dataset:
+def _reconstructions(work: Worker, encoder: Encoder, ceiling: float) -> xr.Dataset:
     """Video correlation (population, movie) of movies found from every part of the population."""
     study, settings = work.study, work.study.profile.planning
-    recording = _recording(study, ceiling)
-    trials = [recording.trial(trial) for trial in split_trials(recording, "fold:0").held_out]
+    recording = planning_recording(study, ceiling)
+    trials = [recording.trial(trial) for trial in split_trials(recording, RULE).held_out]
     coordinates = load_array(recording.path / "meta" / "neurons" / "cell_motor_coordinates.npy")[:, :2]
-    # Only one noise level is looked at patch by patch: area and noise are taken to act apart.
-    areas = settings.areas if ceiling == settings.patched_ceiling else (1.0,)
-    parts = nested_populations(coordinates, settings.fractions, areas, study.profile.seed)
-    alpha = study.store.require(planned_mask_unit(study))["alpha"].values
+    parts = nested_populations(coordinates, settings.fractions, _areas(study, ceiling), study.profile.seed)
+    alpha = study.result("planning-mask")["alpha"].values
     pixels = crop_movie(evaluation_mask(alpha))
     if not pixels.any():
         raise ReconstructionError("planning: no pixel of the mask reaches 1; planning.training may be too short")
@@ -178,12 +135,12 @@ def _single_trial_correlation(encoder: Encoder, trials: list[Trial]) -> float:
     return float(np.nan_to_num(neuron_correlation(recorded, np.concatenate(predicted, axis=1))).mean())
 
 
-def _recording(study: Study, ceiling: float) -> Recording:
-    """The planning mouse; it is simulated where it is not there."""
-    folder = study.out / "recordings" / planned_encoder_unit(study, ceiling).name
-    return simulate_mouse(folder, planned_simulation(study, ceiling), study.profile.seed)
-
-
-ENCODERS = Stage("planning-encoders", "planning: encoders", "noise level", _training_tasks, _train)
-MASK = Stage("planning-mask", "planning: mask", "mask", _mask_tasks, _train_mask)
-PLANNING = Stage("planning", "planning: movies", "noise level", _planning_tasks, _plan)
+PLANNING = Stage(
+    name="planning",
+    label="planning: movies",
+    item="noise level",
+    part="planning",
+    keys=lambda study: [(ceiling,) for ceiling in study.profile.planning.ceilings],
+    define=_define,
+    perform=_plan,
+)

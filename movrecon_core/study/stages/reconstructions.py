@@ -2,52 +2,86 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Reconstruction, UnfinishedError, reconstruct
-from movrecon_core.study.conditions import Condition, Movie, movie_name
+from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct
+from movrecon_core.recordings import FRAME_WIDTH
+from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
+from movrecon_core.study.conditions import Condition, Movie, movie_name, stimulus_definition
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.stages.targets import build_target
-from movrecon_core.study.store import Unit
-from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
-
-Wanted = tuple[Movie, Condition, Unit]
+from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
+from movrecon_core.study.sources import code_of
+from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.study import Key, Study
+from movrecon_core.study.targets import build_target
+from movrecon_core.study.worker import Worker
 
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
 
 
-def reconstruction_tasks(study: Study) -> list[Task]:
-    """Movies that were not reconstructed yet: batches of one mouse and instance, whatever their conditions."""
+def _keys(study: Study) -> Iterator[Key]:
+    for mouse, movie, condition in study.wanted():
+        for instance in study.instances(condition):
+            yield mouse, movie, instance, condition
+
+
+def _define(
+    study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition
+) -> tuple[str, Definition]:
+    """One movie, found with one encoder, or with all where `instance` is None."""
+    all_encoders = instance is None or condition.target == "ensemble"
+    found_with = "all-instances" if instance is None else f"instance-{instance}"
+    digests = study.encoder_digests()
+    return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
+        "mouse": mouse,
+        "instance": instance,
+        "condition": as_json(condition),
+        "movie": _movie(study, mouse, movie),
+        "encoders": digests if all_encoders else [digests[instance or 0]],
+        "mask": study.unit("masks", mouse).name,
+        "reconstruction": as_json(_config(study, movie)),
+        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
+    }
+
+
+def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
+    if isinstance(movie, int):
+        return {"trial": movie, "content": study.trial_digest(mouse, movie)}
+    return {
+        **stimulus_definition(movie),
+        "seed": study.profile.seed if isinstance(movie, NoiseStimulus) else None,
+        "behavior": study.trials_digest(mouse, "training"),
+        "code": code_of(synthetic_movie),
+    }
+
+
+def _config(study: Study, movie: Movie) -> ReconstructionConfig:
+    """How a movie is found: synthetic ones without smoothed gradients, which would decide what is found there.
+
+    The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble).
+    """
+    config = study.profile.reconstruction
+    return config if isinstance(movie, int) else replace(config, gradient_blur=(0.0, 0.0))
+
+
+def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
+    """Movies of one mouse and instance, whatever their conditions."""
     for mouse in study.reconstructed_mice:
         study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
-    groups: dict[tuple[int, int | None, bool], list[Wanted]] = defaultdict(list)
-    for mouse, movie, condition in study.wanted():
-        units = study.reconstruction_units(mouse, movie, condition)
-        lacking = missing(study, units)
-        for instance, unit in enumerate(units):
-            if unit in lacking:
-                used = None if condition.gradients == "ensemble" else instance
-                groups[mouse, used, isinstance(movie, int)].append((movie, condition, unit))
-    return [
-        task for (mouse, instance, _), wanted in groups.items() for task in _batches(study, mouse, instance, wanted)
-    ]
+    groups: dict[tuple[int, int | None, bool], list[Key]] = defaultdict(list)
+    for mouse, movie, instance, condition in keys:
+        groups[mouse, instance, isinstance(movie, int)].append((mouse, movie, instance, condition))
+    for (_, _, natural), group in groups.items():
+        size = study.profile.batch_trials * (1 if natural else SHORT)
+        yield from (group[first : first + size] for first in range(0, len(group), size))
 
 
-def _batches(study: Study, mouse: int, instance: int | None, wanted: Sequence[Wanted]) -> Iterator[Task]:
-    size = study.profile.batch_trials * (1 if isinstance(wanted[0][0], int) else SHORT)
-    for first in range(0, len(wanted), size):
-        batch = wanted[first : first + size]
-        movies = tuple((movie, condition) for movie, condition, _ in batch)
-        yield Task("reconstructions", tuple(unit for _, _, unit in batch), (mouse, instance, movies))
-
-
-def reconstruct_batch(work: Work, task: Task) -> None:
+def _reconstruct(work: Worker, task: Task) -> None:
     """Find the movies of a batch.
 
     Raises
@@ -56,13 +90,14 @@ def reconstruct_batch(work: Work, task: Task) -> None:
         If some of them could not be found, after the others were stored.
     """
     study = work.study
-    mouse, instance, movies = task.arguments
+    mouse, _, instance, _ = task.keys[0]
+    movies = [(movie, condition) for _, movie, _, condition in task.keys]
     failed: UnfinishedError | None = None
     with Cost() as cost:
-        encoders = work.encoders() if instance is None else [work.encoder(instance)]
+        encoders = work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
-        config = study.reconstruction_config(movies[0][0])  # a batch has natural movies alone, or none
+        config = _config(study, movies[0][0])  # a batch has natural movies alone, or none
         results: Sequence[Reconstruction | None]
         try:
             results = reconstruct(encoders, mouse, targets, config, device=work.device)
@@ -87,4 +122,23 @@ def _dataset(result: Reconstruction) -> xr.Dataset:
     )
 
 
-RECONSTRUCTIONS = Stage("reconstructions", "reconstructions", "movie", reconstruction_tasks, reconstruct_batch)
+def _estimate(scale: Scale) -> Estimate:
+    study, config = scale.study, scale.profile.reconstruction
+    wanted = [(len(study.instances(condition)), scale.frames(movie)) for _, movie, condition in study.wanted()]
+    # All instances take part in a movie of their mean gradient.
+    seen = sum(scale.frames_seen(config, frames) for _, frames in wanted) * scale.profile.instances
+    pixels = sum(count * frames for count, frames in wanted) * FRAME_WIDTH**2
+    return Estimate(seen * config.iterations * scale.seconds_of_a_frame, pixels * FLOAT_BYTES)
+
+
+RECONSTRUCTIONS = Stage(
+    name="reconstructions",
+    label="reconstructions",
+    item="movie",
+    part="reconstructions",
+    keys=_keys,
+    define=_define,
+    perform=_reconstruct,
+    batches=_batches,
+    estimate=_estimate,
+)

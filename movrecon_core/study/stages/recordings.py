@@ -11,13 +11,13 @@ from movrecon_core.progress import Progress
 from movrecon_core.recording_checks import check_recording
 from movrecon_core.recordings import Recording
 from movrecon_core.simulation import simulate_recordings
+from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.fingerprints import code_fingerprint
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.store import Store, Unit
+from movrecon_core.study.sources import code_of
+from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
 from movrecon_core.study.study import ROLES, Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 
 def simulate(profile: Profile, out: Path) -> list[Recording]:
@@ -46,18 +46,16 @@ def simulation_unit(profile: Profile) -> Unit:
     definition = {
         "simulation": profile.simulation.model_dump(mode="json"),
         "seed": profile.seed,
-        "code": code_fingerprint("simulation"),
+        "code": code_of(simulate_recordings),
     }
     return Unit("simulations", f"seed-{profile.seed}", definition)
 
 
-def split_tasks(study: Study) -> list[Task]:
-    """Recordings that were not divided yet."""
-    units = [(mouse, study.split_unit(mouse)) for mouse in range(len(study.recordings))]
-    return [Task("recordings", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
+def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out}
 
 
-def split_recording(work: Work, task: Task) -> None:
+def split_recording(work: Worker, task: Task) -> None:
     """Check a recording, then decide which movies are held out.
 
     Raises
@@ -65,15 +63,12 @@ def split_recording(work: Work, task: Task) -> None:
     RecordingError
         With the recording's first problem and how many more there are, or if no movie is held out.
     """
-    (mouse,), (unit,) = task.arguments, task.units
+    ((mouse,),), (unit,) = task.keys, task.units
     recording = work.study.recordings[mouse]
     with Cost() as cost:
         require_sound(recording)
         dataset = _split(recording, work.study.held_out)
     work.save(unit, dataset, cost)
-
-
-SPLIT = Stage("recordings", "recordings: check, folds, near-duplicates", "recording", split_tasks, split_recording)
 
 
 def require_sound(recording: Recording) -> None:
@@ -112,3 +107,15 @@ def _split(recording: Recording, rule: str) -> xr.Dataset:
         coords={"trial": np.asarray(trials)},
         attrs={"roles": list(ROLES), "tiers": tiers, "neurons": recording.neurons},
     )
+
+
+RECORDINGS = Stage(
+    name="recordings",
+    label="recordings: check, folds, near-duplicates",
+    item="recording",
+    part="recordings",
+    keys=lambda study: [(mouse,) for mouse in range(len(study.mice))],
+    define=_define,
+    perform=split_recording,
+    architectures=no_encoder,
+)

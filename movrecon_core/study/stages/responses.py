@@ -6,25 +6,29 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import grey_outside_mask, match_mean_image
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import ensemble
-from movrecon_core.study.conditions import PREDICTED, RECORDED
+from movrecon_core.study.conditions import PREDICTED, RECORDED, movie_name
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.stages.encoders import predicted_responses
+from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
+from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 
-def response_tasks(study: Study) -> list[Task]:
-    """Natural movies whose responses were not predicted yet."""
-    units = [(mouse, trial, study.response_unit(mouse, trial)) for mouse, trial in study.movies()]
-    return [Task("responses", (unit,), (mouse, trial)) for mouse, trial, unit in units if missing(study, [unit])]
+def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
+    found = [unit for condition in study.conditions for unit in study.reconstruction_units(mouse, trial, condition)]
+    return f"{study.mice[mouse]}-{movie_name(trial)}", {
+        "reconstructions": [unit.name for unit in found],
+        "mask": study.unit("masks", mouse).name,
+        "encoders": study.encoder_digests(),
+    }
 
 
-def predict_responses(work: Work, task: Task) -> None:
+def _predict(work: Worker, task: Task) -> None:
     """Predict the responses to a movie, to the movie inside the training mask, and to its reconstructions."""
     study = work.study
-    (mouse, number), (unit,) = task.arguments, task.units
+    ((mouse, number),), (unit,) = task.keys, task.units
     with Cost() as cost:
         trial = study.trial(mouse, number)
         mask = crop_movie(study.training_mask(mouse))
@@ -52,4 +56,19 @@ def predict_responses(work: Work, task: Task) -> None:
     work.save(unit, dataset, cost)
 
 
-RESPONSES = Stage("responses", "responses", "movie", response_tasks, predict_responses)
+def _estimate(scale: Scale) -> Estimate:
+    shown = 6 if scale.profile.from_predicted else 5  # recorded, and to each movie that is shown
+    movies = len(list(scale.study.movies()))
+    return Estimate(None, movies * shown * scale.neurons * scale.profile.simulation.frames * FLOAT_BYTES)
+
+
+RESPONSES = Stage(
+    name="responses",
+    label="responses",
+    item="movie",
+    part="responses",
+    keys=lambda study: study.movies(),
+    define=_define,
+    perform=_predict,
+    estimate=_estimate,
+)

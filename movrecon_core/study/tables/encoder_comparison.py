@@ -8,9 +8,8 @@ from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.reconstruction import SMOOTHING, ensemble
 from movrecon_core.study.conditions import RECORDED
-from movrecon_core.study.encoder_units import compared_encoders, other_movies, other_reconstruction_unit, quality_unit
-from movrecon_core.study.files import read_json
-from movrecon_core.study.stages import cost_file
+from movrecon_core.study.stages.encoder_qualities import compared_encoders
+from movrecon_core.study.stages.other_reconstructions import other_movies
 from movrecon_core.study.study import Study
 from movrecon_core.study.tables.performance import reconstructed_movie
 
@@ -32,9 +31,8 @@ def encoder_costs(study: Study) -> pd.DataFrame:
     """Size and training of the compared encoders: ``encoder``, ``parameters``, ``seconds``."""
     sizes = _qualities(study)[0]["parameters"]
     rows = []
-    for name, path in compared_encoders(study).items():
-        cost = read_json(cost_file(path)) or {}
-        rows.append((name, int(sizes.sel(encoder=name)), cost.get("seconds", float("nan"))))
+    for name, encoder in compared_encoders(study).items():
+        rows.append((name, int(sizes.sel(encoder=name)), study.cost(encoder).get("seconds", float("nan"))))
     return pd.DataFrame(rows, columns=["encoder", "parameters", "seconds"])
 
 
@@ -88,7 +86,7 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     own, other = compared_encoders(study)
     rows = []
     for mouse, trial in other_movies(study):
-        unit = study.store.require(other_reconstruction_unit(study, mouse, trial))
+        unit = study.result("other-reconstructions", mouse, trial)
         movies = {
             own: reconstructed_movie(study, mouse, trial, RECORDED, instances=[0]),
             other: crop_movie(ensemble([unit["movie"].values], SMOOTHING)),
@@ -109,5 +107,5 @@ def _mean(values: xr.DataArray) -> float:
 
 def _qualities(study: Study) -> list[xr.Dataset]:
     """Of every mouse, with the encoders' names."""
-    found = [study.store.require(quality_unit(study, mouse)) for mouse in range(len(study.recordings))]
+    found = [study.result("encoder-qualities", mouse) for mouse in range(len(study.recordings))]
     return [dataset.assign_coords(encoder=dataset.attrs["encoders"]) for dataset in found]

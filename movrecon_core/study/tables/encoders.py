@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from movrecon_core.study.stages import training_log
 from movrecon_core.study.study import Study
+from movrecon_core.study.worker import training_log
 
 
 def encoder_panels(study: Study) -> dict[str, pd.DataFrame]:
@@ -43,7 +43,7 @@ def single_trial_correlations(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in range(len(study.recordings)):
-        found = study.store.require(study.evaluation_unit(mouse))
+        found = study.result("evaluations", mouse)
         correlations = {f"instance {i}": values for i, values in enumerate(found["correlation"].values)}
         correlations["ensemble"] = found["ensemble_correlation"].values
         for encoder, values in correlations.items():
@@ -55,6 +55,6 @@ def single_trial_correlations(study: Study) -> pd.DataFrame:
 def _neuron_correlations(study: Study) -> pd.DataFrame:
     tables = []
     for mouse in range(len(study.recordings)):
-        values = study.store.require(study.evaluation_unit(mouse))["ensemble_correlation"].values
+        values = study.result("evaluations", mouse)["ensemble_correlation"].values
         tables.append(pd.DataFrame({"mouse": study.label(mouse), "neuron": range(len(values)), "correlation": values}))
     return pd.concat(tables, ignore_index=True)

@@ -65,14 +65,14 @@ def mask_sizes(study: Study) -> pd.DataFrame:
 
 
 def _fields(study: Study, mouse: int) -> ReceptiveFields:
-    found = study.store.require(study.receptive_field_unit(mouse))
+    found = study.result("receptive_fields", mouse)
     names = ("on", "off", "on_centres", "off_centres", "on_minus_off")
     return ReceptiveFields(*(found[name].values for name in names))
 
 
 def _best_neuron(study: Study, mouse: int, fields: ReceptiveFields) -> int:
     """The neuron that is predicted best among those that have both an On and an Off field, or else among all."""
-    predicted = study.store.require(study.evaluation_unit(mouse))["ensemble_correlation"].values
+    predicted = study.result("evaluations", mouse)["ensemble_correlation"].values
     both = (fields.on_centres >= 0).all(axis=1) & (fields.off_centres >= 0).all(axis=1)
     return int(np.where(both, predicted, predicted - 2).argmax())
 

@@ -5,8 +5,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from movrecon_core.analysis import by_mouse, hierarchical_bootstrap, repeated_measures_anova
+from movrecon_core.storage.store import unit_attributes
 from movrecon_core.study.conditions import RECORDED
-from movrecon_core.study.store import unit_attributes
 from movrecon_core.study.study import Study
 
 MEASURES = {"C": "loss", "D": "video_correlation"}

@@ -7,7 +7,6 @@ import pandas as pd
 import xarray as xr
 
 from movrecon_core.analysis.physiology import DIRECTIONS, SPATIAL_FREQUENCIES, TEMPORAL_FREQUENCIES, spectral_slope
-from movrecon_core.study.encoder_units import physiology_unit
 from movrecon_core.study.study import Study
 
 SIMPLE = 1.0
@@ -119,7 +118,7 @@ def probed_with(study: Study) -> str:
 def _units(study: Study) -> dict[str, xr.Dataset]:
     """Of each mouse, by label."""
     mice = study.reconstructed_mice
-    return {study.label(mouse): study.store.require(physiology_unit(study, mouse)) for mouse in mice}
+    return {study.label(mouse): study.result("physiology", mouse) for mouse in mice}
 
 
 def _finite(values: xr.DataArray) -> np.ndarray:

@@ -5,7 +5,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.errors import ProfileError
-from movrecon_core.study.planning_units import planning_unit
 from movrecon_core.study.study import Study
 
 DRAWS = 1000
@@ -33,7 +32,7 @@ def planned_correlations(study: Study) -> pd.DataFrame:
         )
     tables = []
     for ceiling in sorted(study.profile.planning.ceilings):
-        found = study.store.require(planning_unit(study, ceiling))
+        found = study.result("planning", ceiling)
         table = found.to_dataframe().reset_index().drop(columns="population").round({"area": 2})
         table["single_trial_correlation"] = found.attrs["single_trial_correlation"]
         table.insert(0, "ceiling", ceiling)

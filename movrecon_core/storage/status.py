@@ -3,16 +3,19 @@
 import json
 import os
 import statistics
+import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from movrecon_core.bookkeeping import CLAIMS, LOGS, PLAN
-from movrecon_core.bookkeeping.archive import attributes_of
-from movrecon_core.bookkeeping.claims import running
-from movrecon_core.bookkeeping.logs import failures, log_of
 from movrecon_core.errors import StoreError
+from movrecon_core.progress import Progress
+from movrecon_core.storage import CLAIMS, LOGS, PLAN
+from movrecon_core.storage.archive import attributes_of, opened
+from movrecon_core.storage.claims import running
+from movrecon_core.storage.files import set_aside
+from movrecon_core.storage.logs import failures, log_of
 
 _SAMPLED = 25
 """So many units of a stage say how long one takes."""
@@ -113,6 +116,36 @@ def read_status(out: Path) -> Status:
     tasks = sum(log_of(out / LOGS, unit).is_file() for unit in claimed)
     damaged = tuple(out / path for path in present if path.endswith(".damaged"))
     return Status(tuple(stages), tasks, tuple(failed_logs), tuple(_stale(out, planned, present, wanted)), damaged)
+
+
+def set_damaged_aside(out: Path) -> None:
+    """Read all results and compare their checksums; damaged ones get another name, and are computed by the next run.
+
+    Raises
+    ------
+    StoreError
+        If a file cannot be read or renamed.
+    """
+    present = [path for folder in ("encoders", "store") for path in _files(out, out / folder)]
+    wanted = [path for path in present if path.endswith((".zarr.zip", ".pth"))]
+    with Progress(len(wanted), "results: checksums", "file") as progress:
+        for path in wanted:
+            if not _is_sound(out / path):
+                set_aside(out / path)
+            progress.step()
+
+
+def _is_sound(path: Path) -> bool:
+    try:
+        if path.suffix == ".pth":
+            with zipfile.ZipFile(path) as file:
+                return file.testzip() is None
+        opened(path.read_bytes())
+        return True
+    except OSError as error:
+        raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except Exception:  # zipfile raises anything on a damaged file
+        return False
 
 
 def report(status: Status, out: Path) -> str:

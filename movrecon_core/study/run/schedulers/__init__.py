@@ -10,11 +10,11 @@ import torch
 
 from movrecon_core.errors import ProfileError
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.schedulers.gpus import Gpus
-from movrecon_core.study.schedulers.local import Local
-from movrecon_core.study.schedulers.run import Scheduler, run_stage, run_tasks
+from movrecon_core.study.run.schedulers.gpus import Gpus
+from movrecon_core.study.run.schedulers.local import Local
+from movrecon_core.study.run.schedulers.run import Scheduler, run_stage
 
-__all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage", "run_tasks"]
+__all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage"]
 
 
 def require_scheduler(name: str) -> None:
@@ -58,7 +58,7 @@ def open_scheduler(name: str, profile: Profile, out: Path, device: torch.device 
     """
     chosen = None if device is None else str(device)
     if name == "slurm":
-        from movrecon_core.study.schedulers.cluster import slurm_cluster
+        from movrecon_core.study.run.schedulers.cluster import slurm_cluster
 
         with slurm_cluster(profile.cluster, out, chosen) as cluster:
             yield cluster
@@ -67,6 +67,6 @@ def open_scheduler(name: str, profile: Profile, out: Path, device: torch.device 
     elif name == "local":
         yield Local(device or torch.device("cuda" if torch.cuda.is_available() else "cpu"))
     else:
-        from movrecon_core.study.schedulers.cluster import Cluster
+        from movrecon_core.study.run.schedulers.cluster import Cluster
 
         yield Cluster(name, chosen)

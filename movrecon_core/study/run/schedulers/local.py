@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 
-from movrecon_core.study.schedulers.attempts import Outcome, attempt
+from movrecon_core.study.run.schedulers.attempts import Outcome, attempt
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,6 @@ class Local:
 
     def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
         """Compute tasks in their order."""
-        work = Work(study, self.device)
+        work = Worker(study, self.device)
         for task in tasks:
             yield attempt(stage, task, work)

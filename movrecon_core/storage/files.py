@@ -13,6 +13,9 @@ import psutil
 
 from movrecon_core.errors import StoreError
 
+DAMAGED = ".damaged"
+"""What is added to the name of a file that is not what was written."""
+
 _HOST = re.sub(r"[^A-Za-z0-9-]", "-", socket.gethostname())
 
 
@@ -60,6 +63,30 @@ def remove_abandoned(folder: Path) -> None:
         if process.isdigit() and not psutil.pid_exists(int(process)):
             with suppress_os_error():
                 path.unlink(missing_ok=True)
+
+
+def set_aside(path: Path, inode: int | None = None) -> None:
+    """Rename a damaged file to ``*.damaged``, unless another run has replaced it meanwhile.
+
+    Parameters
+    ----------
+    path
+        Where it was found.
+    inode
+        Of the file that is damaged; None: the one that is there now.
+
+    Raises
+    ------
+    StoreError
+        If it cannot be renamed.
+    """
+    try:
+        if inode is None or path.stat().st_ino == inode:
+            os.replace(path, path.with_name(f"{path.name}{DAMAGED}"))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StoreError(f"{path}: damaged, and cannot be set aside ({error.strerror or error})") from None
 
 
 def _flush(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Another encoder beside the study's own: trained, judged, and inverted on some movies."""
+"""How well the study's own encoder and another one predict, beside what can be predicted at all."""
 
 import hashlib
 from collections.abc import Mapping
@@ -15,50 +15,38 @@ from movrecon_core.analysis.encoder_quality import (
 )
 from movrecon_core.analysis.metrics import neuron_correlation
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.checkpoints import load_checkpoint
-from movrecon_core.reconstruction import reconstruct
+from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.recordings import Recording, load_array
 from movrecon_core.simulation import TRUTH
-from movrecon_core.study.conditions import RECORDED
+from movrecon_core.storage.store import Unit
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.encoder_units import (
-    compared_encoders,
-    other_checkpoint,
-    other_encoder_unit,
-    other_movies,
-    other_reconstruction_unit,
-    other_settings,
-    quality_unit,
-)
-from movrecon_core.study.stages.encoders import predicted_responses, train_on_study
-from movrecon_core.study.stages.targets import build_target
+from movrecon_core.study.stage import Definition, Stage, Task, own_encoder
+from movrecon_core.study.stages.other_encoder import other_architectures
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
+from movrecon_core.study.worker import Worker
 
 
-def _training_tasks(study: Study) -> list[Task]:
-    if other_checkpoint(study) is None:
-        return []
-    return [Task("other-encoder", (unit,), ()) for unit in missing(study, [other_encoder_unit(study)])]
+def compared_encoders(study: Study) -> dict[str, Unit]:
+    """What is compared, by architecture: the study's first instance, and the other encoder if any."""
+    compared = {study.profile.encoder.architecture: study.unit("encoders", 0)}
+    for name in other_architectures(study):
+        compared[name if name not in compared else f"{name} (other)"] = study.unit("other-encoder")
+    return compared
 
 
-def _train(work: Work, task: Task) -> None:
-    study, settings = work.study, other_settings(work.study)
-    checkpoint = other_checkpoint(study)
-    assert checkpoint is not None
-    train_on_study(work, settings.encoder, settings.training, study.profile.seed, checkpoint)
+def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    return study.mice[mouse], {
+        "mouse": mouse,
+        "encoders": {name: study.encoder_digest(unit) for name, unit in compared_encoders(study).items()},
+        "trials": study.trials_digest(mouse, "held-out"),
+        "simulated": study.recordings[mouse].simulated,
+    }
 
 
-def _quality_tasks(study: Study) -> list[Task]:
-    units = [(mouse, quality_unit(study, mouse)) for mouse in range(len(study.recordings))]
-    return [Task("encoder-qualities", (unit,), (mouse,)) for mouse, unit in units if missing(study, [unit])]
-
-
-def _judge(work: Work, task: Task) -> None:
-    (mouse,), (unit,) = task.arguments, task.units
+def _judge(work: Worker, task: Task) -> None:
+    ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
-        encoders = {name: load_checkpoint(path, work.device) for name, path in compared_encoders(work.study).items()}
+        encoders = {name: work.load(encoder) for name, encoder in compared_encoders(work.study).items()}
         dataset = encoder_qualities(work.study, encoders, mouse)
     work.save(unit, dataset, cost)
 
@@ -120,33 +108,13 @@ def _parameters(encoder: Encoder) -> int:
     return sum(weights.numel() for weights in encoder.parameters())
 
 
-def _reconstruction_tasks(study: Study) -> list[Task]:
-    tasks = []
-    for mouse in study.reconstructed_mice:
-        trials = tuple(t for m, t in other_movies(study) if m == mouse)
-        units = {trial: other_reconstruction_unit(study, mouse, trial) for trial in trials}
-        lacking = missing(study, list(units.values()))
-        todo = tuple(trial for trial, unit in units.items() if unit in lacking)
-        if todo:
-            tasks.append(Task("other-reconstructions", tuple(units[t] for t in todo), (mouse, todo)))
-    return tasks
-
-
-def _reconstruct(work: Work, task: Task) -> None:
-    study, (mouse, trials) = work.study, task.arguments
-    checkpoint = other_checkpoint(study)
-    assert checkpoint is not None
-    with Cost() as cost:
-        encoder = load_checkpoint(checkpoint, work.device)
-        targets = [build_target(study, mouse, trial, RECORDED, [encoder], []) for trial in trials]
-        found = reconstruct([encoder], mouse, targets, other_settings(study).reconstruction, device=work.device)
-    for unit, result in zip(task.units, found, strict=True):
-        movie = xr.Dataset({"movie": (("time", "y", "x"), result.movie.astype(np.float32))})
-        work.save(unit, movie, cost, len(trials))
-
-
-OTHER_TRAINING = Stage("other-encoder", "another encoder", "encoder", _training_tasks, _train)
-QUALITY = Stage("encoder-qualities", "encoders side by side", "mouse", _quality_tasks, _judge)
-OTHER_RECONSTRUCTIONS = Stage(
-    "other-reconstructions", "reconstructions with another encoder", "movie", _reconstruction_tasks, _reconstruct
+ENCODER_QUALITIES = Stage(
+    name="encoder-qualities",
+    label="encoders side by side",
+    item="mouse",
+    part="comparison",
+    keys=lambda study: [(mouse,) for mouse in range(len(study.mice))],
+    define=_define,
+    perform=_judge,
+    architectures=lambda study: own_encoder(study) + other_architectures(study),
 )

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from queue import SimpleQueue
 
 from movrecon_core.errors import MovreconError
-from movrecon_core.study.schedulers.attempts import Outcome, Place, attempt_elsewhere, place_of
+from movrecon_core.study.run.schedulers.attempts import Outcome, Place, attempt_elsewhere, place_of
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task
 
 STARTS = 3
 """How many processes may die over one task, before it counts as failed."""

@@ -13,12 +13,12 @@ from typing import Any
 
 import distributed
 
-from movrecon_core.bookkeeping import LOGS
 from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.storage import LOGS
 from movrecon_core.study.profile import ClusterSettings
-from movrecon_core.study.schedulers.attempts import Outcome, attempt_elsewhere, place_of
+from movrecon_core.study.run.schedulers.attempts import Outcome, attempt_elsewhere, place_of
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task
 
 CONNECTION = 30.0
 """Seconds that one attempt to reach the cluster may take."""

@@ -1,31 +1,24 @@
-"""A study from its recordings to the book, or up to one of its stages."""
+"""A study from its recordings to its last stage, or up to one of them."""
 
 import re
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal
 
 import torch
 from filelock import FileLock, Timeout
 
 from movrecon_core.errors import ProfileError
 from movrecon_core.folds import FOLDS
-from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
-from movrecon_core.study import stages
-from movrecon_core.study.book import build_book
-from movrecon_core.study.files import remove_abandoned, require_writable
-from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
-from movrecon_core.study.plan import write_plan
+from movrecon_core.storage.files import remove_abandoned, require_writable
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.runner import check_parameters, run_notebook
-from movrecon_core.study.schedulers import open_scheduler, require_scheduler, run_stage
+from movrecon_core.study.run.inventory import write_inventory
+from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
+from movrecon_core.study.stages import STAGES
+from movrecon_core.study.stages.recordings import simulate
 from movrecon_core.study.study import Study
-from movrecon_core.study.summary import write_summary
-
-Stage = Literal["encoders", "masks", "reconstructions", "book"]
 
 
 def run_study(
@@ -33,12 +26,11 @@ def run_study(
     out: Path,
     recordings: Sequence[Path] = (),
     held_out: str | None = None,
-    figures: Path | None = None,
     device: str | None = None,
-    until: Stage = "book",
+    until: str = STAGES[-1].name,
     scheduler: str = "local",
-) -> dict[str, Any] | None:
-    """Run a study; what is in its folder is not computed again.
+) -> Study:
+    """Compute a study; what is in its folder is not computed again.
 
     Parameters
     ----------
@@ -50,19 +42,12 @@ def run_study(
         Mice's directories, or folders of such; none: the profile's recordings are simulated.
     held_out
         Overrides the profile's rule.
-    figures
-        Where the figures go; None: ``out/figures``.
     device
         Of the encoders; None: a GPU where there is one.
     until
-        Last stage to run.
+        Last stage to run, by its name.
     scheduler
         Where units are computed, as for `require_scheduler`.
-
-    Returns
-    -------
-    dict or None
-        The summary, when the book was built.
 
     Raises
     ------
@@ -70,9 +55,6 @@ def run_study(
         If anything that is needed is missing, unreadable or not writable.
     """
     out = out.resolve()
-    figures = (figures or out / "figures").resolve()
-    if until == "book":
-        _check_notebooks(profile)
     if not recordings:
         _require_no_names(profile)
     rule = held_out or profile.held_out
@@ -82,27 +64,23 @@ def run_study(
     require_scheduler(scheduler)
     chosen = require_device(device)
     require_writable(out)
-    with _alone(out):
+    with alone(out):
         remove_abandoned(out)
-        study = Study(out, profile, tuple(found or stages.simulate(profile, out)), rule)
+        study = Study(out, profile, tuple(found or simulate(profile, out)), rule)
         study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
         study.save()
-    last = stages.UNTIL.get(until, stages.STAGES[-1])
+    last = [stage.name for stage in STAGES].index(until)
     with open_scheduler(scheduler, profile, out, None if device is None else chosen) as computing:
-        planned = False
-        for stage in stages.STAGES[: stages.STAGES.index(last) + 1]:
-            planned = planned or write_plan(study)
+        final = False
+        for stage in STAGES[: last + 1]:
+            final = final or write_inventory(study)
             run_stage(stage, study, computing)
             study.digests.save()
-    if until != "book":
-        return None
-    require_writable(figures)
-    with _alone(out):
-        return _publish(study, chosen, figures)
+    return study
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
+def alone(out: Path) -> Iterator[None]:
     """What one run does at a time in a folder; another one waits, and then finds it done."""
     lock = FileLock(out / ".lock")
     try:
@@ -129,33 +107,6 @@ def _require_no_names(profile: Profile) -> None:
             f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
             "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
         )
-
-
-def _publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
-    """Execute the notebooks, write the summary, build the book."""
-    content = study.content_fingerprint()
-    folders = {"results": str(study.out), "figures": str(figures)}
-    with Progress(len(study.profile.notebooks), "notebooks", "notebook") as progress:
-        for name, parameters in study.profile.notebooks.items():
-            executed = study.out / EXECUTED / f"{name}.ipynb"
-            given = {**parameters, **folders}
-            run_notebook(NOTEBOOKS / f"{name}.ipynb", given, executed, content, figures / f"{name}.svg")
-            progress.step()
-    summary = write_summary(study, device)
-    with Progress(1, "book", "book") as progress:
-        build_book(study, summary, figures)
-        progress.step()
-    return write_summary(study, device)
-
-
-def _check_notebooks(profile: Profile) -> None:
-    """Find a misspelt notebook or parameter before hours of computing, not after."""
-    require_repository()
-    known = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-    for name, parameters in profile.notebooks.items():
-        if name not in known:
-            raise ProfileError(f"profile '{profile.name}': no notebook '{name}'; found {', '.join(known)}")
-        check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
 
 
 def require_device(name: str | None) -> torch.device:

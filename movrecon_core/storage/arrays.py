@@ -11,7 +11,7 @@ from zarr.core.buffer import cpu, default_buffer_prototype
 from zarr.core.sync import sync
 from zarr.storage import MemoryStore
 
-from movrecon_core.bookkeeping.archive import DamagedError
+from movrecon_core.storage.archive import DamagedError
 
 _LIMIT = 2**33
 """Most bytes that one unit's arrays may take; larger ones were not written by us."""

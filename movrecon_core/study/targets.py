@@ -1,14 +1,16 @@
 """What a reconstruction has to explain, for any movie and condition."""
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Target, population_mask
-from movrecon_core.study.conditions import Condition, Movie
-from movrecon_core.study.stages.encoders import predicted_responses
+from movrecon_core.study.conditions import Condition, Movie, TargetKind, movie_name
 from movrecon_core.study.study import Study
 
 _SEED_STEP = 1_000_003
@@ -39,6 +41,11 @@ def build_target(
         Encoders that the movie is found with; they predict the responses of ``predicted``.
     everyone
         All instances, which predict those of ``ensemble``; not used otherwise.
+
+    Raises
+    ------
+    ReconstructionError
+        If the condition's target is unknown, or recorded responses are asked for where there are none.
     """
     if isinstance(movie, int):
         trial = study.trial(mouse, movie)
@@ -47,10 +54,17 @@ def build_target(
         truth = study.movie(mouse, movie)
         mean_behavior, mean_pupil = study.mean_behavior(mouse)
         behavior, pupil_center = (np.repeat(mean[:, None], len(truth), axis=1) for mean in (mean_behavior, mean_pupil))
-    if condition.target != "recorded":
-        predicting = everyone if condition.target == "ensemble" else inverted
-        predictions = [predicted_responses(encoder, mouse, truth, behavior, pupil_center) for encoder in predicting]
-        responses = np.mean(predictions, axis=0)
+    match condition.target:
+        case "recorded":
+            if not isinstance(movie, int):
+                raise ReconstructionError(f"{movie_name(movie)}: nobody recorded responses to it; predict them")
+        case "predicted":
+            responses = _mean_prediction(inverted, mouse, truth, behavior, pupil_center)
+        case "ensemble":
+            responses = _mean_prediction(everyone, mouse, truth, behavior, pupil_center)
+        case unknown:
+            known = ", ".join(get_args(TargetKind))
+            raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")
     if condition.shuffled:
         responses = responses[np.random.default_rng(_seed(study, mouse, movie)).permutation(len(responses))]
     kept = kept_neurons(study, mouse, movie, condition) if condition.neurons < 1 else None
@@ -65,6 +79,10 @@ def build_target(
         truth=truth,
         evaluation_mask=study.evaluation_mask(mouse),
     )
+
+
+def _mean_prediction(encoders: Sequence[Encoder], mouse: int, *shown: NDArray[np.floating]) -> NDArray[np.float32]:
+    return np.mean([predicted_responses(encoder, mouse, *shown) for encoder in encoders], axis=0)
 
 
 def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:

@@ -2,22 +2,21 @@
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import xarray as xr
 
-from movrecon_core.bookkeeping.archive import DamagedError, attributes, attributes_of, opened, sealed
 from movrecon_core.errors import StoreError
-from movrecon_core.study.arrays import dataset_of, members_of
-from movrecon_core.study.files import replacing
-from movrecon_core.study.fingerprints import digest
+from movrecon_core.storage.archive import DamagedError, attributes, attributes_of, opened, sealed
+from movrecon_core.storage.arrays import dataset_of, members_of
+from movrecon_core.storage.files import replacing, set_aside
+from movrecon_core.storage.fingerprints import digest
 
 SUFFIX = ".zarr.zip"
-
-Found = TypeVar("Found")
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,14 @@ class Unit:
     label: str
     definition: Mapping[str, Any]
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.label}-{digest(self.definition)[:12]}"
+
+    @property
+    def full_name(self) -> str:
+        """Its name among those of all kinds."""
+        return f"{self.kind}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,32 @@ class Store:
         """Whether a unit is there; its content is not looked at."""
         return self.path(unit).is_file()
 
-    def is_sound(self, unit: Unit) -> bool:
-        """Whether a unit is there and is what was written; one that is damaged is set aside as ``*.damaged``."""
-        return self._checked(unit, lambda members: True) is not None
+    def names(self, kind: str) -> set[str]:
+        """Names of all units of a kind that are there, from one look at their folder."""
+        try:
+            with os.scandir(self.root / kind) as entries:
+                return {entry.name.removesuffix(SUFFIX) for entry in entries if entry.name.endswith(SUFFIX)}
+        except FileNotFoundError:
+            return set()
 
     def load(self, unit: Unit) -> xr.Dataset | None:
         """Read a unit; None where it is not there, or is damaged and was set aside as ``*.damaged``."""
-        return self._checked(unit, dataset_of)
+        path = self.path(unit)
+        try:
+            with path.open("rb") as file:
+                inode, content = os.fstat(file.fileno()).st_ino, file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:  # the disk's or the network's fault, perhaps: the file stays
+            raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
+        try:
+            members = opened(content)
+            if attributes(members).get("definition") != _text(unit):
+                raise DamagedError("another definition")
+            return dataset_of(members)
+        except DamagedError:
+            set_aside(path, inode)
+            return None
 
     def require(self, unit: Unit) -> xr.Dataset:
         """Read a unit that must be there.
@@ -80,7 +103,7 @@ class Store:
         """
         dataset = self.load(unit)
         if dataset is None:
-            raise StoreError(f"{self.path(unit)}: missing or damaged; run `movrecon run` again to compute it")
+            raise StoreError(f"{self.path(unit)}: missing, or damaged and set aside; `movrecon run` computes it again")
         return dataset
 
     def save(self, unit: Unit, dataset: xr.Dataset, provenance: Mapping[str, Any]) -> None:
@@ -94,25 +117,6 @@ class Store:
         labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": _text(unit)})
         with replacing(self.path(unit)) as temporary:
             temporary.write_bytes(sealed(members_of(labelled)))
-
-    def _checked(self, unit: Unit, decode: Callable[[dict[str, bytes]], Found]) -> Found | None:
-        """What is made of a unit's file after its checksum and definition were compared."""
-        path = self.path(unit)
-        try:
-            with path.open("rb") as file:
-                inode, content = os.fstat(file.fileno()).st_ino, file.read()
-        except FileNotFoundError:
-            return None
-        except OSError as error:  # the disk's or the network's fault, perhaps: the file stays
-            raise StoreError(f"{path}: cannot be read ({error.strerror or error})") from None
-        try:
-            members = opened(content)
-            if attributes(members).get("definition") != _text(unit):
-                raise DamagedError("another definition")
-            return decode(members)
-        except DamagedError:
-            _set_aside(path, inode)
-            return None
 
 
 def read_dataset(path: Path) -> xr.Dataset:
@@ -136,14 +140,3 @@ def unit_attributes(store: Store, unit: Unit) -> dict[str, Any]:
 
 def _text(unit: Unit) -> str:
     return json.dumps(unit.definition, sort_keys=True)
-
-
-def _set_aside(path: Path, inode: int) -> None:
-    """Rename a damaged file, unless another run has replaced it meanwhile."""
-    try:
-        if path.stat().st_ino == inode:
-            os.replace(path, path.with_name(f"{path.name}.damaged"))
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise StoreError(f"{path}: damaged, and cannot be set aside ({error.strerror or error})") from None

@@ -1,17 +1,15 @@
 """A stage from its first missing unit to its last, with any scheduler."""
 
+import sys
 import time
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-import torch
-
 from movrecon_core.errors import MovreconError
 from movrecon_core.progress import Progress
-from movrecon_core.study.schedulers.attempts import Outcome
-from movrecon_core.study.schedulers.local import Local
+from movrecon_core.study.run.schedulers.attempts import Outcome
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
-from movrecon_core.study.tasks import Stage, Task, is_stored, unit_name
 
 PATIENCE = 5.0
 """Most seconds between two looks at what another run has done meanwhile."""
@@ -45,18 +43,20 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
     failed: dict[str, MovreconError] = {}
 
     def missing() -> list[Task]:
-        return [task for task in stage.tasks(study) if not {unit_name(u) for u in task.units} <= failed.keys()]
+        return [task for task in stage.tasks(study) if not {u.full_name for u in task.units} <= failed.keys()]
 
     tasks, pause = missing(), 0.1
     if not tasks:
         return
+    _say_what_is_stale(stage, study, tasks)
     count, left = len(tasks), _units(tasks)
     with Progress(left, stage.label, stage.item) as progress:
         while tasks:
             computed = False
             for outcome in scheduler.run(stage, tasks, study):
                 if outcome.error is not None:
-                    failed |= {unit_name(u): outcome.error for u in outcome.task.units if not is_stored(study, u)}
+                    lost = study.lacking(outcome.task.units)
+                    failed |= {unit.full_name: outcome.error for unit in lost}
                 if outcome.state != "elsewhere":
                     computed = True
                     left -= len(outcome.task.units)
@@ -67,27 +67,23 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
             tasks = missing()
             progress.step(max(0, left - _units(tasks)))  # what another run has done
             left = _units(tasks)
-    _require_none_failed(list(dict.fromkeys(failed.values())), count)
+    errors = list(dict.fromkeys(failed.values()))
+    if errors:
+        more = f" ({len(errors) - 1} more of {count} tasks failed)" if len(errors) > 1 else ""
+        raise type(errors[0])(f"{errors[0]}{more}")
 
 
-def run_tasks(stage: Stage, tasks: Sequence[Task], study: Study, device: torch.device) -> None:
-    """Compute some tasks in this process.
-
-    Raises
-    ------
-    MovreconError
-        At the end, the first error and how many tasks failed.
-    """
-    outcomes = Local(device).run(stage, tasks, study)
-    _require_none_failed([outcome.error for outcome in outcomes if outcome.error is not None], len(tasks))
+def _say_what_is_stale(stage: Stage, study: Study, tasks: Sequence[Task]) -> None:
+    """Name results that are there, but of other code, parameters or data, before they are computed again."""
+    units = [unit for task in tasks for unit in task.units]
+    stale = study.superseded(units)
+    if stale:
+        print(
+            f"{stage.label}: {stale} of {len(units)} are there, but of another version of the code, or of other "
+            f"parameters or data; computed again (movrecon status --out {study.out})",
+            file=sys.stderr,
+        )
 
 
 def _units(tasks: Sequence[Task]) -> int:
     return sum(len(task.units) for task in tasks)
-
-
-def _require_none_failed(errors: Sequence[MovreconError], tasks: int) -> None:
-    if len(errors) > 1:
-        raise type(errors[0])(f"{errors[0]} ({len(errors) - 1} more of {tasks} tasks failed)")
-    if errors:
-        raise errors[0]

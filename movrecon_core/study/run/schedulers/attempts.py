@@ -8,17 +8,15 @@ from typing import Literal
 
 import torch
 
-from movrecon_core.bookkeeping import CLAIMS, LOGS
-from movrecon_core.bookkeeping.claims import claimed
-from movrecon_core.bookkeeping.logs import logged
 from movrecon_core.errors import MovreconError, StoreError
-from movrecon_core.study.fingerprints import code_fingerprint
+from movrecon_core.storage import CLAIMS, LOGS
+from movrecon_core.storage.claims import claimed
+from movrecon_core.storage.fingerprints import digest
+from movrecon_core.storage.logs import logged
+from movrecon_core.study import stages
+from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study, study_of
-from movrecon_core.study.tasks import Stage, Task, is_stored, unit_name
-from movrecon_core.study.work import Work
-
-_CODE = ("encoders", "reconstruction", "stimuli", "analysis", "study/stages", "recordings.py", "folds.py")
-"""What decides results; two processes that share a study must agree on it."""
+from movrecon_core.study.worker import Worker
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class Place:
     threads
         Of torch. The same number everywhere: it decides the order of sums, hence the last bits.
     code
-        Fingerprint of what decides results.
+        Fingerprint of the code of all stages, which two processes that share a study must agree on.
     """
 
     out: str
@@ -65,12 +63,11 @@ class Place:
 
 def place_of(study: Study, device: str | None) -> Place:
     """The study as another process needs it."""
-    return Place(
-        str(study.out), json.dumps(study.settings()), device, torch.get_num_threads(), code_fingerprint(*_CODE)
-    )
+    settings = json.dumps(study.settings())
+    return Place(str(study.out), settings, device, torch.get_num_threads(), stages_code(study))
 
 
-def attempt(stage: Stage, task: Task, work: Work) -> Outcome:
+def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
     """Compute a task, unless another process is at it or has done it.
 
     Raises
@@ -79,9 +76,9 @@ def attempt(stage: Stage, task: Task, work: Work) -> Outcome:
         If nothing can be stored: the disk is full, or read-only. Other tasks would not fare better.
     """
     study = work.study
-    names = [unit_name(unit) for unit in task.units] or [stage.name]
+    names = [unit.full_name for unit in task.units] or [stage.name]
     with claimed(study.out / CLAIMS, names) as mine:
-        if not mine or any(is_stored(study, unit) for unit in task.units):
+        if not mine or any(study.path(unit).is_file() for unit in task.units):
             return Outcome(task, "elsewhere")
         try:
             with logged(study.out / LOGS, names, f"{work.device}, {torch.get_num_threads()} threads"):
@@ -104,19 +101,23 @@ def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
     StoreError
         As `attempt`; or if this process has another version of the code, or does not see the folder.
     """
-    from movrecon_core.study.stages import STAGES
-
     torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
-    return attempt(next(found for found in STAGES if found.name == stage), task, _work(place))
+    return attempt(next(found for found in stages.STAGES if found.name == stage), task, _work(place))
+
+
+def stages_code(study: Study) -> str:
+    """Fingerprint of all code that decides a study's units."""
+    return digest({stage.name: stage.code(study) for stage in stages.STAGES})[:12]
 
 
 @lru_cache(maxsize=1)
-def _work(place: Place) -> Work:
+def _work(place: Place) -> Worker:
     """Kept for the next task, with the encoders that were read."""
     out = Path(place.out)
-    if code_fingerprint(*_CODE) != place.code:
-        raise StoreError("a worker has another version of movrecon than the run; give both the same, restart it")
     if not out.is_dir():
         raise StoreError(f"{out}: a worker does not see this folder; results must be on a disk that all share")
+    study = study_of(out, json.loads(place.settings))
+    if stages_code(study) != place.code:
+        raise StoreError("a worker has another version of movrecon than the run; give both the same, restart it")
     device = place.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Work(study_of(out, json.loads(place.settings)), torch.device(device))
+    return Worker(study, torch.device(device))

@@ -1,0 +1,46 @@
+"""The mask that all noise levels share, from the least noisy one, so that the same pixels are judged."""
+
+import numpy as np
+import xarray as xr
+
+from movrecon_core.folds import split_trials
+from movrecon_core.reconstruction import train_mask
+from movrecon_core.study.cost import Cost
+from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.stages.masks import mask_segments
+from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
+from movrecon_core.study.study import Study
+from movrecon_core.study.worker import Worker
+
+
+def _define(study: Study) -> tuple[str, Definition]:
+    encoder = study.unit("planning-encoders", max(study.profile.planning.ceilings))
+    return "mask", {
+        "encoder": study.encoder_digest(encoder),
+        "mask": as_json(study.profile.mask),
+        "segments": study.profile.mask_segments,
+        "seed": study.profile.seed,
+    }
+
+
+def _train(work: Worker, task: Task) -> None:
+    study = work.study
+    with Cost() as cost:
+        ceiling = max(study.profile.planning.ceilings)
+        recording = planning_recording(study, ceiling)
+        trials = [recording.trial(trial) for trial in split_trials(recording, RULE).held_out]
+        segments = [segment for trial in trials for segment in mask_segments(trial, study.profile.mask_segments)]
+        encoder = work.load(study.unit("planning-encoders", ceiling))
+        alpha = train_mask(encoder, 0, segments, study.profile.mask, study.profile.seed)
+    work.save(task.units[0], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
+
+
+PLANNING_MASK = Stage(
+    name="planning-mask",
+    label="planning: mask",
+    item="mask",
+    part="planning",
+    keys=lambda study: [()] if study.profile.planning.ceilings else [],
+    define=_define,
+    perform=_train,
+)
