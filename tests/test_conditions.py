@@ -60,7 +60,7 @@ def encoders(study: Study) -> list:
 
 def with_profile(study: Study, **changes: object) -> Study:
     content = {**TINY, **{key: {**TINY.get(key, {}), **value} for key, value in changes.items()}}
-    return Study(study.out, parse_profile(content, "changed"), study.recordings, study.held_out)
+    return dataclasses.replace(study, profile=parse_profile(content, "changed"))
 
 
 def target(study: Study, encoders: list, movie: object, condition: Condition, instance: int = 0):
@@ -220,10 +220,19 @@ def test_only_what_depends_on_a_changed_parameter_is_missing(
     assert changed.checkpoints == study.checkpoints
 
 
+def test_the_precision_names_what_encoders_compute(study: Study) -> None:
+    other = dataclasses.replace(study, precision={"bfloat16": "float32", "float32": "bfloat16"}[study.precision])
+    assert other.encoder_unit(0) != study.encoder_unit(0)
+    object.__setattr__(other, "checkpoint", study.checkpoint)  # the same weights
+    before, after = ({unit.name for units in s.units().values() for unit in units} for s in (study, other))
+    assert before & after == {unit.name for unit in study.units()["recordings"] + study.units()["planning"]}
+    assert open_study(study.out).precision == study.precision
+
+
 def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
     """Of the reconstructions from one encoder and mask, those without a random choice keep their name."""
     profile = study.profile.model_copy(update={"seed": 1})
-    seeded = Study(study.out, profile, study.recordings, study.held_out)
+    seeded = dataclasses.replace(study, profile=profile)
     object.__setattr__(seeded, "encoder_digest", study.encoder_digest)
     object.__setattr__(seeded, "mask_unit", study.mask_unit)
     for mouse, movie, condition in study.wanted():

@@ -62,6 +62,7 @@ def quality_unit(study: "Study", mouse: int) -> Unit:
         "encoders": {name: study.digests.of(path, checkpoint_digest) for name, path in compared.items()},
         "trials": study.digests.of_trials(recording, study.trials_with(mouse, "held-out")),
         "simulated": recording.simulated,
+        "precision": study.precision,
         "code": code_fingerprint(*_QUALITY_CODE),
     }
     return Unit("encoder-qualities", study.mice[mouse], definition)
@@ -85,6 +86,7 @@ def other_reconstruction_unit(study: "Study", mouse: int, trial: int) -> Unit:
         "encoder": study.digests.of(checkpoint, checkpoint_digest),
         "mask": study.mask_unit(mouse).name,
         "reconstruction": json.loads(json.dumps(asdict(other_settings(study).reconstruction))),
+        "precision": study.precision,
         "code": code_fingerprint(*_MOVIE_CODE),
     }
     return Unit("other-reconstructions", f"{study.mice[mouse]}-trial-{trial}", definition)
@@ -97,6 +99,7 @@ def physiology_unit(study: "Study", mouse: int) -> Unit:
         "mouse": mouse,
         "recording": study.recording_digest(mouse),
         "encoder": None if recording.simulated else study.encoder_digest(0),
+        "precision": study.precision,
         "code": code_fingerprint(*_PHYSIOLOGY_CODE),
     }
     return Unit("physiology", study.mice[mouse], definition)

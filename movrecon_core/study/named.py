@@ -59,6 +59,7 @@ class NamedStudy(RecordedStudy):
             "trials": trials,
             "encoder": json.loads(self.profile.encoder.model_dump_json()),
             "training": _as_json(self.profile.training),
+            "precision": self.precision,
             "code": code_fingerprint(*_ENCODER_CODE),
         }
 
@@ -75,6 +76,7 @@ class NamedStudy(RecordedStudy):
             "mouse": mouse,
             "encoders": self.encoder_digests(),
             "trials": self.digests.of_trials(self.recordings[mouse], self.trials_with(mouse, "held-out")),
+            "precision": self.precision,
             "code": code_fingerprint("encoders"),
         }
         return Unit("evaluations", self.mice[mouse], definition)
@@ -90,6 +92,7 @@ class NamedStudy(RecordedStudy):
             "mask": _as_json(self.profile.mask),
             "segments": self.profile.mask_segments,
             "seed": self.profile.seed,
+            "precision": self.precision,
             "code": code_fingerprint(*_MASK_CODE),
         }
         return Unit("masks", self.mice[mouse], definition)
@@ -102,6 +105,7 @@ class NamedStudy(RecordedStudy):
             "encoders": self.encoder_digests()[: settings.instances],
             "pixel_step": settings.pixel_step,
             "trials": self.digests.of_trials(self.recordings[mouse], self.trials_with(mouse, "training")),
+            "precision": self.precision,
             "code": code_fingerprint(*_FIELD_CODE),
         }
         return Unit("receptive-fields", self.mice[mouse], definition)
@@ -169,6 +173,7 @@ class NamedStudy(RecordedStudy):
             "mask": self._mask_name(mouse),
             "reconstruction": _as_json(self.reconstruction_config(movie)),
             "seed": self.profile.seed if condition.neurons < 1 or condition.shuffled else None,
+            "precision": self.precision,
             "code": code_fingerprint(*_MOVIE_CODE),
         }
         found_with = "all-instances" if instance is None else f"instance-{instance}"
@@ -217,6 +222,7 @@ class NamedStudy(RecordedStudy):
             "reconstructions": [unit.name for unit in found],
             "mask": self._mask_name(mouse),
             "encoders": self.encoder_digests(),
+            "precision": self.precision,
             "code": code_fingerprint(*_RESPONSE_CODE),
         }
         return Unit("responses", f"{self.mice[mouse]}-{movie_name(trial)}", definition)

@@ -35,6 +35,7 @@ def planned_encoder_unit(study: "Study", ceiling: float) -> Unit:
         "encoder": json.loads(study.profile.encoder.model_dump_json()),
         "training": json.loads(json.dumps(asdict(planned_training(study)))),
         "seed": study.profile.seed,
+        "precision": study.precision,
         "code": code_fingerprint(*_CODE),
     }
     return Unit("encoders", f"planning-{ceiling:g}", definition)
@@ -52,6 +53,7 @@ def planned_mask_unit(study: "Study") -> Unit:
         "mask": json.loads(json.dumps(asdict(study.profile.mask))),
         "segments": study.profile.mask_segments,
         "seed": study.profile.seed,
+        "precision": study.precision,
         "code": code_fingerprint(*_CODE),
     }
     return Unit("planning", "mask", definition)
@@ -68,6 +70,7 @@ def planning_unit(study: "Study", ceiling: float) -> Unit:
         "areas": settings.areas,
         "movies": settings.movies,
         "seed": study.profile.seed,
+        "precision": study.precision,
         "code": code_fingerprint(*_CODE),
     }
     return Unit("planning", f"ceiling-{ceiling:g}", definition)

@@ -10,6 +10,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ProfileError
 from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.study.files import write_json
@@ -38,12 +39,15 @@ class RecordedStudy:
         The mice, in the order of the encoders' readouts.
     held_out
         Rule that decides which movies no encoder is trained on: ``fold:0`` or ``tier:oracle``.
+    precision
+        What is used where bfloat16 is asked for: that, or float32 where it is faster.
     """
 
     out: Path
     profile: Profile
     recordings: tuple[Recording, ...]
     held_out: str
+    precision: Precision = "float32"
 
     @cached_property
     def store(self) -> Store:
@@ -92,6 +96,7 @@ class RecordedStudy:
         return {
             "profile": json.loads(self.profile.model_dump_json()),
             "held_out": self.held_out,
+            "precision": self.precision,
             "recordings": [self._short(recording.path) for recording in self.recordings],
         }
 

@@ -148,8 +148,13 @@ def study_of(out: Path, settings: Any) -> Study:
         If the settings are none.
     """
     match settings:
-        case {"profile": dict(), "held_out": str(), "recordings": [*paths]} if all(isinstance(x, str) for x in paths):
+        case {
+            "profile": dict(),
+            "held_out": str(),
+            "precision": ("bfloat16" | "float32") as precision,
+            "recordings": [*paths],
+        } if all(isinstance(x, str) for x in paths):
             recordings = open_recordings([out / path for path in paths])
             profile = parse_profile(settings["profile"], str(out / STUDY_FILE))
-            return Study(out, profile, tuple(recordings), settings["held_out"])
+            return Study(out, profile, tuple(recordings), settings["held_out"], precision)
     raise StoreError(f"{out / STUDY_FILE}: no study here; `movrecon run --out {out}` makes one")

@@ -11,6 +11,7 @@ import torch
 from movrecon_core.bookkeeping import CLAIMS, LOGS
 from movrecon_core.bookkeeping.claims import claimed
 from movrecon_core.bookkeeping.logs import logged
+from movrecon_core.encoders.precision import computed_in
 from movrecon_core.errors import MovreconError, StoreError
 from movrecon_core.study.fingerprints import code_fingerprint
 from movrecon_core.study.study import Study, study_of
@@ -77,10 +78,12 @@ def attempt(stage: Stage, task: Task, work: Work) -> Outcome:
     ------
     StoreError
         If nothing can be stored: the disk is full, or read-only. Other tasks would not fare better.
+    ProfileError
+        If this device is slow in the study's precision.
     """
     study = work.study
     names = [unit_name(unit) for unit in task.units] or [stage.name]
-    with claimed(study.out / CLAIMS, names) as mine:
+    with computed_in(study.precision, work.device), claimed(study.out / CLAIMS, names) as mine:
         if not mine or any(is_stored(study, unit) for unit in task.units):
             return Outcome(task, "elsewhere")
         try:
