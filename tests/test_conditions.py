@@ -65,7 +65,7 @@ def encoders(study: Study) -> list:
 
 def with_profile(study: Study, **changes: object) -> Study:
     content = {**TINY, **{key: {**TINY.get(key, {}), **value} for key, value in changes.items()}}
-    return Study(study.out, parse_profile(content, "changed"), study.recordings, study.held_out)
+    return dataclasses.replace(study, profile=parse_profile(content, "changed"))
 
 
 def target(study: Study, encoders: list, movie: object, condition: Condition, instance: int = 0):
@@ -225,10 +225,21 @@ def test_only_what_depends_on_a_changed_parameter_is_missing(
     assert changed.checkpoints == study.checkpoints
 
 
+def test_the_precision_names_what_encoders_compute(study: Study) -> None:
+    other = dataclasses.replace(study, precision={"bfloat16": "float32", "float32": "bfloat16"}[study.precision])
+    assert other.unit("encoders", 0) != study.unit("encoders", 0)
+    for instance in range(2):  # the same weights
+        other._units["encoders", (instance,)] = study.unit("encoders", instance)
+    before, after = study.units(), other.units()
+    same = {stage for stage in before if before[stage] and before[stage] == after[stage]}
+    assert same == {"recordings", "encoders", "physiology"}  # a simulated mouse's neurons are asked themselves
+    assert open_study(study.out).precision == study.precision
+
+
 def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
     """Of the reconstructions from one encoder and mask, those without a random choice keep their name."""
     profile = study.profile.model_copy(update={"seed": 1})
-    seeded = Study(study.out, profile, study.recordings, study.held_out)
+    seeded = dataclasses.replace(study, profile=profile)
     for stage, key in (("encoders", (0,)), ("encoders", (1,)), ("masks", (0,))):
         seeded._units[stage, key] = study.unit(stage, *key)
     for mouse, movie, condition in study.wanted():

@@ -97,8 +97,9 @@ def test_golden_movie(golden, precision):
     np.testing.assert_allclose(result.gradient_norm, arrays["a_gradient_norm"][:2], rtol=1e-4)
 
 
-def test_bfloat16_finds_much_the_same_movie():
+def test_bfloat16_finds_much_the_same_movie(monkeypatch):
     """The benchmark measures what it does to the video correlation of trained encoders."""
+    monkeypatch.setattr("movrecon_core.encoders.precision.fast_bfloat16", lambda device: True)
     encoder = trained(CONFIGS["small"]).float()
     random = np.random.default_rng(0)
     still = np.zeros((2, 32), np.float32)
@@ -108,7 +109,7 @@ def test_bfloat16_finds_much_the_same_movie():
         config = ReconstructionConfig(iterations=10, precision=precision)
         (result,) = reconstruct([encoder], 0, [target], config)
         found.append(result.movie.ravel() - config.initial_grey)
-    assert np.corrcoef(found)[0, 1] > 0.95
+    assert 0.95 < np.corrcoef(found)[0, 1] < 1
 
 
 def test_norms_and_losses_of_windows_agree():

@@ -11,7 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from movrecon_core.encoders.precision import used_precision
 from movrecon_core.storage.store import read_dataset
 from movrecon_core.study import open_study
 
@@ -89,6 +91,7 @@ def test_summary(smoke_study: Path) -> None:
         assert set(summary[name]) >= STAGES
         assert all(value > 0 for value in summary[name].values())
     assert (summary["profile"], summary["seed"], summary["device"], summary["simulated"]) == ("smoke", 0, "cpu", True)
+    assert summary["precision"] == used_precision("bfloat16", torch.device("cpu"))
 
 
 def test_headline(smoke_study: Path) -> None:

@@ -3,14 +3,12 @@
 import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
+from movrecon_core.encoders.precision import Precision
 from movrecon_core.encoders.statistics import ResponseStatistics
-
-Precision = Literal["float64", "float32", "bfloat16"]
 
 
 class Encoder(nn.Module, ABC):

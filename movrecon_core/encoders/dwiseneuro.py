@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from movrecon_core.encoders.base import Encoder, Precision
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.precision import Precision
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.encoders.base import Encoder, Precision
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.priors import PRIORS
 
@@ -30,6 +31,7 @@ class ReconstructionConfig:
         Decay that enters the learning rate's correction alone; no second moment is used.
     precision
         In which the encoders are inverted, in their faster frozen form (`Encoder.frozen_form`); None: as they are.
+        ``bfloat16`` is float32 on devices that do not gain from it (`used_precision`).
     tiled_windows
         Windows lie end to end, from a start that is drawn anew at each iteration; `window_stride` is not used.
     gradient_blur

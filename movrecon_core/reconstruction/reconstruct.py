@@ -9,6 +9,7 @@ from torch import Tensor
 from tqdm.auto import trange
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.precision import Precision, used_precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
 from movrecon_core.reconstruction.memory import WithinMemory
@@ -100,7 +101,7 @@ def reconstruct(
     by_length: dict[int, list[int]] = defaultdict(list)
     for index in sound:
         by_length[targets[index].frames].append(index)
-    forms = [encoder.frozen_form(config.precision) if config.precision else encoder for encoder in encoders]
+    forms = [_form(encoder, config.precision) for encoder in encoders]
     weight = next(forms[0].parameters())
     groups = [
         MovieGroup([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()
@@ -129,6 +130,13 @@ def reconstruct(
     if problems:
         raise UnfinishedError(finished, problems)
     return done
+
+
+def _form(encoder: Encoder, precision: Precision | None) -> Encoder:
+    """What is inverted in place of an encoder."""
+    if precision is None:
+        return encoder
+    return encoder.frozen_form(used_precision(precision, next(encoder.parameters()).device))
 
 
 def _problems(

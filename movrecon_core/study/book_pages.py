@@ -102,6 +102,7 @@ def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
         "profile": profile.name,
         "seed": profile.seed,
         "device": summary["device"],
+        "precision, where bfloat16 is asked for": study.precision,
         "mice": len(study.recordings),
         "neurons of each mouse": ", ".join(str(recording.neurons) for recording in study.recordings),
         "held-out movies": study.held_out,

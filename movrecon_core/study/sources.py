@@ -23,7 +23,8 @@ APART = frozenset(
         "movrecon_core.study.provenance",
         # How much is computed at once; a movie's result does not depend on those beside it.
         "movrecon_core.reconstruction.memory",
-        # Its values stand in the definitions of the units that they decide.
+        # Their values stand in the definitions of the units that they decide.
+        "movrecon_core.encoders.precision",
         "movrecon_core.study.profile",
         # Tables that lead to all encoders and all stimuli; a unit's own are added to its definition.
         "movrecon_core.encoders.checkpoints:_ENCODERS",

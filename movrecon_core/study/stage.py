@@ -73,8 +73,8 @@ class Stage:
     keys
         One for each unit that the profile asks for.
     define
-        The readable label of a unit, and all that decides it besides code: inputs by their digests or their units'
-        names, parameters, seed, as JSON.
+        The readable label of a unit, and all that decides it besides code and the encoders' precision: inputs by their
+        digests or their units' names, parameters, seed, as JSON.
     perform
         Computes a task and stores its units. Where some of them fail the others are stored before the error. All code
         that it reaches decides the units.
@@ -107,6 +107,8 @@ class Stage:
     def unit(self, study: Study, *key: Any) -> Unit:
         """The unit of a key; `Study.unit` keeps it."""
         label, definition = self.define(study, *key)
+        if self.architectures(study):
+            definition["precision"] = study.precision
         return Unit("encoders" if self.trains else self.name, label, {**definition, "code": self.code(study)})
 
     def code(self, study: Study) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
 from movrecon_core.reconstruction import evaluation_mask, training_mask
 from movrecon_core.recordings import SIGNALS, Recording, Trial, load_array, open_recordings
@@ -64,12 +65,15 @@ class Study:
         The mice, in the order of the encoders' readouts.
     held_out
         Rule that decides which movies no encoder is trained on: ``fold:0`` or ``tier:oracle``.
+    precision
+        What is used where bfloat16 is asked for: that, or float32 where it is faster.
     """
 
     out: Path
     profile: Profile
     recordings: tuple[Recording, ...]
     held_out: str
+    precision: Precision = "float32"
 
     @cached_property
     def store(self) -> Store:
@@ -118,6 +122,7 @@ class Study:
         return {
             "profile": json.loads(self.profile.model_dump_json()),
             "held_out": self.held_out,
+            "precision": self.precision,
             "recordings": [self._short(recording.path) for recording in self.recordings],
         }
 
@@ -416,8 +421,13 @@ def study_of(out: Path, settings: Any) -> Study:
         If the settings are none.
     """
     match settings:
-        case {"profile": dict(), "held_out": str(), "recordings": [*paths]} if all(isinstance(x, str) for x in paths):
+        case {
+            "profile": dict(),
+            "held_out": str(),
+            "precision": ("bfloat16" | "float32") as precision,
+            "recordings": [*paths],
+        } if all(isinstance(x, str) for x in paths):
             recordings = open_recordings([out / path for path in paths])
             profile = parse_profile(settings["profile"], str(out / STUDY_FILE))
-            return Study(out, profile, tuple(recordings), settings["held_out"])
+            return Study(out, profile, tuple(recordings), settings["held_out"], precision)
     raise StoreError(f"{out / STUDY_FILE}: no study here; `movrecon run --out {out}` makes one")

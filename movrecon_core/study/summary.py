@@ -80,6 +80,7 @@ def summarise(study: Study, device: torch.device) -> dict[str, Any]:
         "seconds": {stage: cost["seconds"] for stage, cost in costs.items()},
         "peak_memory_bytes": {stage: cost["peak_memory_bytes"] for stage, cost in costs.items()},
         "device": device_name(device),
+        "precision": study.precision,
         "profile": study.profile.name,
         "held_out": study.held_out,
         "seed": seed,

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
+from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
 from movrecon_core.folds import FOLDS
 from movrecon_core.recordings import open_recordings
@@ -66,9 +67,15 @@ def run_study(
     require_writable(out)
     with alone(out):
         remove_abandoned(out)
-        study = Study(out, profile, tuple(found or simulate(profile, out)), rule)
+        precision = used_precision("bfloat16", chosen)
+        study = Study(out, profile, tuple(found or simulate(profile, out)), rule, precision)
         study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
         study.save()
+    if precision != "bfloat16":
+        print(
+            f"precision: {precision} wherever bfloat16 is asked for; see the book's page on performance",
+            file=sys.stderr,
+        )
     last = [stage.name for stage in STAGES].index(until)
     with open_scheduler(scheduler, profile, out, None if device is None else chosen) as computing:
         final = False

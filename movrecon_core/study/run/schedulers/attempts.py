@@ -8,6 +8,7 @@ from typing import Literal
 
 import torch
 
+from movrecon_core.encoders.precision import computed_in
 from movrecon_core.errors import MovreconError, StoreError
 from movrecon_core.storage import CLAIMS, LOGS
 from movrecon_core.storage.claims import claimed
@@ -74,10 +75,12 @@ def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
     ------
     StoreError
         If nothing can be stored: the disk is full, or read-only. Other tasks would not fare better.
+    ProfileError
+        If this device is slow in the study's precision.
     """
     study = work.study
     names = [unit.full_name for unit in task.units] or [stage.name]
-    with claimed(study.out / CLAIMS, names) as mine:
+    with computed_in(study.precision, work.device), claimed(study.out / CLAIMS, names) as mine:
         if not mine or any(study.path(unit).is_file() for unit in task.units):
             return Outcome(task, "elsewhere")
         try:
