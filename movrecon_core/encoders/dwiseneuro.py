@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.dwiseneuro_folded import FoldedDwiseNeuro
 from movrecon_core.encoders.precision import Precision
 
 
@@ -82,8 +83,6 @@ class DwiseNeuro(Encoder):
 
     def frozen_form(self, precision: Precision) -> Encoder:
         """Fold the batch norms and compute without gradients of weights; see `FoldedDwiseNeuro`."""
-        from movrecon_core.encoders.dwiseneuro_folded import FoldedDwiseNeuro
-
         return FoldedDwiseNeuro(self, getattr(torch, precision))
 
     def _features(self, inputs: Tensor) -> Tensor:

@@ -20,7 +20,6 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.dwiseneuro import DwiseNeuro
 from movrecon_core.encoders.dwiseneuro_steps import KernelSteps, TorchSteps
 from movrecon_core.encoders.kernels import CHANNELS, Kernels, kernels_for
 
@@ -31,7 +30,7 @@ class FoldedDwiseNeuro(Encoder):
     Parameters
     ----------
     encoder
-        Its weights are copied; it is not changed.
+        A `DwiseNeuro`, which knows this form, not the other way round; its weights are copied, it is not changed.
     dtype
         Precision of activations and products: float64, float32, or bfloat16. The first layer, which sees grey
         levels, and means stay in float32 at least.
@@ -39,7 +38,7 @@ class FoldedDwiseNeuro(Encoder):
         On a CPU use the compiled kernels, where there are any for this precision and a compiler.
     """
 
-    def __init__(self, encoder: DwiseNeuro, dtype: torch.dtype, *, compiled: bool = True) -> None:
+    def __init__(self, encoder: Any, dtype: torch.dtype, *, compiled: bool = True) -> None:
         super().__init__()
         self.stack_frames = encoder.stack_frames
         self.stack_step = encoder.stack_step
@@ -49,7 +48,7 @@ class FoldedDwiseNeuro(Encoder):
         exact = torch.promote_types(dtype, torch.float32)
         with torch.no_grad():
             encoder = copy.deepcopy(encoder).to(exact)
-            core: Any = encoder.core
+            core = encoder.core
             on_cpu = next(encoder.parameters()).device.type == "cpu"
             kernels = kernels_for(dtype) if compiled and on_cpu else None
             weight, bias = _folded(core.stem[0].weight, core.stem[1].bn)
@@ -62,7 +61,7 @@ class FoldedDwiseNeuro(Encoder):
             )
             groups = encoder.config.groups
             self.cortex = nn.ModuleList(_CortexLayer(layer, groups, dtype) for layer in encoder.cortex.layers)
-            layers: list[Any] = [readout.layer[1] for readout in encoder.readouts]  # type: ignore[index]
+            layers: list[Any] = [readout.layer[1] for readout in encoder.readouts]
             self.readouts = nn.ModuleList(_Grouped(layer.weight, layer.bias, groups, dtype) for layer in layers)
         self.requires_grad_(False)
 
