@@ -1,6 +1,8 @@
 """All parameters of a simulated experiment."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from movrecon_core.folds import FOLDS
 from movrecon_core.simulation.behaviour import BehaviourConfig
@@ -8,6 +10,14 @@ from movrecon_core.simulation.imaging import ImagingConfig
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
 from movrecon_core.simulation.parameters import Parameters
+
+
+class MouseSize(Parameters):
+    """What of one mouse's recording is of another size; None: as the first mouse's."""
+
+    trials: int | None = Field(default=None, ge=FOLDS)
+    frames: int | None = Field(default=None, ge=64)
+    neurons: int | None = Field(default=None, ge=2)
 
 
 class SimulationConfig(Parameters):
@@ -40,3 +50,16 @@ class SimulationConfig(Parameters):
     neuron: NeuronConfig = NeuronConfig()
     behaviour: BehaviourConfig = BehaviourConfig()
     imaging: ImagingConfig = ImagingConfig()
+    others: tuple[MouseSize, ...] = ()
+    """Sizes of the second and further mice, where they differ from the first's; those of real mice always do."""
+
+    @model_validator(mode="after")
+    def _enough_mice(self) -> Self:
+        if len(self.others) >= self.mice:
+            raise ValueError(f"others: sizes of {len(self.others)} further mice, but there are {self.mice} mice in all")
+        return self
+
+    def of_mouse(self, mouse: int) -> Self:
+        """Parameters of one mouse, by its place from 0."""
+        size = self.others[mouse - 1] if 0 < mouse <= len(self.others) else MouseSize()
+        return self.model_copy(update={"others": (), **size.model_dump(exclude_none=True)})

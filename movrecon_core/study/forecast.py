@@ -66,35 +66,39 @@ def forecast(profile: Profile, recordings: Sequence[Recording], device: torch.de
         On which the two are timed.
     """
     mice = len(recordings) or profile.simulation.mice
-    trials = sum(len(recording.trials) for recording in recordings) or mice * profile.simulation.trials
-    neurons = round(float(np.mean([recording.neurons for recording in recordings] or [profile.simulation.neurons])))
+    simulated = [profile.simulation.of_mouse(mouse) for mouse in range(mice)]
+    trials = sum(len(mouse.trials) for mouse in recordings) or sum(mouse.trials for mouse in simulated)
+    sizes = [mouse.neurons for mouse in recordings or simulated]
+    neurons = round(float(np.mean(sizes)))
     study = _Expected(Path(), profile, tuple(recordings), profile.held_out)
-    judged, movies, movie_frames = len(study.reconstructed_mice), len(list(study.movies())), profile.simulation.frames
+    judged, movies = len(study.reconstructed_mice), list(study.movies())
 
     encoder = build_encoder(profile.encoder.architecture, encoder_parameters(profile.encoder, (neurons,))).to(device)
     config = profile.reconstruction
     frame_seconds = _seconds_of_a_frame(encoder, config, device)
     segment_seconds = _seconds_of_a_segment(encoder, profile.training, device)
     wanted = [
-        (1 if condition.gradients == "ensemble" else profile.instances, study.frames(movie))
-        for _, movie, condition in study.wanted()
+        (1 if condition.gradients == "ensemble" else profile.instances, study.frames(mouse, movie))
+        for mouse, movie, condition in study.wanted()
     ]
     seen = sum(_frames_seen(config, frames) for _, frames in wanted) * profile.instances * config.iterations
     segments = profile.training.steps * profile.training.batch * profile.instances
     mask_frames = judged * profile.mask.iterations * SEGMENT_FRAMES
 
+    movie_frames = float(np.mean([mouse.frames for mouse in simulated]))
     a_trial = movie_frames * (FRAME_HEIGHT * FRAME_WIDTH + neurons * _CACHED_BYTES[profile.training.cache])
     readout = sum(w.numel() for name, w in encoder.named_parameters() if name.startswith("readouts"))
     weights = sum(w.numel() for w in encoder.parameters()) + (mice - 1) * readout
     found_pixels = sum(count * frames for count, frames in wanted) * FRAME_WIDTH**2
-    responses = (6 if profile.from_predicted else 5) * neurons * movie_frames  # recorded, and to each shown movie
+    shown = 6 if profile.from_predicted else 5  # responses: recorded, and to each shown movie
+    responses = shown * sum(sizes[mouse] * study.frames(mouse, trial) for mouse, trial in movies)
     rows: list[tuple[str, int, float | None, float]] = [
         ("training's copy", mice, None, trials * a_trial),
         ("encoders", profile.instances, segments * segment_seconds, profile.instances * weights * _FLOAT_BYTES),
         ("masks", judged, mask_frames * frame_seconds, judged * FRAME_WIDTH**2 * _FLOAT_BYTES),
         ("receptive fields", judged, None, judged * 3 * FRAME_HEIGHT * FRAME_WIDTH * neurons * _FLOAT_BYTES),
         ("reconstructions", sum(count for count, _ in wanted), seen * frame_seconds, found_pixels * _FLOAT_BYTES),
-        ("responses", movies, None, movies * responses * _FLOAT_BYTES),
+        ("responses", len(movies), None, responses * _FLOAT_BYTES),
     ]
     return [
         StageForecast(name, units, None if seconds is None else seconds / 3600, size / 1e9)
@@ -131,8 +135,8 @@ class _Expected(Study):
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
         return tuple(range(self.profile.trials_per_mouse))
 
-    def frames(self, movie: Movie) -> int:
-        return _SYNTHETIC_FRAMES.get(type(movie), self.profile.simulation.frames)
+    def frames(self, mouse: int, movie: Movie) -> int:
+        return _SYNTHETIC_FRAMES.get(type(movie), self.profile.simulation.of_mouse(mouse).frames)
 
 
 def _frames_seen(config: ReconstructionConfig, frames: int) -> int:
