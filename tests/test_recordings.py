@@ -8,7 +8,7 @@ from example_recording import FRAMES, NEURONS, TRIALS, write_example
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recording_writer import write_recording
-from movrecon_core.recordings import Recording, open_recordings
+from movrecon_core.recordings import LONGEST_GAP, Recording, open_recordings
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_negative_responses_become_zero_and_are_counted(mouse):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_invalid_number_is_an_error_that_names_the_file(mouse, signal, value):
     def spoil(array):
-        array[(0,) * (array.ndim - 1) + (7,)] = value
+        array[(0,) * (array.ndim - 1) + (slice(7, 7 + LONGEST_GAP + 1),)] = value  # too long for a blink
         return array
 
     replace(mouse, signal, 1, spoil)

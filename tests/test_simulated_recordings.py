@@ -89,7 +89,7 @@ def test_mice_of_unequal_sizes(simulated, tmp_path):
 
 
 def test_another_seed_is_another_mouse(tmp_path, simulated):
-    config = SimulationConfig(mice=1, trials=7, frames=64, neurons=40, oracle_trials=1)
+    config = SimulationConfig(mice=1, trials=7, frames=82, neurons=40, oracle_trials=1)
     mouse = simulate_recordings(tmp_path, config, seed=4)[0]
     other = simulated[0]
     name = TRUTH / "neurons/x.npy"

@@ -16,7 +16,7 @@ class MouseSize(Parameters):
     """What of one mouse's recording is of another size; None: as the first mouse's."""
 
     trials: int | None = Field(default=None, ge=FOLDS)
-    frames: int | None = Field(default=None, ge=64)
+    frames: int | None = Field(default=None, ge=82)
     neurons: int | None = Field(default=None, ge=2)
 
 
@@ -27,7 +27,7 @@ class SimulationConfig(Parameters):
     """The article reconstructs from five."""
     trials: int = Field(default=77, ge=FOLDS)
     """A movie each; the recordings have some 700, this is what trains within minutes."""
-    frames: int = Field(default=300, ge=64)
+    frames: int = Field(default=300, ge=82)
     """At 30 Hz: 10 s, as recorded (article, Source data)."""
     neurons: int = Field(default=500, ge=2)
     """A mouse; the recordings have about 8000."""

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -13,7 +14,7 @@ import torch
 import movrecon_core
 from movrecon_core.encoders.checkpoints import read_checkpoint
 from movrecon_core.errors import RecordingError, StoreError
-from movrecon_core.recordings import SIGNALS, Recording
+from movrecon_core.recordings import Recording
 from movrecon_core.study.files import read_json, write_json
 
 
@@ -106,16 +107,17 @@ class FileDigests:
         except OSError:
             raise RecordingError(f"{path}: no such file") from None
         seen = [status.st_size, status.st_mtime_ns]
-        entry = self._known.get(str(path))
+        place = os.path.realpath(path)  # a link to another place is another file, even one as large and as old
+        entry = self._known.get(place)
         if entry is None or entry[:2] != seen:
             entry = [*seen, read(path)]
-            self._known[str(path)] = entry
+            self._known[place] = entry
             self._changed = True
         return str(entry[2])
 
     def of_trial(self, recording: Recording, trial: int) -> str:
         """Digest of everything that was recorded in one trial."""
-        return digest({signal: self.of(recording.file(signal, trial)) for signal in SIGNALS})
+        return digest({signal: self.of(recording.file(signal, trial)) for signal in recording.signals})
 
     def of_trials(self, recording: Recording, trials: tuple[int, ...]) -> str:
         """Digest of several trials of a mouse, with their numbers."""

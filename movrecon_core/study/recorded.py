@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from movrecon_core.errors import ProfileError
-from movrecon_core.recordings import Recording, Trial, load_array
+from movrecon_core.recordings import TIERS_FILE, Recording, Trial, is_trial_name, load_array
 from movrecon_core.study.files import write_json
 from movrecon_core.study.fingerprints import FileDigests, code_fingerprint, digest
 from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
@@ -21,7 +21,7 @@ from movrecon_core.study.store import Store, Unit
 ROLES = ("training", "held-out", "excluded", "no responses")
 """What a trial is used for, in the order of the stored codes."""
 
-_SPLIT_CODE = ("folds.py", "recordings.py")
+_SPLIT_CODE = ("folds.py", "recordings.py", "recording_checks.py", "recording_plausibility.py")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,10 @@ class RecordedStudy:
     def recording_digest(self, mouse: int) -> str:
         """Digest of every file of a recording that the study reads."""
         recording = self.recordings[mouse]
-        files = [*sorted((recording.path / "data").rglob("*.npy")), recording.path / "meta" / "trials" / "tiers.npy"]
+        # Signal by signal: a folder may be a link, which a search below `data` would not follow.
+        folders = [recording.path / "data" / signal for signal in recording.signals]
+        files = [f for folder in folders for f in sorted(folder.glob("*.npy")) if is_trial_name(f.stem)]
+        files.append(recording.path / TIERS_FILE)
         return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
 
     def split(self, mouse: int) -> xr.Dataset:
@@ -153,10 +156,13 @@ class RecordedStudy:
         """A mouse's mean behaviour (2,) and pupil position (2,) over its training trials, for synthetic stimuli."""
         if mouse not in self._mean_behavior:
             means = []
+            recording = self.recordings[mouse]
             for signal in ("behavior", "pupil_center"):
-                files = [self.recordings[mouse].file(signal, t) for t in self.trials_with(mouse, "training")]
-                values = np.concatenate([load_array(file) for file in files], axis=1)
-                means.append(np.nanmean(values, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
+                trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
+                values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
+                known = np.concatenate(values, axis=1)
+                known[list(recording.missing[signal])] = 0
+                means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
             self._mean_behavior[mouse] = (means[0], means[1])
         return self._mean_behavior[mouse]
 
