@@ -25,7 +25,6 @@ import numpy as np
 import published_pattern
 import torch
 import typer
-from movrecon_core.study.encoder_units import other_checkpoint
 
 from movrecon_core import __version__
 from movrecon_core.analysis import SKIPPED_FRAMES, confidence_interval, video_correlation
@@ -220,10 +219,9 @@ def time_to_quality(study: Study, movies: int, frames: int, iterations: int) -> 
 
 def precision_cost(study: Study, movies: int, frames: int, iterations: int = 100) -> dict[str, Any] | None:
     """Video correlation that the study's trained DwiseNeuro reaches in each precision; None: it has none."""
-    checkpoint = other_checkpoint(study)
-    if checkpoint is None:
+    if study.profile.comparison is None:
         return None
-    encoder = load_checkpoint(checkpoint, CPU)
+    encoder = load_checkpoint(study.path(study.unit("other-encoder")), CPU)
     found: dict[str, list[float]] = {}
     for precision in ("float32", "bfloat16"):
         config = ReconstructionConfig(iterations=iterations, precision=precision)

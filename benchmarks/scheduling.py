@@ -16,8 +16,6 @@ import distributed
 import numpy as np
 import torch
 import xarray as xr
-from movrecon_core.study.tasks import Stage, Task, missing
-from movrecon_core.study.work import Work
 
 from movrecon_core.storage import PLAN
 from movrecon_core.storage.archive import opened, sealed
@@ -28,21 +26,27 @@ from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.schedulers import Scheduler, run_stage
 from movrecon_core.study.run.schedulers.cluster import Cluster
 from movrecon_core.study.run.schedulers.local import Local
-from movrecon_core.study.study import Study
+from movrecon_core.study.stage import Stage, Task, no_encoder
+from movrecon_core.study.study import Study, introduce
+from movrecon_core.study.worker import Worker
 
 UNITS, STORED, REPEATS = 200, 20_000, 3
 
 
-def _tasks(study: Study) -> list[Task]:
-    units = missing(study, [Unit("nothing", f"unit-{i}", {"i": i}) for i in range(UNITS)])
-    return [Task("nothing", (unit,), ()) for unit in units]
-
-
-def _perform(work: Work, task: Task) -> None:
+def _perform(work: Worker, task: Task) -> None:
     work.save(task.units[0], xr.Dataset({"x": ("i", np.zeros(8, np.float32))}), Cost())
 
 
-NOTHING = Stage("nothing", "nothing", "unit", _tasks, _perform)
+NOTHING = Stage(
+    name="nothing",
+    label="nothing",
+    item="unit",
+    part="nothing",
+    keys=lambda study: [(i,) for i in range(UNITS)],
+    define=lambda study, i: (f"unit-{i}", {"i": i}),
+    perform=_perform,
+    architectures=no_encoder,
+)
 
 
 def overhead(scheduler: Scheduler) -> float:
@@ -90,6 +94,7 @@ def queries() -> dict[str, float]:
 def main() -> None:
     """Measure and write."""
     stages.STAGES = (NOTHING,)
+    introduce([NOTHING])
     local = overhead(Local(torch.device("cpu")))
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, protocol="tcp", host="127.0.0.1", dashboard_address=None

@@ -85,7 +85,7 @@ def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of 
             print(problem)
         verdict = "sound" if not report.problems else f"problems: {len(report.problems)}"
         size = f"{report.trials} trials, {report.trials_with_responses} with responses, {report.neurons} neurons"
-        print(f"{report.path}: {verdict}; {size}; {report.negative_responses} negative responses, read as 0")
+        print("; ".join([f"{report.path}: {verdict}", size, *report.notes()]))
     if total:
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
 

@@ -13,6 +13,10 @@ class ProfileError(MovreconError):
     """A profile, a setting or a notebook parameter is unknown or out of range."""
 
 
+class NothingToShowError(MovreconError):
+    """A run holds nothing of what a figure shows, because its profile does not ask for it."""
+
+
 class CheckpointError(MovreconError):
     """A checkpoint cannot be trusted, read, or does not fit the encoder that it should fill."""
 

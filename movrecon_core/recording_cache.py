@@ -19,7 +19,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, SIGNALS, Recording, Trial
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
 
 Precision = Literal["exact", "half"]
 """``exact``: what the recording holds. ``half``: half the room; responses to 2^-11 of their value (0.05 %), movies to
@@ -89,7 +89,9 @@ def cached_trials(
     RecordingError
         If a trial cannot be read, or the cache cannot be written.
     """
-    name = hashlib.sha256(repr((str(recording.path), sorted(trials), precision, _VERSION)).encode()).hexdigest()[:12]
+    # A signal's folder may be a link, or be added later: another place is another cache.
+    places = [os.path.realpath(recording.path / "data" / signal) for signal in recording.signals]
+    name = hashlib.sha256(repr((places, sorted(trials), precision, _VERSION)).encode()).hexdigest()[:12]
     path = folder / f"{recording.name}-{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -189,7 +191,7 @@ def _fill(partial: Path, recording: Recording, trials: Sequence[int], grey: np.d
 
 def _read(recording: Recording, index: int, sources: dict[str, list[Any]]) -> Trial:
     """Read a trial, and note what its files looked like."""
-    for signal in SIGNALS:
+    for signal in recording.signals:
         file = recording.file(signal, index)
         try:
             content, status = file.read_bytes(), file.stat()

@@ -1,17 +1,34 @@
 """Check a recording before it is used: every problem in one pass, each with its file, what was expected, and found."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, SIGNALS, load_array, valid_length
+from movrecon_core.recording_plausibility import Plausibility
+from movrecon_core.recordings import (
+    BEHAVIOUR,
+    FRAME_HEIGHT,
+    FRAME_WIDTH,
+    LONGEST_GAP,
+    SIGNALS,
+    TIERS_FILE,
+    Recording,
+    fill_gaps,
+    is_trial_name,
+    load_array,
+    missing_tiers,
+    read_tiers,
+    valid_length,
+)
 
-MINIMAL_FRAMES = 64
-"""Two windows of the reconstruction (32 frames each; Methods, Video reconstruction)."""
+MINIMAL_FRAMES = 82
+"""The mask is trained on frames 50 to 81 of held-out movies (method page, mask data)."""
 TIERS_WITH_RESPONSES = ("train", "oracle")
 """Trials of other tiers may lack responses: the competition withheld them."""
 
@@ -27,6 +44,12 @@ class Problem:
     def __str__(self) -> str:
         return f"{self.file}: expected {self.expected}, found {self.found}"
 
+    @classmethod
+    def worded(cls, file: Path, words: str) -> Self:
+        """From words that elsewhere make an error: ``expected ..., found ...``."""
+        expected, _, found = words.removeprefix("expected ").rpartition(", found ")
+        return cls(file, expected, found)
+
 
 @dataclass(frozen=True)
 class RecordingReport:
@@ -41,7 +64,16 @@ class RecordingReport:
     trials, trials_with_responses, neurons
         Its size, as far as it could be read.
     negative_responses
-        How many recorded values are below 0. They are set to 0 when read, as the method does, and are no problem.
+        How many recorded values are below 0. They are set to 0 when read, as the method does; a few are no problem.
+    silent_neurons
+        How many neurons never respond; they count as recorded.
+    filled_frames
+        How many frames of pupil or running are missing and interpolated when read.
+    missing_signals
+        What of the behaviour was not recorded and is read as 0: ``pupil dilation``, ``running speed``, ``pupil
+        position``.
+    ignored_files
+        How many hidden files lie among the trials, such as macOS leaves.
     """
 
     path: Path
@@ -50,6 +82,21 @@ class RecordingReport:
     trials_with_responses: int
     neurons: int
     negative_responses: int
+    silent_neurons: int = 0
+    filled_frames: int = 0
+    missing_signals: tuple[str, ...] = ()
+    ignored_files: int = 0
+
+    def notes(self) -> list[str]:
+        """What is no problem and yet worth knowing, each in a few words."""
+        counts = {
+            "negative responses, read as 0": self.negative_responses,
+            "neurons that never respond": self.silent_neurons,
+            "frames of pupil or running interpolated": self.filled_frames,
+            "hidden files ignored": self.ignored_files,
+        }
+        missing = [f"{name} not recorded, read as 0" for name in self.missing_signals]
+        return [*missing, *(f"{count} {what}" for what, count in counts.items() if count)]
 
 
 def check_recording(path: Path) -> list[Problem]:
@@ -81,6 +128,10 @@ def report_recording(path: Path) -> RecordingReport:
         trials_with_responses=len(check.files.get("responses", ())),
         neurons=neurons[0][0] if neurons else 0,
         negative_responses=check.negative_responses,
+        silent_neurons=check.plausibility.silent_neurons,
+        filled_frames=check.filled_frames,
+        missing_signals=tuple(dict.fromkeys(check.missing_signals())),
+        ignored_files=check.ignored_files,
     )
 
 
@@ -92,23 +143,39 @@ class _Check:
         self.files: dict[str, dict[int, Path]] = {}
         self.problems: list[Problem] = []
         self.neuron_counts: Counter[int] = Counter()
-        self.negative_responses = 0
+        self.negative_responses = self.filled_frames = self.ignored_files = 0
+        self.plausibility = Plausibility(path / "data")
+        self.missing: dict[str, tuple[bool, ...]] = {}
+        self.partly_missing: set[str] = set()
+
+    def missing_signals(self) -> list[str]:
+        """Names of the rows of behaviour that were not recorded."""
+        return [
+            name
+            for signal, rows in self.missing.items()
+            for name, missing in zip(BEHAVIOUR[signal], rows, strict=True)
+            if missing
+        ]
 
     def run(self) -> None:
         if not self.path.is_dir():
             self.problem(self.path, "a directory with data/ and meta/", "no such directory")
             return
         self.files = {signal: self.trial_files(signal) for signal in SIGNALS}
+        self.missing = self.missing_rows()
         tiers = self.tiers()
         trials = set().union(*self.files.values()) | {t for t, tier in enumerate(tiers) if tier != "none"}
         sizes = {trial: self.check_trial(trial, tiers[trial] if trial < len(tiers) else "") for trial in sorted(trials)}
         self.check_neurons({trial: size for trial, size in sizes.items() if size is not None})
         if len(tiers) and trials and len(tiers) <= max(trials):
-            self.problem(self.path / "meta/trials/tiers.npy", f"{max(trials) + 1} trials, as in data/", str(len(tiers)))
+            self.problems.append(Problem.worded(self.path / TIERS_FILE, missing_tiers(len(tiers), max(trials))))
         if len(tiers) and "train" not in tiers:
-            self.problem(self.path / "meta/trials/tiers.npy", "at least one trial of tier train", "none")
+            found = ", ".join(sorted(set(tiers)))
+            self.problem(self.path / TIERS_FILE, "at least one trial of tier 'train', in small letters", found)
         if not set(self.files["videos"]) & set(self.files["responses"]):
             self.problem(self.path / "data", "at least one trial with movie and responses", "none")
+        for finding in self.plausibility.findings():
+            self.problem(*finding)
 
     def problem(self, file: Path, expected: str, found: str) -> None:
         self.problems.append(Problem(file, expected, found))
@@ -117,37 +184,56 @@ class _Check:
         """Files of a signal by trial number."""
         folder = self.path / "data" / signal
         if not folder.is_dir():
-            self.problem(folder, "a directory with one file <trial>.npy a trial", "no such directory")
+            if signal not in BEHAVIOUR:
+                self.problem(folder, "a directory with one file <trial>.npy a trial", "no such directory")
             return {}
         files = {}
-        for file in folder.glob("*.npy"):
-            if file.stem.isdecimal() and str(int(file.stem)) == file.stem:
+        packed = 0
+        for file in sorted(folder.iterdir()):
+            if file.name.startswith("."):
+                self.ignored_files += 1
+            elif file.suffix == ".npy" and is_trial_name(file.stem):
                 files[int(file.stem)] = file
-            else:
-                self.problem(file, "a trial number as name, such as 12.npy", file.name)
+            elif file.suffix == ".npy":
+                number = re.search(r"\d+", file.stem)
+                wanted = f"{int(number[0])}.npy; rename it" if number else "12.npy for trial 12; rename it"
+                self.problem(file, f"a trial number as name: {wanted}", file.name)
+            packed += file.suffix == ".npz"
+        if packed:
+            mended = (
+                f"from pathlib import Path; import numpy as np; [np.save(f.with_suffix('.npy'), next(iter(np.load(f)"
+                f".values()))) for f in Path({str(folder)!r}).glob('*.npz')]"
+            )
+            found = f'{packed} packed files <trial>.npz; convert them: python -c "{mended}"'
+            self.problem(folder, "one file <trial>.npy a trial", found)
         return files
 
-    def read(self, file: Path, kinds: str = "fiu") -> NDArray | None:
+    def missing_rows(self) -> dict[str, tuple[bool, ...]]:
+        """Rows of behaviour that were not recorded; none where that cannot be told, which is a problem of its own."""
+        try:
+            return Recording(self.path).missing
+        except RecordingError:
+            return dict.fromkeys(BEHAVIOUR, (False, False))
+
+    def read(self, file: Path) -> NDArray | None:
         """The array, or nothing and a problem where it cannot be read or holds another kind of values."""
         try:
             array = load_array(file)
         except RecordingError as error:
             self.problem(file, "a readable .npy file", str(error).removeprefix(f"{file}: "))
             return None
-        if array.dtype.kind not in kinds:
-            self.problem(file, "text" if "U" in kinds else "real numbers", f"type {array.dtype}")
+        if array.dtype.kind not in "fiu":
+            self.problem(file, "real numbers", f"type {array.dtype}")
             return None
         return array
 
     def tiers(self) -> list[str]:
-        file = self.path / "meta/trials/tiers.npy"
-        array = self.read(file, kinds="US")
-        if array is None:
+        file = self.path / TIERS_FILE
+        try:
+            return [str(tier) for tier in read_tiers(file)]
+        except RecordingError as error:
+            self.problem(file, "one tier a trial, shape (trials,)", str(error).removeprefix(f"{file}: "))
             return []
-        if array.ndim != 1 or not array.size:
-            self.problem(file, "one tier a trial, shape (trials,)", f"shape {array.shape}")
-            return []
-        return array.astype(str).tolist()
 
     def check_trial(self, trial: int, tier: str) -> int | None:
         """Check the four arrays of a trial; the number of neurons if it has responses."""
@@ -170,7 +256,8 @@ class _Check:
             else:
                 arrays[signal] = array
         # The valid length is the responses', or the behaviour's where there are none (method, Recording).
-        reference = next((s for s in ("responses", "behavior", "pupil_center") if s in arrays), None)
+        known = [s for s in ("responses", *BEHAVIOUR) if s in arrays and not all(self.missing.get(s, (False,)))]
+        reference = next(iter(known), None)
         if reference is not None:
             frames = valid_length(arrays[reference])
             if frames < MINIMAL_FRAMES:
@@ -181,7 +268,16 @@ class _Check:
                 lengths[arrays["responses"].shape[-1]] += 1
             stored = lengths.most_common(1)[0][0]
             for signal, array in arrays.items():
+                if signal in BEHAVIOUR:
+                    self.check_missing(signal, trial, array)
+                    filled, count = fill_gaps(array[:, :frames], self.missing[signal])
+                    self.filled_frames += count
+                    arrays[signal] = array = np.concatenate([filled, array[:, frames:]], axis=1)
                 self.check_frames(self.files[signal][trial], array, frames, stored)
+            if "videos" in arrays and frames and arrays["videos"].shape[-1] >= frames:
+                self.plausibility.movie(arrays["videos"][..., :frames])
+            if "responses" in arrays and frames:
+                self.plausibility.responses(arrays["responses"][:, :frames])
         movie = arrays.get("videos")
         if movie is not None and movie.size and (np.nanmin(movie) < 0 or np.nanmax(movie) > 255):
             found = f"{np.nanmin(movie):g} .. {np.nanmax(movie):g}"
@@ -199,6 +295,14 @@ class _Check:
                 folder / f"{trial}.npy", f"{signal} of trial {trial}" + f" (tier {tier})" * bool(tier), "no such file"
             )
 
+    def check_missing(self, signal: str, trial: int, array: NDArray) -> None:
+        """What is missing in the first trial must be missing in all; said once a signal."""
+        for name, row, missing in zip(BEHAVIOUR[signal], array, self.missing[signal], strict=True):
+            if missing and signal not in self.partly_missing and np.isfinite(row).any():
+                self.partly_missing.add(signal)
+                expected = f"no {name}, NaN throughout as in the first trial (or else numbers there)"
+                self.problem(self.files[signal][trial], expected, "numbers")
+
     def check_frames(self, file: Path, array: NDArray, frames: int, stored: int) -> None:
         """Length and finiteness of one array, given the valid and the stored length of the trial."""
         length = array.shape[-1]
@@ -208,9 +312,10 @@ class _Check:
         invalid = np.flatnonzero(~np.isfinite(inside).all(axis=tuple(range(array.ndim - 1))))
         if invalid.size:
             count = int((~np.isfinite(inside)).sum())
+            gaps = f", but for gaps of {LONGEST_GAP} frames at most" if file.parent.name in BEHAVIOUR else ""
             self.problem(
                 file,
-                f"finite numbers within the {frames} valid frames",
+                f"finite numbers within the {frames} valid frames{gaps}",
                 f"{count} NaN or infinite, the first in frame {invalid[0]}",
             )
 
@@ -218,8 +323,8 @@ class _Check:
         """Neuron counts of all trials and of the neurons' metadata."""
         metadata = {}
         for name, columns in (("unit_ids", ()), ("cell_motor_coordinates", (3,))):
-            file = self.path / "meta/neurons" / f"{name}.npy"
-            array = self.read(file)
+            file = self.path / "meta/neurons" / f"{name}.npy"  # nothing needs it: it may be missing
+            array = self.read(file) if file.exists() else None
             if array is not None and array.shape[1:] == columns and array.ndim:
                 metadata[file] = array.shape[0]
             elif array is not None:

@@ -1,5 +1,7 @@
 """A recording in the Sensorium 2023 layout, read lazily: one directory a mouse, one file a trial and signal."""
 
+import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +15,12 @@ from movrecon_core.errors import RecordingError
 FRAME_HEIGHT, FRAME_WIDTH = 36, 64
 FRAME_RATE = 30.0
 SIGNALS = ("videos", "responses", "behavior", "pupil_center")
+BEHAVIOUR = {"behavior": ("pupil dilation", "running speed"), "pupil_center": ("pupil position", "pupil position")}
+"""What the two rows of each are; a recording may lack them."""
+LONGEST_GAP = 30
+"""Frames, a second: shorter gaps (NaN) in pupil or running, such as blinks, are interpolated (chosen)."""
+LONGEST_NAME = 128
+"""Bytes of a mouse's name; results are files whose names begin with it, and file systems take 255."""
 _AXES = {
     "videos": ("36", "64", "frames"),
     "responses": ("neurons", "frames"),
@@ -21,6 +29,7 @@ _AXES = {
 }
 SIMULATED_MARKER = Path("meta", "simulated.json")
 """Present in a recording that was simulated; figures and tables say so where it is."""
+TIERS_FILE = Path("meta", "trials", "tiers.npy")
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class Trial:
         (2, T), pupil position.
     negative_responses
         How many recorded values were below 0 and set to 0 (method: the scripts clip them).
+    filled_frames
+        How many frames of pupil or running were missing and interpolated.
     """
 
     recording: str
@@ -52,6 +63,7 @@ class Trial:
     behavior: NDArray[np.float32]
     pupil_center: NDArray[np.float32]
     negative_responses: int = 0
+    filled_frames: int = 0
 
     @property
     def frames(self) -> int:
@@ -81,16 +93,46 @@ class Recording:
         folder = self.path / "data" / "videos"
         if not folder.is_dir():
             raise RecordingError(f"{folder}: no such directory; a recording has data/videos/<trial>.npy")
-        return tuple(sorted(int(p.stem) for p in folder.glob("*.npy") if p.stem.isdigit()))
+        return tuple(sorted(int(p.stem) for p in folder.glob("*.npy") if is_trial_name(p.stem)))
 
     @cached_property
     def tiers(self) -> NDArray[np.str_]:
-        """Tier of every trial, indexed by trial number."""
-        file = self.path / "meta" / "trials" / "tiers.npy"
-        tiers = load_array(file)
-        if tiers.ndim != 1 or tiers.dtype.kind not in "US":
-            raise RecordingError(f"{file}: expected one name a trial, found {tiers.dtype} of shape {tiers.shape}")
-        return tiers.astype(str)
+        """Tier of every trial, indexed by trial number.
+
+        Raises
+        ------
+        RecordingError
+            If they cannot be read, or there are fewer than trials.
+        """
+        file = self.path / TIERS_FILE
+        tiers = read_tiers(file)
+        if self.trials and len(tiers) <= self.trials[-1]:
+            raise RecordingError(f"{file}: {missing_tiers(len(tiers), self.trials[-1])}")
+        return tiers
+
+    @cached_property
+    def missing(self) -> dict[str, tuple[bool, ...]]:
+        """Rows of behaviour that were not recorded, and are read as 0: no folder, or NaN throughout the first trial."""
+        found: dict[str, tuple[bool, ...]] = {}
+        for signal in BEHAVIOUR:
+            folder = self.path / "data" / signal
+            numbers = sorted(int(p.stem) for p in folder.glob("*.npy") if is_trial_name(p.stem))
+            first = self._numbers(signal, numbers[0]) if numbers else np.empty((0, 0))
+            absent = not folder.is_dir()
+            nothing = [bool(np.isnan(row).all()) for row in first] if len(first) == 2 else [absent, absent]
+            found[signal] = tuple(nothing)
+        return found
+
+    @property
+    def missing_signals(self) -> tuple[str, ...]:
+        """Names of what was not recorded: ``pupil dilation``, ``running speed``, ``pupil position``."""
+        names = [n for s, rows in self.missing.items() for n, absent in zip(BEHAVIOUR[s], rows, strict=True) if absent]
+        return tuple(dict.fromkeys(names))
+
+    @property
+    def signals(self) -> tuple[str, ...]:
+        """Those of `SIGNALS` that have files; behaviour may have none."""
+        return tuple(s for s in SIGNALS if s not in BEHAVIOUR or (self.path / "data" / s).is_dir())
 
     @cached_property
     def neurons(self) -> int:
@@ -100,7 +142,7 @@ class Recording:
         return int(load_array(self.file("responses", first), mmap=True).shape[0])
 
     def trials_of_tier(self, tier: str) -> tuple[int, ...]:
-        return tuple(t for t in self.trials if t < len(self.tiers) and self.tiers[t] == tier)
+        return tuple(t for t in self.trials if self.tiers[t] == tier)
 
     def has_responses(self, trial: int) -> bool:
         return self.file("responses", trial).is_file()
@@ -126,33 +168,40 @@ class Recording:
         ------
         RecordingError
             If a file is missing, truncated, of another shape than its neighbours, or holds NaN or
-            infinity inside the valid length.
+            infinity inside the valid length; short gaps in pupil and running are interpolated.
         """
-        arrays = {signal: self._numbers(signal, index) for signal in SIGNALS}
+        arrays = {signal: self._numbers(signal, index) for signal in self.signals}
         if arrays["videos"].shape[:2] != (FRAME_HEIGHT, FRAME_WIDTH):
             raise RecordingError(
                 f"{self.file('videos', index)}: expected (36, 64, frames), found {arrays['videos'].shape}"
             )
         frames = valid_length(arrays["responses"])
+        filled = 0
         for signal, array in arrays.items():
             if array.shape[-1] < frames:
                 raise RecordingError(
                     f"{self.file(signal, index)}: expected at least {frames} frames, found shape {array.shape}"
                 )
+            if signal in BEHAVIOUR:
+                arrays[signal], count = fill_gaps(array[:, :frames], self.missing[signal])
+                array, filled = arrays[signal], filled + count
             if not np.isfinite(array[..., :frames]).all():
                 raise RecordingError(
                     f"{self.file(signal, index)}: NaN or infinity within the {frames} valid frames; "
-                    "only the end of a trial may be padded with NaN"
+                    "only the end of a trial may be padded with NaN, and only pupil and running may have gaps, "
+                    f"of {LONGEST_GAP} frames at most"
                 )
         responses = arrays["responses"][:, :frames]
+        behavior, pupil_center = (arrays.get(name, np.zeros((2, frames))) for name in BEHAVIOUR)
         return Trial(
             recording=self.name,
             index=index,
             movie=np.ascontiguousarray(np.moveaxis(arrays["videos"][..., :frames], -1, 0), dtype=np.float32),
             responses=np.maximum(responses, 0, dtype=np.float32),
-            behavior=arrays["behavior"][:, :frames].astype(np.float32),
-            pupil_center=arrays["pupil_center"][:, :frames].astype(np.float32),
+            behavior=behavior[:, :frames].astype(np.float32),
+            pupil_center=pupil_center[:, :frames].astype(np.float32),
             negative_responses=int((responses < 0).sum()),
+            filled_frames=filled,
         )
 
     def _numbers(self, signal: str, trial: int) -> NDArray:
@@ -166,24 +215,102 @@ class Recording:
 
 
 def open_recordings(paths: Sequence[Path]) -> list[Recording]:
-    """Recordings of several mice; a path is one mouse's directory or a folder of such directories.
+    """Recordings of several mice, each once; a path is one mouse's directory or a folder of such directories.
+
+    Subfolders that may not be read, such as ``lost+found``, are skipped and named.
 
     Raises
     ------
     RecordingError
-        If a path does not exist or holds no recording.
+        If a path does not exist or holds no recording, or a mouse's name is too long.
     """
     found: list[Recording] = []
     for path in paths:
         if not path.is_dir():
             raise RecordingError(f"{path}: no such directory")
-        # Hidden ones are recordings whose writing was interrupted.
-        inside = sorted(p for p in path.iterdir() if (p / "data").is_dir() and not p.name.startswith("."))
-        mice = [path] if (path / "data").is_dir() else inside
+        mice = [path] if (path / "data").is_dir() else _mice_in(path)
         if not mice:
             raise RecordingError(f"{path}: no recording here; expected <mouse>/data/videos and <mouse>/meta")
-        found += [Recording(mouse.resolve()) for mouse in mice]
+        found += [recording for mouse in mice if (recording := Recording(mouse.resolve())) not in found]
+    for recording in found:
+        if len(os.fsencode(recording.name)) > LONGEST_NAME:
+            raise RecordingError(f"{recording.path}: rename it, a mouse's name may have {LONGEST_NAME} bytes at most")
     return found
+
+
+def _mice_in(folder: Path) -> list[Path]:
+    mice = []
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):  # a recording whose writing was interrupted
+            continue
+        try:
+            os.stat(path / "data")
+            mice.append(path)
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            print(f"{path}: skipped ({error.strerror})", file=sys.stderr)
+    return mice
+
+
+def is_trial_name(stem: str) -> bool:
+    """Whether a file's name without suffix is a trial number as it is written: ``12``, neither ``012`` nor ``²``."""
+    return stem.isdecimal() and str(int(stem)) == stem
+
+
+def fill_gaps(behaviour: NDArray[np.floating], missing: Sequence[bool] = (False, False)) -> tuple[NDArray, int]:
+    """Interpolate gaps in behaviour that are not longer than `LONGEST_GAP`; at an end the nearest value is held.
+
+    Parameters
+    ----------
+    behaviour
+        (2, T), NaN where nothing was recorded.
+    missing
+        Rows that were not recorded at all: 0 throughout.
+
+    Returns
+    -------
+    filled, frames
+        (2, T), NaN in longer gaps alone; in how many frames something was interpolated.
+    """
+    filled = behaviour.astype(np.float64)
+    filled[list(missing)] = 0
+    interpolated = np.zeros(behaviour.shape[1], bool)
+    for row in filled:
+        lost = np.isnan(row)
+        edges = np.flatnonzero(np.diff(np.concatenate([[False], lost, [False]])))
+        short = np.zeros_like(lost)
+        for first, end in edges.reshape(-1, 2):
+            short[first:end] = end - first <= LONGEST_GAP
+        if short.any() and not lost.all():
+            row[short] = np.interp(np.flatnonzero(short), np.flatnonzero(~lost), row[~lost])
+            interpolated |= short
+    return filled, int(interpolated.sum())
+
+
+def read_tiers(file: Path) -> NDArray[np.str_]:
+    """Tier of every trial, without blanks around it.
+
+    Raises
+    ------
+    RecordingError
+        If the file is no array of text, or its bytes are not UTF-8.
+    """
+    tiers = load_array(file)
+    if tiers.ndim != 1 or tiers.dtype.kind not in "US" or not tiers.size:
+        raise RecordingError(f"{file}: {tiers.dtype} of shape {tiers.shape} in place of one name a trial")
+    if tiers.dtype.kind == "S":
+        try:
+            tiers = np.char.decode(tiers, "utf-8")
+        except UnicodeDecodeError:
+            mended = f"import numpy as np; f = {str(file)!r}; np.save(f, np.char.decode(np.load(f), 'latin-1'))"
+            raise RecordingError(f'{file}: bytes that are not UTF-8; convert them: python -c "{mended}"') from None
+    return np.char.strip(tiers)
+
+
+def missing_tiers(tiers: int, last: int) -> str:
+    """What is wrong where the list of tiers ends before the trials do."""
+    return f"expected {last + 1} tiers, for trials 0 to {last} as data/ numbers them, found {tiers}"
 
 
 def valid_length(responses: NDArray[np.floating]) -> int:
@@ -214,5 +341,12 @@ def load_array(path: Path, mmap: bool = False) -> NDArray:
         array = np.lib.format.open_memmap(path, mode="r")
         return array if mmap else np.array(array)
     except Exception as error:  # numpy raises anything on a header that it cannot read
+        if "Python objects" in str(error):
+            kind = "str" if path.name == TIERS_FILE.name else "np.float32"
+            mended = f"import numpy as np; f = {str(path)!r}; np.save(f, np.load(f, allow_pickle=True).astype({kind}))"
+            raise RecordingError(
+                f"{path}: holds Python objects, which are never unpickled here; if you trust the file, convert it: "
+                f'python -c "{mended}"'
+            ) from None
         reason = " ".join(str(error).split()) or type(error).__name__
         raise RecordingError(f"{path}: not a readable .npy file ({reason[:200]})") from None

@@ -6,7 +6,7 @@ import numpy as np
 
 from movrecon_core.recording_writer import write_recording
 
-TRIALS, NEURONS, FRAMES = 10, 5, 66
+TRIALS, NEURONS, FRAMES = 10, 5, 84
 
 
 def write_example(path: Path, trials: int = TRIALS, seed: int = 0) -> Path:

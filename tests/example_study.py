@@ -14,7 +14,10 @@ STIMULI = ["true", "masked", "reconstructed", "matched"]
 
 
 class ExampleStudy:
-    """Smooth random movies of a few mice, reconstructions with noise that depends on the condition."""
+    """Smooth random movies of a few mice, reconstructions with noise that depends on the condition.
+
+    No two mice have as many neurons, or movies of one length.
+    """
 
     conditions = (RECORDED, PREDICTED)
     profile = SimpleNamespace(seed=0, instances=INSTANCES)
@@ -40,10 +43,11 @@ class ExampleStudy:
 
     def trial(self, mouse: int, trial: int) -> Trial:
         random = self.random(mouse, trial)
-        movie = gaussian_filter(random.normal(size=(FRAMES, 36, 64)), (3, 3, 3))
+        frames, neurons = FRAMES + 4 * mouse, NEURONS + 3 * mouse
+        movie = gaussian_filter(random.normal(size=(frames, 36, 64)), (3, 3, 3))
         movie = np.clip(127 + 500 * movie, 0, 255).astype(np.float32)
-        responses = random.gamma(1.0, 1.0, (NEURONS, FRAMES)).astype(np.float32)
-        behavior, pupil = random.uniform(1, 5, (2, 2, FRAMES)).astype(np.float32)
+        responses = random.gamma(1.0, 1.0, (neurons, frames)).astype(np.float32)
+        behavior, pupil = random.uniform(1, 5, (2, 2, frames)).astype(np.float32)
         return Trial("example", trial, movie, responses, behavior, pupil)
 
     def alpha(self, mouse: int) -> np.ndarray:

@@ -26,10 +26,13 @@ from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 CPU = torch.device("cpu")
 PROFILE = {
     "name": "schedulers",
-    "trials_per_mouse": 2,
+    "trials_per_mouse": 1,
     "instances": 2,
     "batch_trials": 1,
-    "simulation": {"mice": 1, "trials": 14, "neurons": 30, "frames": 90, "oracle_trials": 0},
+    "simulation": {
+        **{"mice": 2, "trials": 14, "neurons": 30, "frames": 90, "oracle_trials": 0},
+        "others": [{"trials": 16, "neurons": 26, "frames": 96}],
+    },
     "training": {
         "batch": 2,
         "segment_frames": 64,
@@ -47,7 +50,7 @@ PROFILE = {
     "noise": {"mice": 0},
     "gratings": {"mice": 0},
 }
-UNITS = 8  # 2 movies, 2 instances, 2 conditions
+UNITS = 8  # a movie of each of 2 mice, 2 instances, 2 conditions
 
 
 @contextmanager

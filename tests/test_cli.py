@@ -56,7 +56,7 @@ def test_one_option_takes_several_values(before: list[str], values: list[str], a
 
 def test_simulate_writes_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = tmp_path / "tiny.yaml"
-    profile.write_text("simulation: {mice: 2, trials: 7, neurons: 3, frames: 64, oracle_trials: 1}")
+    profile.write_text("simulation: {mice: 2, trials: 7, neurons: 3, frames: 82, oracle_trials: 1}")
     assert movrecon(monkeypatch, "simulate", "--profile", profile, "--out", tmp_path / "out") == 0
     assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 14
 

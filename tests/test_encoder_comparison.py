@@ -1,10 +1,12 @@
 """Ceilings, repeats and calibration against closed forms; the comparison of a study; encoders by name."""
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import Tensor, nn
 
 from movrecon_core.analysis.encoder_quality import (
@@ -24,6 +26,7 @@ from movrecon_core.encoders.checkpoints import (
 )
 from movrecon_core.errors import CheckpointError, ProfileError
 from movrecon_core.study.profile import parse_profile
+from movrecon_core.study.tables import encoder_comparison
 
 
 def test_repeats_are_found_in_the_order_of_their_first_showing() -> None:
@@ -63,6 +66,25 @@ def test_calibration_of_a_true_and_an_exaggerating_model() -> None:
     predicted, found = calibration(recorded, mean + 2 * (expected - mean))
     slope = np.polyfit(predicted, found, 1)[0]
     assert slope == pytest.approx(0.5, abs=0.03)
+
+
+def test_calibration_of_mice_with_unequal_neurons() -> None:
+    def quality(mouse: int) -> xr.Dataset:
+        neurons = np.zeros((1, 40 + 20 * mouse))
+        bins = np.array([[1.0, 2.0]])
+        return xr.Dataset(
+            {
+                "correlation": (("encoder", "neuron"), neurons),
+                "predicted": (("encoder", "bin"), bins),
+                "recorded": (("encoder", "bin"), bins * (1 + mouse)),
+            },
+            attrs={"encoders": ["own"]},
+        )
+
+    study = SimpleNamespace(recordings=("a", "b"), result=lambda stage, mouse: quality(mouse))
+    found = encoder_comparison.encoder_calibration(study)
+    assert found["predicted"].tolist() == [1.0, 2.0]
+    assert found["recorded"].tolist() == [1.5, 3.0]
 
 
 # Encoders by name -------------------------------------------------------------------------------------------------

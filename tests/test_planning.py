@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.stages.planning import nested_populations
@@ -72,5 +72,5 @@ def test_nothing_is_said_beyond_the_largest_number() -> None:
 
 def test_a_profile_that_plans_nothing_is_named() -> None:
     study = Study(Path("none"), load_profile("paper", PROFILES), (), "fold:0")
-    with pytest.raises(ProfileError, match=r"'paper' plans nothing; give it planning: \{ceilings"):
+    with pytest.raises(NothingToShowError, match=r"'paper' plans nothing; give it planning: \{ceilings"):
         planned_correlations(study)

@@ -13,7 +13,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from movrecon_core import plotting
-from movrecon_core.errors import StoreError
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.plotting.images import draw_eccentricity
 from movrecon_core.study.tables.images import image_table, labelled
 
@@ -139,9 +139,19 @@ def test_simulated_data_are_stamped(tmp_path: Path, simulated: bool) -> None:
 
 def test_no_figure_without_data(tmp_path: Path) -> None:
     table = performance_table().iloc[:0]
-    with pytest.raises(StoreError, match="f, panel A: no data"):
+    with pytest.raises(NothingToShowError, match="f: the run holds nothing"):
         plotting.save_figure(plotting.new_figure(2, 2, False), "f", tmp_path, {"A": table}, alt="Nothing.")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_panel_without_data_says_so(tmp_path: Path) -> None:
+    figure, table = plotting.new_figure(4, 2, False), performance_table()
+    full, empty = figure.subplots(1, 2)
+    full.plot(table["correlation"])
+    plotting.plot_steps(empty, pd.DataFrame(columns=["from", "to", "difference", "low", "high"]), ("size", "gain"))
+    plotting.save_figure(figure, "f", tmp_path, {"A": table, "B": table.iloc[:0]}, alt="Points.")
+    assert (tmp_path / "f.svg").read_text().count("nothing to show") == 1
+    assert (tmp_path / "f_B.csv").read_text().splitlines() == [",".join(table.columns)]
 
 
 def test_colours_are_told_apart() -> None:

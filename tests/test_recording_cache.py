@@ -8,11 +8,13 @@ import pytest
 from example_recording import FRAMES, NEURONS, write_example
 from hypothesis import given
 from hypothesis import strategies as st
+from movrecon_core.study.recorded import RecordedStudy
 
 from movrecon_core import recording_cache
 from movrecon_core.errors import RecordingError
 from movrecon_core.recording_cache import TrialCache, cached_trials
 from movrecon_core.recordings import Recording
+from movrecon_core.study.profile import parse_profile
 
 TRIALS = (1, 4, 7)
 
@@ -104,6 +106,36 @@ def test_it_is_made_again_when_damaged(mouse: Recording, tmp_path: Path, damage:
         (folder / "manifest.json").unlink()
     else:
         (folder / "manifest.json").write_text("[3]")
+    same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
+
+
+def test_a_link_to_another_folder_is_another_source(mouse: Recording, tmp_path: Path) -> None:
+    """Even where its files are as large and as old."""
+    videos = mouse.path / "data" / "videos"
+    first, second = tmp_path / "first", tmp_path / "second"
+    videos.rename(first)
+    second.mkdir()
+    for file in first.iterdir():
+        np.save(second / file.name, 255 - np.load(file))
+        status = file.stat()
+        os.utime(second / file.name, ns=(status.st_atime_ns, status.st_mtime_ns))
+    videos.symlink_to(first)
+    study = RecordedStudy(tmp_path, parse_profile({"name": "links"}, "test"), (mouse,), "fold:0")
+    same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
+    digest = study.recording_digest(0)
+    assert study.recording_digest(0) == digest
+    videos.unlink()
+    videos.symlink_to(second)
+    same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
+    assert study.recording_digest(0) != digest
+
+
+def test_a_signal_that_is_added_later_is_read(mouse: Recording, tmp_path: Path) -> None:
+    folder = mouse.path / "data" / "pupil_center"
+    folder.rename(tmp_path / "away")
+    without = Recording(mouse.path)
+    same(cached_trials(without, TRIALS, tmp_path / "cache"), without)
+    (tmp_path / "away").rename(folder)
     same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
 
 

@@ -1,5 +1,7 @@
 """Reading and writing recordings in the Sensorium layout."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +10,7 @@ from example_recording import FRAMES, NEURONS, TRIALS, write_example
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recording_writer import write_recording
-from movrecon_core.recordings import Recording, open_recordings
+from movrecon_core.recordings import LONGEST_GAP, Recording, open_recordings
 
 
 @pytest.fixture
@@ -92,7 +94,7 @@ def test_negative_responses_become_zero_and_are_counted(mouse):
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_invalid_number_is_an_error_that_names_the_file(mouse, signal, value):
     def spoil(array):
-        array[(0,) * (array.ndim - 1) + (7,)] = value
+        array[(0,) * (array.ndim - 1) + (slice(7, 7 + LONGEST_GAP + 1),)] = value  # too long for a blink
         return array
 
     replace(mouse, signal, 1, spoil)
@@ -130,6 +132,35 @@ def test_folder_of_mice_and_single_mice(tmp_path):
         open_recordings([a / "meta"])
     with pytest.raises(RecordingError, match="no such directory"):
         open_recordings([tmp_path / "absent"])
+
+
+def test_a_mouse_that_is_given_twice_counts_once(tmp_path):
+    mouse = write_example(tmp_path / "mice" / "a")
+    (tmp_path / "link").symlink_to(mouse)
+    assert [r.name for r in open_recordings([mouse, tmp_path / "mice", tmp_path / "link"])] == ["a"]
+
+
+def test_an_unreadable_folder_beside_the_mice_is_skipped_and_named(tmp_path, capsys, monkeypatch):
+    write_example(tmp_path / "a")
+    (tmp_path / "lost+found").mkdir()
+    stat = os.stat
+
+    def denied(path, **options):  # root may read everything
+        if Path(path).parent.name == "lost+found":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return stat(path, **options)
+
+    monkeypatch.setattr(os, "stat", denied)
+    assert [r.name for r in open_recordings([tmp_path])] == ["a"]
+    assert capsys.readouterr().err == f"{tmp_path / 'lost+found'}: skipped (Permission denied)\n"
+
+
+def test_a_name_that_leaves_no_room_for_results_is_refused_at_once(tmp_path):
+    write_example(tmp_path / ("m" * 128))
+    assert len(open_recordings([tmp_path])) == 1
+    write_example(tmp_path / ("ü" * 65))  # 130 bytes
+    with pytest.raises(RecordingError, match=r"rename it.* 128 bytes"):
+        open_recordings([tmp_path])
 
 
 def test_nothing_is_left_of_a_recording_that_failed(tmp_path):

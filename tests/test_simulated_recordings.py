@@ -10,7 +10,7 @@ from movrecon_core.errors import ProfileError, RecordingError
 from movrecon_core.folds import held_out_trials, split_trials
 from movrecon_core.recording_checks import check_recording
 from movrecon_core.recordings import SIMULATED_MARKER, open_recordings
-from movrecon_core.simulation import TRUTH, SimulationConfig, simulate_recordings
+from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_recordings
 
 SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3)
 
@@ -76,8 +76,20 @@ def test_same_seed_same_bits(simulated, tmp_path):
         assert all((old.path / f).read_bytes() == (new.path / f).read_bytes() for f in files)
 
 
+def test_mice_of_unequal_sizes(simulated, tmp_path):
+    other = {"trials": 16, "frames": 84, "neurons": 31}
+    config = SimulationConfig.model_validate({**SMALL.model_dump(), "others": [other]})
+    first, second = simulate_recordings(tmp_path, config, seed=3)
+    assert check_recording(second.path) == []
+    assert (len(second.trials), second.trial(2).responses.shape) == (16, (31, 84))
+    assert (first.path / "data/responses/4.npy").read_bytes() == simulated[0].file("responses", 4).read_bytes()
+    assert SimulatedNeurons(second).rates(second.movie(0)).shape == (31, 84)
+    with pytest.raises(ValueError, match="2 further mice, but there are 2"):
+        SimulationConfig.model_validate({**SMALL.model_dump(), "others": [other, {}]})
+
+
 def test_another_seed_is_another_mouse(tmp_path, simulated):
-    config = SimulationConfig(mice=1, trials=7, frames=64, neurons=40, oracle_trials=1)
+    config = SimulationConfig(mice=1, trials=7, frames=82, neurons=40, oracle_trials=1)
     mouse = simulate_recordings(tmp_path, config, seed=4)[0]
     other = simulated[0]
     name = TRUTH / "neurons/x.npy"

@@ -80,6 +80,21 @@ def test_executed_once_then_again_only_on_change(tmp_path: Path) -> None:
     assert count.read_text().count("\n") == 3
 
 
+def test_a_notebook_with_nothing_to_show_is_a_page_that_says_so(tmp_path: Path) -> None:
+    source = "from movrecon_core.errors import NothingToShowError\nraise NothingToShowError('the profile has no noise')"
+    path = write_notebook(tmp_path / "n.ipynb", "x = 0", source, "x")
+    content = nbformat.read(path, as_version=4)
+    content.cells.insert(0, nbformat.v4.new_markdown_cell("# Noise"))
+    nbformat.write(content, path)
+    executed, figure = tmp_path / "done" / "n.ipynb", tmp_path / "figure.svg"
+    assert run_notebook(path, {}, executed, "content", figure)
+    page = nbformat.read(executed, as_version=4)
+    assert [cell.source for cell in page.cells] == ["# Noise", "Nothing to show: the profile has no noise."]
+    assert executed_metadata(executed)["seconds"] > 0
+    assert not run_notebook(path, {}, executed, "content", figure)
+    assert run_notebook(path, {}, executed, "other content", figure)
+
+
 def test_a_failed_notebook_is_kept_and_named(tmp_path: Path) -> None:
     path = write_notebook(tmp_path / "n.ipynb", "x = 0", "1 / x")
     executed = tmp_path / "done" / "n.ipynb"

@@ -6,7 +6,7 @@ import pytest
 from synthetic_study import SyntheticStudy
 
 from movrecon_core.analysis import apparent_frequency, error_map, phase_parts, shown_error
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import NothingToShowError, ProfileError
 from movrecon_core.stimuli import NoiseStimulus
 from movrecon_core.study import tables
 from movrecon_core.study.conditions import PREDICTED, RECORDED
@@ -195,7 +195,7 @@ def test_no_stimuli_or_another_target():
     with pytest.raises(ProfileError, match="for mouse 5"):
         tables.noise_examples(study, "same instance", 5, 40)
     study.gratings = []
-    with pytest.raises(ProfileError, match="no GratingStimulus"):
+    with pytest.raises(NothingToShowError, match="reconstructs no gratings"):
         tables.grating_measures(study)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from example_study import FRAMES, INSTANCES, ITERATIONS, ExampleStudy
+from example_study import INSTANCES, ITERATIONS, ExampleStudy
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
@@ -216,7 +216,7 @@ def test_ethogram_by_hand(study):
         "C": stored["predicted"].sel(stimulus="true").values,
         "D": stored["predicted"].sel(stimulus="reconstructed").values,
     }.items():
-        drawn = found[panel]["response"].to_numpy().reshape(7, FRAMES)
+        drawn = found[panel]["response"].to_numpy().reshape(7, trial.frames)
         chosen = responses[neurons]
         low, high = chosen.min(axis=1, keepdims=True), chosen.max(axis=1, keepdims=True)
         np.testing.assert_allclose(drawn, (chosen - low) / (high - low), atol=1e-4)
@@ -239,7 +239,7 @@ def test_median_movie():
 def test_features_of_frames_by_hand(study, frames):
     trial = study.trial(1, 5)
     rows = frames.query("mouse == 'mouse 2' and trial == 5").set_index("frame")
-    assert rows.index.tolist() == list(range(30, FRAMES))
+    assert rows.index.tolist() == list(range(30, trial.frames))
     pixels = trial.movie[:, study.alpha(1)[14:50] >= 1].astype(float)
     frame = 47
     assert rows.loc[frame, "contrast"] == pytest.approx(pixels[frame].std())

@@ -8,7 +8,7 @@ from IPython.display import Image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from movrecon_core.errors import StoreError
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.plotting.style import use_style
 from movrecon_core.storage.files import replacing
 
@@ -19,6 +19,7 @@ _METADATA = {
     "png": {"Software": None},
 }
 _DESCRIPTION = {"svg": "Description", "pdf": "Subject", "png": "Description"}
+NOTHING = "nothing to show\nin this run"
 SCREEN_DPI = 110
 """Pixels an inch at which a figure is shown in a notebook; its file has more."""
 
@@ -49,12 +50,14 @@ def save_figure(
 
     Raises
     ------
-    StoreError
-        If a panel's table is empty: a figure without data is not drawn.
+    NothingToShowError
+        If every panel's table is empty. Where some are, their axes say so.
     """
-    for letter, table in panels.items():
-        if table.empty:
-            raise StoreError(f"{name}, panel {letter}: no data to draw")
+    if all(table.empty for table in panels.values()):
+        raise NothingToShowError(f"{name}: the run holds nothing that this figure shows")
+    for axes in figure.axes:
+        if axes.axison and not axes.has_data():
+            axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center", fontsize=6, color="0.4")
     for kind, metadata in _METADATA.items():
         with replacing(Path(folder) / f"{name}.{kind}") as temporary:
             figure.savefig(temporary, format=kind, metadata={**metadata, _DESCRIPTION[kind]: alt})

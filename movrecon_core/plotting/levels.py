@@ -64,10 +64,12 @@ def plot_steps(axes: Axes, pairs: pd.DataFrame, labels: tuple[str, str]) -> None
     labels
         Of the steps and of the difference, with units.
     """
+    axes.set(xlabel=labels[0], ylabel=labels[1])
+    if pairs.empty:  # a single level
+        return
     places = np.arange(len(pairs))
     errors = [pairs["difference"] - pairs["low"], pairs["high"] - pairs["difference"]]
     axes.bar(places, pairs["difference"], color=COLOURS["reconstructed"], alpha=0.5, width=0.7)
     axes.errorbar(places, pairs["difference"], errors, fmt="none", color=COLOURS["truth"], capsize=2, lw=0.8)
     axes.axhline(0, color="0.4", lw=0.5)
     axes.set_xticks(places, [f"{a:g} → {b:g}" for a, b in zip(pairs["from"], pairs["to"], strict=True)])
-    axes.set(xlabel=labels[0], ylabel=labels[1])

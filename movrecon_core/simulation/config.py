@@ -1,6 +1,8 @@
 """All parameters of a simulated experiment."""
 
-from pydantic import Field
+from typing import Self
+
+from pydantic import Field, model_validator
 
 from movrecon_core.folds import FOLDS
 from movrecon_core.simulation.behaviour import BehaviourConfig
@@ -10,6 +12,14 @@ from movrecon_core.simulation.neurons import NeuronConfig
 from movrecon_core.simulation.parameters import Parameters
 
 
+class MouseSize(Parameters):
+    """What of one mouse's recording is of another size; None: as the first mouse's."""
+
+    trials: int | None = Field(default=None, ge=FOLDS)
+    frames: int | None = Field(default=None, ge=82)
+    neurons: int | None = Field(default=None, ge=2)
+
+
 class SimulationConfig(Parameters):
     """A simulated experiment; the defaults are those of the demo profile."""
 
@@ -17,7 +27,7 @@ class SimulationConfig(Parameters):
     """The article reconstructs from five."""
     trials: int = Field(default=77, ge=FOLDS)
     """A movie each; the recordings have some 700, this is what trains within minutes."""
-    frames: int = Field(default=300, ge=64)
+    frames: int = Field(default=300, ge=82)
     """At 30 Hz: 10 s, as recorded (article, Source data)."""
     neurons: int = Field(default=500, ge=2)
     """A mouse; the recordings have about 8000."""
@@ -40,3 +50,16 @@ class SimulationConfig(Parameters):
     neuron: NeuronConfig = NeuronConfig()
     behaviour: BehaviourConfig = BehaviourConfig()
     imaging: ImagingConfig = ImagingConfig()
+    others: tuple[MouseSize, ...] = ()
+    """Sizes of the second and further mice, where they differ from the first's; those of real mice always do."""
+
+    @model_validator(mode="after")
+    def _enough_mice(self) -> Self:
+        if len(self.others) >= self.mice:
+            raise ValueError(f"others: sizes of {len(self.others)} further mice, but there are {self.mice} mice in all")
+        return self
+
+    def of_mouse(self, mouse: int) -> Self:
+        """Parameters of one mouse, by its place from 0."""
+        size = self.others[mouse - 1] if 0 < mouse <= len(self.others) else MouseSize()
+        return self.model_copy(update={"others": (), **size.model_dump(exclude_none=True)})

@@ -89,6 +89,7 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
 
 def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int) -> Recording:
     path = folder / f"simulated-{seed}-{mouse + 1}"
+    config = config.of_mouse(mouse)
     description = {"config": config.model_dump(mode="json"), "seed": seed, "mouse": mouse, "version": __version__}
     if (path / SIMULATED_MARKER).is_file():
         found = json.loads((path / SIMULATED_MARKER).read_text())

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -53,10 +54,11 @@ class FileDigests:
         except OSError:
             raise RecordingError(f"{path}: no such file") from None
         seen = [status.st_size, status.st_mtime_ns]
-        entry = self._known.get(str(path))
+        place = os.path.realpath(path)  # a link to another place is another file, even one as large and as old
+        entry = self._known.get(place)
         if entry is None or entry[:2] != seen:
             entry = [*seen, read(path)]
-            self._known[str(path)] = entry
+            self._known[place] = entry
             self._changed = True
         return str(entry[2])
 

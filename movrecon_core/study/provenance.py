@@ -40,10 +40,12 @@ def versions() -> dict[str, str]:
 
 
 def provenance(study: Study) -> pd.DataFrame:
-    """One table for the end of a notebook: data, profile, seed, versions."""
+    """One table for the end of a notebook: data and what is known of them, profile, seed, versions."""
+    notes = {mouse: study.split(mouse).attrs.get("notes") for mouse in range(len(study.recordings))}
     rows = {
         "recordings": ", ".join(study.mice),
         "data": "simulated" if study.simulated else "recorded",
+        **{f"{study.label(mouse)}, check": "; ".join(found) for mouse, found in notes.items() if found},
         "held out": study.held_out,
         "profile": study.profile.name,
         "seed": study.profile.seed,

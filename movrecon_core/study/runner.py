@@ -12,7 +12,7 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.errors import MovreconError, NothingToShowError, ProfileError
 from movrecon_core.storage.files import replacing
 from movrecon_core.storage.fingerprints import digest, file_digest
 from movrecon_core.study.cost import Cost
@@ -79,7 +79,7 @@ def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, 
     content
         Fingerprint of the results that it reads.
     product
-        A figure that it writes; where this is missing it is executed again.
+        A figure that it writes; where this is missing it is executed again, unless there was nothing to show.
 
     Returns
     -------
@@ -96,21 +96,40 @@ def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, 
     check_parameters(notebook, parameters)
     defined = {"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content}
     fingerprint = digest(defined)
-    if product.is_file() and executed.is_file() and executed_metadata(executed).get("fingerprint") == fingerprint:
+    known = executed_metadata(executed) if executed.is_file() else {}
+    if known.get("fingerprint") == fingerprint and (product.is_file() or known.get("nothing_to_show")):
         return False
+    done: dict[str, Any] = {"fingerprint": fingerprint}
     with Cost() as cost, replacing(executed) as temporary:
         try:
             _execute(notebook, temporary, parameters)
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-            failed = executed.with_suffix(".failed.ipynb")
-            if temporary.is_file():
-                _scrub(temporary, parameters, {})
-                os.replace(temporary, failed)
-            raise NotebookError(f"{notebook.name}: {_cause(error)}; see {failed}") from None
-        _scrub(temporary, parameters, {"fingerprint": fingerprint})
+            if getattr(error, "ename", "") != NothingToShowError.__name__:
+                raise _kept(error, notebook, temporary, executed, parameters) from None
+            _say_nothing_to_show(notebook, temporary, getattr(error, "evalue", ""))
+            done["nothing_to_show"] = True
+        _scrub(temporary, parameters, done)
     _note_cost(executed, cost)
     executed.with_suffix(".failed.ipynb").unlink(missing_ok=True)
     return True
+
+
+def _kept(
+    error: Exception, notebook: Path, temporary: Path, executed: Path, parameters: Mapping[str, Any]
+) -> NotebookError:
+    """Keep what a failed notebook has shown up to there, and say where."""
+    failed = executed.with_suffix(".failed.ipynb")
+    if temporary.is_file():
+        _scrub(temporary, parameters, {})
+        os.replace(temporary, failed)
+    return NotebookError(f"{notebook.name}: {_cause(error)}; see {failed}")
+
+
+def _say_nothing_to_show(notebook: Path, target: Path, reason: str) -> None:
+    """A page in place of a figure that the run holds no data of: the notebook's first cell, and the reason."""
+    content = nbformat.read(notebook, as_version=4)
+    content.cells = [content.cells[0], nbformat.v4.new_markdown_cell(f"Nothing to show: {reason}.", id="nothing")]
+    nbformat.write(content, target)
 
 
 def executed_metadata(executed: Path) -> dict[str, Any]:

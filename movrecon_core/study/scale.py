@@ -1,7 +1,7 @@
 """The size of a study before anything is computed: its units, and what a frame and a segment take on a device."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,6 +18,7 @@ from movrecon_core.reconstruction import ReconstructionConfig, Target, reconstru
 from movrecon_core.reconstruction.objective import poisson_loss
 from movrecon_core.reconstruction.windows import window_starts
 from movrecon_core.recordings import FRAME_WIDTH, Recording
+from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, gaussian_noise, gratings
 from movrecon_core.study.conditions import Movie
 from movrecon_core.study.profile import Profile, encoder_parameters
@@ -67,19 +68,28 @@ class Scale:
     def mice(self) -> int:
         return len(self.recordings) or self.profile.simulation.mice
 
+    @cached_property
+    def simulated(self) -> list[SimulationConfig]:
+        """Of each mouse, which recordings are taken to be like where nothing else is known of them."""
+        return [self.profile.simulation.of_mouse(mouse) for mouse in range(self.mice)]
+
     @property
     def trials(self) -> int:
         """Of all mice."""
-        return sum(len(recording.trials) for recording in self.recordings) or self.mice * self.profile.simulation.trials
+        return sum(len(mouse.trials) for mouse in self.recordings) or sum(mouse.trials for mouse in self.simulated)
+
+    @cached_property
+    def sizes(self) -> list[int]:
+        """Neurons of each mouse."""
+        return [mouse.neurons for mouse in self.recordings or self.simulated]
 
     @property
     def neurons(self) -> int:
         """Of a mouse, on average."""
-        found: Sequence[int] = [recording.neurons for recording in self.recordings]
-        return round(float(np.mean(found or [self.profile.simulation.neurons])))
+        return round(float(np.mean(self.sizes)))
 
-    def frames(self, movie: Movie) -> int:
-        return _SYNTHETIC_FRAMES.get(type(movie), self.profile.simulation.frames)
+    def frames(self, mouse: int, movie: Movie) -> int:
+        return _SYNTHETIC_FRAMES.get(type(movie), self.simulated[mouse].frames)
 
     def frames_seen(self, config: ReconstructionConfig, frames: int) -> int:
         """Frames of a movie that an encoder sees in one iteration."""

@@ -17,7 +17,7 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
 from movrecon_core.reconstruction import evaluation_mask, training_mask
-from movrecon_core.recordings import SIGNALS, Recording, Trial, load_array, open_recordings
+from movrecon_core.recordings import TIERS_FILE, Recording, Trial, is_trial_name, load_array, open_recordings
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
@@ -222,7 +222,7 @@ class Study:
     def trial_digest(self, mouse: int, trial: int) -> str:
         """Digest of everything that was recorded in one trial."""
         recording = self.recordings[mouse]
-        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in SIGNALS})
+        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals})
 
     def trials_digest(self, mouse: int, role: str) -> str:
         """Digest of all trials of a mouse in one role, with their numbers."""
@@ -238,7 +238,10 @@ class Study:
     def recording_digest(self, mouse: int) -> str:
         """Digest of every file of a recording that the study reads."""
         recording = self.recordings[mouse]
-        files = [*sorted((recording.path / "data").rglob("*.npy")), recording.path / "meta" / "trials" / "tiers.npy"]
+        # Signal by signal: a folder may be a link, which a search below `data` would not follow.
+        folders = [recording.path / "data" / signal for signal in recording.signals]
+        files = [f for folder in folders for f in sorted(folder.glob("*.npy")) if is_trial_name(f.stem)]
+        files.append(recording.path / TIERS_FILE)
         return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
 
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
@@ -266,10 +269,13 @@ class Study:
         """A mouse's mean behaviour (2,) and pupil position (2,) over its training trials, for synthetic stimuli."""
         if mouse not in self._mean_behavior:
             means = []
+            recording = self.recordings[mouse]
             for signal in ("behavior", "pupil_center"):
-                files = [self.recordings[mouse].file(signal, t) for t in self.trials_with(mouse, "training")]
-                values = np.concatenate([load_array(file) for file in files], axis=1)
-                means.append(np.nanmean(values, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
+                trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
+                values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
+                known = np.concatenate(values, axis=1)
+                known[list(recording.missing[signal])] = 0
+                means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
             self._mean_behavior[mouse] = (means[0], means[1])
         return self._mean_behavior[mouse]
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, Recording
@@ -48,7 +49,7 @@ def forecast(profile: Profile, recordings: Sequence[Recording], device: torch.de
     """
     scale = Scale(profile, tuple(recordings), device)
     a_frame = FRAME_HEIGHT * FRAME_WIDTH + scale.neurons * _CACHED_BYTES[profile.training.cache]
-    copied = scale.trials * profile.simulation.frames * a_frame
+    copied = scale.trials * float(np.mean([mouse.frames for mouse in scale.simulated])) * a_frame
     stages = [StageForecast("training's copy", scale.mice, None, copied / 1e9)]
     for stage in STAGES:
         units = len(stage.asked(scale.study))

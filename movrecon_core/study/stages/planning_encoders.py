@@ -16,7 +16,7 @@ def _simulation(study: Study, ceiling: float) -> SimulationConfig:
     """The planning mouse at one noise level: the same neurons and movies at each."""
     settings = study.profile.planning
     size = {"mice": 1, "ceiling": ceiling, "neurons": settings.neurons, "trials": settings.trials}
-    return study.profile.simulation.model_copy(update=size)
+    return study.profile.simulation.of_mouse(0).model_copy(update=size)
 
 
 def _training(study: Study) -> TrainingConfig:

@@ -124,7 +124,9 @@ def _dataset(result: Reconstruction) -> xr.Dataset:
 
 def _estimate(scale: Scale) -> Estimate:
     study, config = scale.study, scale.profile.reconstruction
-    wanted = [(len(study.instances(condition)), scale.frames(movie)) for _, movie, condition in study.wanted()]
+    wanted = [
+        (len(study.instances(condition)), scale.frames(mouse, movie)) for mouse, movie, condition in study.wanted()
+    ]
     # All instances take part in a movie of their mean gradient.
     seen = sum(scale.frames_seen(config, frames) for _, frames in wanted) * scale.profile.instances
     pixels = sum(count * frames for count, frames in wanted) * FRAME_WIDTH**2

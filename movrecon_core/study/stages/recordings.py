@@ -8,14 +8,15 @@ import xarray as xr
 from movrecon_core.errors import RecordingError
 from movrecon_core.folds import fold_of, split_trials
 from movrecon_core.progress import Progress
-from movrecon_core.recording_checks import check_recording
-from movrecon_core.recordings import Recording
+from movrecon_core.recording_checks import RecordingReport, report_recording
+from movrecon_core.recordings import Recording, load_array, valid_length
 from movrecon_core.simulation import simulate_recordings
 from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
+from movrecon_core.study.stages.masks import FIRST_FRAME, SEGMENT_FRAMES
 from movrecon_core.study.study import ROLES, Study
 from movrecon_core.study.worker import Worker
 
@@ -66,23 +67,45 @@ def split_recording(work: Worker, task: Task) -> None:
     ((mouse,),), (unit,) = task.keys, task.units
     recording = work.study.recordings[mouse]
     with Cost() as cost:
-        require_sound(recording)
+        report = require_sound(recording)
         dataset = _split(recording, work.study.held_out)
+        if mouse in work.study.reconstructed_mice:
+            _require_segments(recording, work.study, dataset)
+        dataset.attrs |= {"notes": report.notes()}
     work.save(unit, dataset, cost)
 
 
-def require_sound(recording: Recording) -> None:
-    """Stop at a recording with problems.
+def require_sound(recording: Recording) -> RecordingReport:
+    """Stop at a recording with problems; what else was found is given back.
 
     Raises
     ------
     RecordingError
         With the first problem and how many more there are.
     """
-    problems = check_recording(recording.path)
-    if problems:
+    report = report_recording(recording.path)
+    if problems := report.problems:
         more = f" ({len(problems) - 1} more: movrecon check {recording.path})" if len(problems) > 1 else ""
         raise RecordingError(f"{problems[0]}{more}")
+    return report
+
+
+def _require_segments(recording: Recording, study: Study, split: xr.Dataset) -> None:
+    """Stop where the mask could not be trained: one segment is shown, another one is its background.
+
+    Raises
+    ------
+    RecordingError
+        If the held-out movies hold no two segments.
+    """
+    held_out = split["trial"].values[split["role"].values == ROLES.index("held-out")]
+    frames = [valid_length(load_array(recording.file("responses", int(trial)))) for trial in held_out]
+    segments = sum(min(study.profile.mask_segments, (n - FIRST_FRAME) // SEGMENT_FRAMES) for n in frames)
+    if segments < 2:
+        raise RecordingError(
+            f"{recording.path}: '{study.held_out}' holds out a single movie, and the mask is trained on two segments "
+            "of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
+        )
 
 
 def _split(recording: Recording, rule: str) -> xr.Dataset:

@@ -58,8 +58,8 @@ def _predict(work: Worker, task: Task) -> None:
 
 def _estimate(scale: Scale) -> Estimate:
     shown = 6 if scale.profile.from_predicted else 5  # recorded, and to each movie that is shown
-    movies = len(list(scale.study.movies()))
-    return Estimate(None, movies * shown * scale.neurons * scale.profile.simulation.frames * FLOAT_BYTES)
+    values = sum(scale.sizes[mouse] * scale.frames(mouse, trial) for mouse, trial in scale.study.movies())
+    return Estimate(None, shown * values * FLOAT_BYTES)
 
 
 RESPONSES = Stage(

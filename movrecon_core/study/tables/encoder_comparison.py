@@ -71,7 +71,8 @@ def encoder_calibration(study: Study) -> pd.DataFrame:
 
     Both in units of a neuron's mean response.
     """
-    together = xr.concat(_qualities(study), "mouse")[["predicted", "recorded"]].mean("mouse")
+    bins = [found[["predicted", "recorded"]] for found in _qualities(study)]  # mice have other numbers of neurons
+    together = xr.concat(bins, "mouse").mean("mouse")
     return together.to_dataframe().reset_index()[["encoder", "bin", "predicted", "recorded"]]
 
 

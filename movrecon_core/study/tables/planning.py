@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.study.study import Study
 
 DRAWS = 1000
@@ -22,11 +22,11 @@ def planned_correlations(study: Study) -> pd.DataFrame:
 
     Raises
     ------
-    ProfileError
+    NothingToShowError
         If the profile plans nothing, as ``paper`` does.
     """
     if not study.profile.planning.ceilings:
-        raise ProfileError(
+        raise NothingToShowError(
             f"profile '{study.profile.name}' plans nothing; give it planning: {{ceilings: [0.3, 0.45, 0.6]}} and run "
             "it again, or open the results of the profile demo"
         )

@@ -6,6 +6,7 @@ import pandas as pd
 
 from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.study.conditions import RECORDED, Condition
 from movrecon_core.study.published import published
 from movrecon_core.study.study import Study
@@ -21,6 +22,11 @@ def population_sizes(study: Study) -> pd.DataFrame:
     DataFrame
         ``mouse``, ``trial``, ``dropped`` (``silent`` or ``missing``), ``percent`` of the neurons that are kept,
         ascending, ``neurons`` of the whole population, ``video_correlation``. With all neurons both readings are one.
+
+    Raises
+    ------
+    NothingToShowError
+        If the profile reconstructs from no part of a population.
     """
     rows = []
     parts = list(product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)))
@@ -38,6 +44,11 @@ def population_sizes(study: Study) -> pd.DataFrame:
             for (dropped, kept), condition in zip(parts, conditions, strict=True):
                 neurons = study.recordings[mouse].neurons
                 rows.append((study.label(mouse), trial, dropped, 100 * kept, neurons, values[condition]))
+    if not rows:
+        raise NothingToShowError(
+            "the profile reconstructs from no part of a population; give `population` 1 or more `trials_per_mouse` and "
+            "at least one of `dropped`"
+        )
     return pd.DataFrame(rows, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import NothingToShowError, ProfileError
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 from movrecon_core.study.conditions import Condition
 from movrecon_core.study.study import Study
@@ -40,14 +40,14 @@ def shown_stimuli(study: Study, kind: type[Stimulus]) -> list[Shown[Stimulus]]:
 
     Raises
     ------
-    ProfileError
+    NothingToShowError
         If there is none.
     """
     found = [Shown(m, s, c) for m, s, c in study.wanted() if isinstance(s, kind)]
     if not found:
-        raise ProfileError(
-            f"the profile reconstructs no {kind.__name__}; give noise and gratings at least one mouse, stimulus and "
-            "target, or leave this notebook out of the profile"
+        section = "noise" if kind is NoiseStimulus else "gratings"
+        raise NothingToShowError(
+            f"the profile reconstructs no {section}; give its section `{section}` a mouse, a stimulus and a target"
         )
     return found
 

@@ -15,6 +15,7 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
@@ -86,8 +87,15 @@ def variation_panels(study: Study, frames: int, thresholds: int) -> dict[str, pd
         video correlation of each movie by ``variant``; ``C_thresholds`` mean over movies of each ``mouse`` by
         ``training mask`` and evaluation ``threshold``, with the ``diameter`` of the evaluation mask in degrees; ``D``
         fit of the predicted to the recorded responses, as `response_fit`.
+
+    Raises
+    ------
+    NothingToShowError
+        If the profile varies nothing.
     """
     movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
+    if not movies:
+        raise NothingToShowError("the profile varies nothing; give `variations.trials_per_mouse` 1 or more")
     levels = np.linspace(0, 1, thresholds)
     tables, curves, truths, standards = [], [], [], []
     for mouse, trial in movies:

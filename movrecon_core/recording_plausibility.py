@@ -1,0 +1,92 @@
+"""What only all trials of a recording together can tell: units, signals that never change, neurons that stay silent."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+REAL_SCALE = 10.0
+"""s.d. over frames of a neuron's responses, median over neurons: 8 to 15 in the article's ten mice."""
+FARTHEST_SCALE = 100.0
+"""A factor by which responses may be larger or smaller than that (chosen: everything counts in one unit)."""
+NEGATIVE_SHARE = 0.05
+"""Of the responses' magnitude that may be below 0 (chosen): rounding leaves 1e-9 of it, a mean taken off half."""
+
+Finding = tuple[Path, str, str]
+"""Folder, what was expected, what was found."""
+
+
+class Plausibility:
+    """Counts over all trials of a mouse; give it the valid frames of each.
+
+    Parameters
+    ----------
+    data
+        The mouse's folder of signals.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._brightest, self._flat, self._equal, self._movies = -np.inf, 0, 0, 0
+        self._first: NDArray | None = None
+        self._sums: NDArray[np.float64] | None = None  # of values, squares and magnitudes below 0, for each neuron
+        self._magnitude = 0.0
+        self._frames = 0
+
+    def movie(self, movie: NDArray) -> None:
+        """Count a movie (36, 64, T)."""
+        low, high = movie.min(), movie.max()
+        self._movies += 1
+        self._brightest = max(self._brightest, float(high))
+        self._flat += bool(low == high)
+        self._first = movie if self._first is None else self._first
+        self._equal += np.array_equal(movie, self._first)
+
+    def responses(self, responses: NDArray) -> None:
+        """Count responses (N, T); those of another number of neurons than the first trial's are left out."""
+        values = responses.astype(np.float64)
+        sums = np.stack([values.sum(axis=1), (values**2).sum(axis=1), np.maximum(-values, 0).sum(axis=1)])
+        if self._sums is None or sums.shape == self._sums.shape:
+            self._sums = sums if self._sums is None else self._sums + sums
+            self._magnitude += float(np.abs(values).sum())
+            self._frames += values.shape[1]
+
+    @property
+    def silent_neurons(self) -> int:
+        """Neurons whose responses are 0 in all trials."""
+        return 0 if self._sums is None else int((self._sums[1] == 0).sum())
+
+    def findings(self) -> list[Finding]:
+        """What keeps the recording from being used."""
+        return [*self._of_movies(), *self._of_responses()]
+
+    def _of_movies(self) -> list[Finding]:
+        folder = self._data / "videos"
+        if not self._movies:
+            return []
+        if self._flat == self._movies:
+            return [(folder, "movies whose grey levels change", "one grey level throughout in every movie")]
+        if self._brightest <= 1:
+            found = f"at most {self._brightest:g} in all movies; multiply them by 255, before they are made whole"
+            return [(folder, "grey levels 0 .. 255", found)]
+        if self._equal == self._movies > 1:
+            return [(folder, "movies that differ", f"the same movie in all {self._movies} trials")]
+        return []
+
+    def _of_responses(self) -> list[Finding]:
+        folder = self._data / "responses"
+        if self._sums is None or not self._frames:
+            return []
+        if not self._magnitude:
+            return [(folder, "responses above 0", "0 in all trials")]
+        below = self._sums[2].sum() / self._magnitude
+        if below > NEGATIVE_SHARE:
+            found = f"{below:.0%} of their magnitude below 0; take them before a mean is taken off (z-score, dF/F)"
+            return [(folder, "deconvolved activity, >= 0", found)]
+        variance = self._sums[1] / self._frames - (self._sums[0] / self._frames) ** 2
+        scale = float(np.median(np.sqrt(np.maximum(variance[self._sums[1] > 0], 0))))
+        if not REAL_SCALE / FARTHEST_SCALE <= scale <= REAL_SCALE * FARTHEST_SCALE:
+            wanted = f"responses with an s.d. of about {REAL_SCALE:g}, as real mice's (median over neurons)"
+            found = f"{scale:.3g}; multiply all responses by {10 ** round(np.log10(REAL_SCALE / max(scale, 1e-300))):g}"
+            return [(folder, wanted, found)]
+        return []
