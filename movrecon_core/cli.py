@@ -74,8 +74,8 @@ def fetch(
 @app.command()
 def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")]) -> None:
     """Look for every problem of some recordings: file, what was expected, what was found."""
-    from movrecon_core.recording_checks import report_recording
     from movrecon_core.recordings import open_recordings
+    from movrecon_core.recordings.checks import report_recording
 
     total = 0
     for recording in open_recordings(recordings):

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from movrecon_core.recording_writer import write_recording
+from movrecon_core.recordings.writer import write_recording
 
 TRIALS, NEURONS, FRAMES = 10, 5, 84
 

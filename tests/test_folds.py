@@ -9,8 +9,8 @@ import pytest
 from example_recording import write_example
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.folds import closest_matches, fold_of, held_out_trials, movie_hash, split_trials
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.folds import closest_matches, fold_of, held_out_trials, movie_hash, split_trials
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from movrecon_core.study.recorded import RecordedStudy
 
-from movrecon_core import recording_cache
 from movrecon_core.errors import RecordingError
-from movrecon_core.recording_cache import TrialCache, cached_trials
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings import cache as recording_cache
+from movrecon_core.recordings.cache import TrialCache, cached_trials
 from movrecon_core.study.profile import parse_profile
 
 TRIALS = (1, 4, 7)

@@ -13,10 +13,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.folds import held_out_trials
-from movrecon_core.recording_checks import check_recording, report_recording
-from movrecon_core.recording_plausibility import Plausibility
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.checks import check_recording, report_recording
+from movrecon_core.recordings.folds import held_out_trials
+from movrecon_core.recordings.plausibility import Plausibility
 from movrecon_core.study.paths import REPOSITORY
 
 

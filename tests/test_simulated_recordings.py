@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from movrecon_core.errors import ProfileError, RecordingError
-from movrecon_core.folds import held_out_trials, split_trials
-from movrecon_core.recording_checks import check_recording
 from movrecon_core.recordings import SIMULATED_MARKER, open_recordings
+from movrecon_core.recordings.checks import check_recording
+from movrecon_core.recordings.folds import held_out_trials, split_trials
 from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_recordings
 
 SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3)

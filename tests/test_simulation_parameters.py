@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from movrecon_core.recording_checks import check_recording
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.checks import check_recording
 from movrecon_core.simulation import TRUTH, ImagingConfig, NeuronConfig, SimulationConfig, simulate_mouse
 from movrecon_core.simulation.imaging import calcium, recorded
 

@@ -15,9 +15,9 @@ from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import response_statistics
 from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import RecordingError
-from movrecon_core.recording_cache import cached_trials
-from movrecon_core.recording_writer import write_recording
 from movrecon_core.recordings import Recording, Trial
+from movrecon_core.recordings.cache import cached_trials
+from movrecon_core.recordings.writer import write_recording
 
 SMALL = {"readout_outputs": (NEURONS, NEURONS), "features": (4, 4), "temporal_kernel": 2, "behavior_features": 2}
 QUICK = TrainingConfig(

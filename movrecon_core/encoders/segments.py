@@ -6,8 +6,8 @@ from torch import Tensor
 
 from movrecon_core.encoders.inputs import CHANNELS, PADDING
 from movrecon_core.errors import RecordingError
-from movrecon_core.recording_cache import TrialCache
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
+from movrecon_core.recordings.cache import TrialCache
 
 
 class SegmentReader:

@@ -25,8 +25,8 @@ from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
 from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
-from movrecon_core.recording_cache import Precision, TrialCache, cached_trials
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.cache import Precision, TrialCache, cached_trials
 
 LOG_OFFSET = 1e-8  # article, Eq. 6
 
@@ -61,7 +61,7 @@ class TrainingConfig:
     clip_norm
         Largest norm of the gradient; None: unlimited.
     cache
-        How precisely training trials are kept; see `movrecon_core.recording_cache`.
+        How precisely training trials are kept; see `movrecon_core.recordings.cache`.
     """
 
     batch: int = 24  # article, encoding model: 24

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from movrecon_core.folds import FOLDS
+from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.simulation.behaviour import BehaviourConfig
 from movrecon_core.simulation.imaging import ImagingConfig
 from movrecon_core.simulation.movies import MovieConfig

@@ -13,9 +13,9 @@ import torch
 from numpy.typing import NDArray
 
 from movrecon_core import __version__
-from movrecon_core.folds import FOLDS, fold_of
-from movrecon_core.recording_writer import RecordingWriter, write_recording
 from movrecon_core.recordings import SIMULATED_MARKER, Recording
+from movrecon_core.recordings.folds import FOLDS, fold_of
+from movrecon_core.recordings.writer import RecordingWriter, write_recording
 from movrecon_core.simulation.behaviour import Behaviour, simulate_behaviour
 from movrecon_core.simulation.config import SimulationConfig
 from movrecon_core.simulation.microscope import LEAD, Microscope, mean_correlation

@@ -11,8 +11,8 @@ from filelock import FileLock, Timeout
 
 from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
-from movrecon_core.folds import FOLDS
 from movrecon_core.recordings import open_recordings
+from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.storage.files import remove_abandoned, require_writable
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory

@@ -12,9 +12,9 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.folds import split_trials
 from movrecon_core.reconstruction import Target, evaluation_mask, reconstruct, training_mask
 from movrecon_core.recordings import Trial, load_array
+from movrecon_core.recordings.folds import split_trials
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording

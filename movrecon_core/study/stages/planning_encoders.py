@@ -1,8 +1,8 @@
 """Encoders of the planning mouse, which differ in the noise of its recording alone."""
 
 from movrecon_core.encoders.training import TrainingConfig
-from movrecon_core.folds import split_trials
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.folds import split_trials
 from movrecon_core.simulation import SimulationConfig, simulate_mouse
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study

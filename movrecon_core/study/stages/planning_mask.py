@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from movrecon_core.folds import split_trials
 from movrecon_core.reconstruction import train_mask
+from movrecon_core.recordings.folds import split_trials
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.masks import mask_segments

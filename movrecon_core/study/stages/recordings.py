@@ -6,10 +6,10 @@ import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.folds import fold_of, split_trials
 from movrecon_core.progress import Progress
-from movrecon_core.recording_checks import RecordingReport, report_recording
 from movrecon_core.recordings import Recording, load_array, valid_length
+from movrecon_core.recordings.checks import RecordingReport, report_recording
+from movrecon_core.recordings.folds import fold_of, split_trials
 from movrecon_core.simulation import simulate_recordings
 from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study.cost import Cost

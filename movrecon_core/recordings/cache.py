@@ -19,7 +19,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
+from movrecon_core.recordings.recording import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
 
 Precision = Literal["exact", "half"]
 """``exact``: what the recording holds. ``half``: half the room; responses to 2^-11 of their value (0.05 %), movies to

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import Recording
+from movrecon_core.recordings.recording import Recording
 
 FOLDS = 7
 """Folds of the published split (Methods, State-of-the-art dynamic neural encoding model)."""

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recording_plausibility import Plausibility
-from movrecon_core.recordings import (
+from movrecon_core.recordings.plausibility import Plausibility
+from movrecon_core.recordings.recording import (
     BEHAVIOUR,
     FRAME_HEIGHT,
     FRAME_WIDTH,

@@ -1,0 +1,41 @@
+"""Recordings in the Sensorium layout: read lazily, checked, written, copied for training, divided into folds."""
+
+from movrecon_core.recordings.checks import check_recording, report_recording
+from movrecon_core.recordings.folds import split_trials
+from movrecon_core.recordings.recording import (
+    BEHAVIOUR,
+    FRAME_HEIGHT,
+    FRAME_RATE,
+    FRAME_WIDTH,
+    SIGNALS,
+    SIMULATED_MARKER,
+    TIERS_FILE,
+    Recording,
+    Trial,
+    is_trial_name,
+    load_array,
+    open_recordings,
+    valid_length,
+)
+from movrecon_core.recordings.writer import RecordingWriter, write_recording
+
+__all__ = [
+    "BEHAVIOUR",
+    "FRAME_HEIGHT",
+    "FRAME_RATE",
+    "FRAME_WIDTH",
+    "SIGNALS",
+    "SIMULATED_MARKER",
+    "TIERS_FILE",
+    "Recording",
+    "RecordingWriter",
+    "Trial",
+    "check_recording",
+    "is_trial_name",
+    "load_array",
+    "open_recordings",
+    "report_recording",
+    "split_trials",
+    "valid_length",
+    "write_recording",
+]
