@@ -9,7 +9,7 @@ import pytest
 from example_recording import FRAMES, NEURONS, TRIALS, write_example
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings import LONGEST_GAP, Recording, open_recordings
+from movrecon_core.recordings.recording import LONGEST_GAP, Recording, open_recordings
 from movrecon_core.recordings.writer import write_recording
 
 
