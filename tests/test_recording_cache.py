@@ -8,13 +8,13 @@ import pytest
 from example_recording import FRAMES, NEURONS, write_example
 from hypothesis import given
 from hypothesis import strategies as st
-from movrecon_core.study.recorded import RecordedStudy
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings import cache as recording_cache
 from movrecon_core.recordings.cache import TrialCache, cached_trials
 from movrecon_core.study.profile import parse_profile
+from movrecon_core.study.study import Study
 
 TRIALS = (1, 4, 7)
 
@@ -120,7 +120,7 @@ def test_a_link_to_another_folder_is_another_source(mouse: Recording, tmp_path: 
         status = file.stat()
         os.utime(second / file.name, ns=(status.st_atime_ns, status.st_mtime_ns))
     videos.symlink_to(first)
-    study = RecordedStudy(tmp_path, parse_profile({"name": "links"}, "test"), (mouse,), "fold:0")
+    study = Study(tmp_path, parse_profile({"name": "links"}, "test"), (mouse,), "fold:0")
     same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
     digest = study.recording_digest(0)
     assert study.recording_digest(0) == digest

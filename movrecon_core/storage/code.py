@@ -3,7 +3,7 @@
 import ast
 import hashlib
 import importlib.util
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -69,9 +69,10 @@ class Code:
     def used_by(self, program: str) -> list[str]:
         """Definitions that a program, which is none of the packages' modules, uses by name."""
         tree = ast.parse(program)
-        imports = dict(_imports(tree, ""))
+        nodes = list(ast.walk(tree))
+        imports = dict(_imports(nodes, ""))
         uses: set[str] = set()
-        for chain in _chains(tree):
+        for chain in _chains(nodes):
             uses.update(self._members(chain, "", ""))
             if chain[0] in imports:
                 where, path = imports[chain[0]]
@@ -180,25 +181,30 @@ _EFFECTS, _BESIDE = "<import>", "<files>"
 class _Definition:
     """One or more statements under one name."""
 
-    def __init__(self, nodes: list[ast.AST], package: str, folder: Path) -> None:
-        self._nodes, self._package, self._folder = nodes, package, folder
+    def __init__(self, statements: list[ast.stmt], package: str, folder: Path) -> None:
+        self._statements, self._package, self._folder = statements, package, folder
 
     @cached_property
     def text(self) -> str:
-        return "\n".join(ast.unparse(_without_texts(node)) for node in self._nodes)
+        _remove_texts(self._nodes)
+        return "\n".join(map(ast.unparse, self._statements))
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return [node for statement in self._statements for node in ast.walk(statement)]
 
     @cached_property
     def chains(self) -> set[_Chain]:
-        return {chain for node in self._nodes for chain in _chains(node)}
+        return set(_chains(self._nodes))
 
     @cached_property
     def imports(self) -> dict[str, _Imported]:
-        return {name: path for node in self._nodes for name, path in _imports(node, self._package)}
+        return dict(_imports(self._nodes, self._package))
 
     @property
     def reads_files_beside(self) -> bool:
         """Whether it asks for its own place, or has the name of a file there that is not Python's."""
-        texts = {n.value for node in self._nodes for n in ast.walk(node) if isinstance(n, ast.Constant)}
+        texts = {node.value for node in self._nodes if isinstance(node, ast.Constant)}
         return ("__file__",) in self.chains or not texts.isdisjoint(file.name for file in _others(self._folder))
 
 
@@ -231,19 +237,22 @@ class _Module:
         tree = ast.parse(file.read_text(encoding="utf-8"))
         package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         self.imports: dict[str, _Imported] = {}
-        nodes: dict[str, list[ast.AST]] = {_EFFECTS: []}
+        by_name: dict[str, list[ast.stmt]] = {_EFFECTS: []}
         for statement in tree.body:
-            self.imports.update(_imports(statement, package) if not isinstance(statement, _DEFINED) else ())
-            names = [name for name in _bound(statement) if name != "__all__"]
+            names = _bound(statement)
+            if not names and not _is_text(statement):
+                inner = list(ast.walk(statement))
+                self.imports.update(_imports(inner, package))
+                if not _only_names(statement):
+                    by_name[_EFFECTS].append(statement)
+                    names = sorted({name for part in inner if isinstance(part, ast.stmt) for name in _bound(part)})
             for bound in names:
-                nodes.setdefault(bound, []).append(statement)
-            if not names and not isinstance(statement, ast.Import | ast.ImportFrom) and not _is_exported(statement):
-                nodes[_EFFECTS].append(statement)
+                by_name.setdefault(bound, []).append(statement)
             if isinstance(statement, ast.ClassDef) and statement.name in by_member:
                 for member in statement.body:
                     for bound in _bound(member):
-                        nodes.setdefault(f"{statement.name}.{bound}", []).append(member)
-        self.definitions = {bound: _Definition(found, package, file.parent) for bound, found in nodes.items()}
+                        by_name.setdefault(f"{statement.name}.{bound}", []).append(member)
+        self.definitions = {bound: _Definition(found, package, file.parent) for bound, found in by_name.items()}
         self.definitions[_BESIDE] = _FilesBeside(file.parent)
 
 
@@ -288,18 +297,16 @@ def _bound(statement: ast.stmt) -> list[str]:
     return names if len(names) == len(flat) else []
 
 
-def _is_exported(statement: ast.stmt) -> bool:
-    """Whether a statement is a text, the list `__all__`, or imports for annotations alone."""
-    if isinstance(statement, ast.Assign):
-        return all(isinstance(target, ast.Name) and target.id == "__all__" for target in statement.targets)
+def _only_names(statement: ast.stmt) -> bool:
+    """Whether a statement only imports, or imports for annotations."""
     if isinstance(statement, ast.If):
         return isinstance(statement.test, ast.Name) and statement.test.id == "TYPE_CHECKING"
-    return _is_text(statement)
+    return isinstance(statement, ast.Import | ast.ImportFrom)
 
 
-def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Imported]]:
-    """Names that are imported anywhere in a statement, and what they stand for."""
-    for found in ast.walk(node):
+def _imports(nodes: Iterable[ast.AST], package: str) -> Iterator[tuple[str, _Imported]]:
+    """Names that are imported, and what they stand for."""
+    for found in nodes:
         if isinstance(found, ast.Import):
             for alias in found.names:
                 yield (alias.asname, (alias.name, ())) if alias.asname else (top := alias.name.split(".")[0], (top, ()))
@@ -311,10 +318,10 @@ def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, _Imported]]:
                 yield alias.asname or alias.name, (where, (alias.name,))
 
 
-def _chains(node: ast.AST) -> Iterator[_Chain]:
-    """Dotted names in a statement: ``a.b.c`` whole; of ``f().b.c`` what follows the call, after an empty name."""
+def _chains(nodes: Iterable[ast.AST]) -> Iterator[_Chain]:
+    """Dotted names, parents first: ``a.b.c`` whole; of ``f().b.c`` what follows the call, after an empty name."""
     inner: set[ast.AST] = set()
-    for found in ast.walk(node):
+    for found in nodes:
         if isinstance(found, ast.Attribute) and found not in inner:
             parts: list[str] = []
             base: ast.AST = found
@@ -339,18 +346,17 @@ def _quoted(annotation: ast.AST | None) -> Iterator[_Chain]:
     for found in ast.walk(annotation) if annotation is not None else ():
         if isinstance(found, ast.Constant) and isinstance(found.value, str):
             try:
-                yield from _chains(ast.parse(found.value, mode="eval"))
+                yield from _chains(ast.walk(ast.parse(found.value, mode="eval")))
             except SyntaxError:
                 continue  # Literal["a text"]
 
 
-def _without_texts(node: ast.AST) -> ast.AST:
-    """Take the docstrings, of attributes too, out of a statement; it has no other use."""
-    for found in ast.walk(node):
+def _remove_texts(nodes: Iterable[ast.AST]) -> None:
+    """Take the docstrings, of attributes too, out of statements; they have no other use."""
+    for found in nodes:
         body = getattr(found, "body", None)
         if isinstance(body, list):
             found.body = [inner for inner in body if not _is_text(inner)]  # type: ignore[attr-defined]
-    return node
 
 
 def _is_text(node: ast.AST) -> bool:
