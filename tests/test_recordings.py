@@ -159,7 +159,7 @@ def test_a_name_that_leaves_no_room_for_results_is_refused_at_once(tmp_path):
     write_example(tmp_path / ("m" * 128))
     assert len(open_recordings([tmp_path])) == 1
     write_example(tmp_path / ("ü" * 65))  # 130 bytes
-    with pytest.raises(RecordingError, match="rename it.* 128 bytes"):
+    with pytest.raises(RecordingError, match=r"rename it.* 128 bytes"):
         open_recordings([tmp_path])
 
 
