@@ -247,6 +247,7 @@ def test_the_default_archives_name_the_ten_mice_and_seven_instances() -> None:
         ("recordings: [{name: a, address: 'http://a', files: []}]", "files"),
         ("recordings: [{name: a, address: 'http://a', files: [a.zip], sha256: {a.zip: abc}}]", "sha256"),
         ("a: [", "YAML"),
+        ("recordings: []\nweights: []\nrecordings: []", "the key 'recordings' stands in line 1 and again in 3"),
     ],
 )
 def test_a_bad_list_of_archives_is_refused(tmp_path: Path, text: str, message: str) -> None:
