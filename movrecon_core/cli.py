@@ -5,13 +5,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
+import click
 import typer
 
 from movrecon_core.errors import MovreconError
+from movrecon_core.process import ignore_display, open_standard_streams, usable_home
 
 # The verbs import what they need themselves: --help and errors do not wait for torch.
 if TYPE_CHECKING:
     from movrecon_core.study.profile import Profile
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
@@ -180,14 +185,24 @@ def book(
 
 def main() -> None:
     """Run the command; what goes wrong is one line on the error stream and an exit code that is not 0."""
+    open_standard_streams()
     try:
-        app(args=repeat_option(repeat_option(sys.argv[1:], "--recordings"), "--mice"))
+        with usable_home():
+            ignore_display()
+            arguments = repeat_option(repeat_option(sys.argv[1:], "--recordings"), "--mice")
+            code = app(args=arguments, standalone_mode=False)
+        if code == INTERRUPTED:  # typer has caught it
+            raise KeyboardInterrupt
+        raise SystemExit(code or 0)
+    except click.ClickException as error:
+        error.show()
+        raise SystemExit(error.exit_code) from None
     except MovreconError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
-    except KeyboardInterrupt:
-        _fail("interrupted; the same command goes on from what was done")
+    except (KeyboardInterrupt, click.Abort):
+        _fail("interrupted; the same command goes on from what was done", INTERRUPTED)
 
 
 def repeat_option(arguments: list[str], option: str) -> list[str]:
@@ -219,9 +234,9 @@ def _forecast(profile: "Profile", recordings: Sequence[Path], device: str | None
     return forecast_report(forecast(profile, open_recordings(recordings) if recordings else (), chosen), chosen)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = 1) -> None:
     print(f"movrecon: {' '.join(message.split())}", file=sys.stderr)
-    raise SystemExit(1)
+    raise SystemExit(code)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,13 @@
-"""Two settings of the process, made when the package is imported; neither changes a result."""
+"""Settings of the process, none of which changes a result: two for all that import the package, the others for the
+command."""
 
 import ctypes
 import os
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
 """Environment variables of OpenMP; the count is about a third of a millisecond."""
@@ -30,3 +35,43 @@ def keep_freed_memory() -> None:
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, 2**30)
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def open_standard_streams() -> None:
+    """Let nothing be written to a file by mistake where the command was started with a stream closed (``2>&-``)."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process
+    if sys.stderr is None:
+        sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def ignore_display() -> None:
+    """Draw into files, whatever display a left-over ``MPLBACKEND`` asks matplotlib for; notebooks choose theirs."""
+    os.environ.pop("MPLBACKEND", None)
+
+
+@contextmanager
+def usable_home() -> Iterator[None]:
+    """Give libraries a folder for their caches where the user has no home, or may not write to it, as in containers."""
+    try:
+        home = Path.home()
+        usable = os.access(home, os.W_OK | os.X_OK)
+    except RuntimeError:
+        usable = False
+    if usable:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="movrecon-home-", ignore_cleanup_errors=True) as folder:
+        before = os.environ.get("HOME")
+        os.environ["HOME"] = folder
+        try:
+            yield
+        finally:
+            os.environ.pop("HOME")
+            if before is not None:
+                os.environ["HOME"] = before

@@ -1,7 +1,11 @@
 """The command: what goes wrong is one line that names it, an exit code that is not 0, and no figure."""
 
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movrecon_core import cli
+from movrecon_core.process import usable_home
 from movrecon_core.simulation import SimulationConfig, simulate_mouse
 
 WORDS = st.lists(st.sampled_from(["a", "b", "--out", "--recordings"]), max_size=6)
@@ -251,3 +256,71 @@ def test_a_mouse_that_is_not_among_the_recordings_is_named_at_once(
     )
     assert "no recording begins with 'dynamic29515-10-12'" in message
     assert not list((tmp_path / "out").glob("store/*"))
+
+
+# The surroundings that the command finds ---------------------------------------------------------------------------
+
+
+def started(*arguments: object, before: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, after some lines of Python."""
+    code = f"import os\n{before}\nfrom movrecon_core.cli import main\nmain()"
+    given = {**{k: v for k, v in os.environ.items() if k != "HOME" or "HOME" in environment}, **environment}
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "movrecon_core.cli", "simulate", "--profile", "demo", "--out", str(tmp_path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        while not list(tmp_path.glob(".simulated-*")):
+            time.sleep(0.05)
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said = process.communicate()[1]
+    assert said == "movrecon: interrupted; the same command goes on from what was done\n"
+    assert process.returncode == 130
+
+
+def test_with_closed_streams_it_runs(tmp_path: Path) -> None:
+    profile = tmp_path / "tiny.yaml"
+    code = f'"{sys.executable}" -m movrecon_core.cli simulate --profile "$0" --out "$1" >&- 2>&-'
+    command = ["sh", "-c", code, str(profile), str(tmp_path / "out")]
+    assert subprocess.run(command, check=False).returncode == 1  # no such profile, which nobody sees
+    profile.write_text("simulation: {mice: 1, trials: 7, neurons: 3, frames: 82, oracle_trials: 1}")
+    assert subprocess.run(command, check=False).returncode == 0
+    assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 7
+
+
+NOBODY = """
+import pwd
+def unknown(user):
+    raise KeyError(user)
+pwd.getpwuid = unknown
+"""
+
+
+def test_a_user_without_a_home_has_a_temporary_one(recording: Path) -> None:
+    """As in a container that runs under a number which /etc/passwd does not know."""
+    assert "Could not determine home" in started("--help", before=f"{NOBODY}import pathlib; pathlib.Path.home()").stderr
+    told = "import atexit, pathlib; atexit.register(lambda: print(len(seen)))"
+    seen = "seen = []\nimport movrecon_core.recordings as r\nopened = r.open_recordings\n"
+    seen += "r.open_recordings = lambda paths: seen.append(pathlib.Path.home()) or opened(paths)"
+    done = started("check", recording, before=f"{NOBODY}{told}\n{seen}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "1"
+
+
+def test_a_home_that_is_missing_is_replaced_while_the_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/nonexistent")
+    with usable_home():
+        home = Path.home()
+        assert os.access(home, os.W_OK)
+    assert not home.exists()
+    assert os.environ["HOME"] == "/nonexistent"
+
+
+def test_a_backend_of_matplotlib_that_is_not_installed_is_overridden(recording: Path) -> None:
+    code = "import atexit; atexit.register(lambda: print('backend', os.environ.get('MPLBACKEND')))"
+    done = started("check", recording, before=code, MPLBACKEND="Qt4Agg")
+    assert done.returncode == 0, done.stderr
+    assert "backend None" in done.stdout

@@ -9,7 +9,7 @@ from archive_server import Server
 
 from movrecon_core.errors import FetchError
 from movrecon_core.fetch import RemoteFile, download
-from movrecon_core.fetch.download import ATTEMPTS, Checksums, client
+from movrecon_core.fetch.download import ATTEMPTS, Checksums, client, remote_size
 
 CONTENT = np.random.default_rng(0).bytes(100_000)
 
@@ -89,6 +89,43 @@ def test_a_server_that_lies_about_lengths_or_ranges_ends_in_an_error(server: Ser
 def test_a_missing_file_is_named_with_what_to_do(server: Server, tmp_path: Path) -> None:
     with pytest.raises(FetchError, match=r"none\.bin: HTTP 404 .*--archives"):
         get(RemoteFile("none.bin", f"{server.address}/none.bin"), tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "reason"),
+    [
+        ("HTTPS_PROXY", "socks5://localhost:1", "SOCKS"),
+        ("ALL_PROXY", "http://[::1", "Invalid port"),
+        ("https_proxy", "gopher://secret:word@host:1", "Unknown scheme"),
+        ("NO_PROXY", "fe80::1/64,localhost", "Invalid port"),
+        ("SSL_CERT_FILE", "/none/certificates.pem", "No such file"),
+    ],
+)
+def test_a_setting_of_the_environment_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, setting: str, value: str, reason: str
+) -> None:
+    for name in ("SSL_CERT_DIR", "SSL_CERT_FILE", "NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", "http://sound.example:3128")
+    monkeypatch.setenv(setting, value)
+    named = rf"^the environment's {setting}\b.* cannot be used \(.*{reason}"
+    with pytest.raises(FetchError, match=named) as error, client():
+        pass
+    assert "\n" not in str(error.value)
+    assert "word" not in str(error.value)
+
+
+@pytest.mark.parametrize("proxy", ["http://127.0.0.1:1", "http://a..b"])
+def test_a_proxy_that_does_not_answer_is_named(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, proxy: str
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with client() as http, pytest.raises(FetchError, match=r"cannot be reached \(.*HTTP_PROXY set"):
+        remote_size(http, remote(server))
+    with pytest.raises(FetchError, match=r"brought nothing \(.*HTTP_PROXY set"):
+        get(remote(server), tmp_path)
 
 
 def test_a_checksum_decides(server: Server, tmp_path: Path) -> None:

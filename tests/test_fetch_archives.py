@@ -36,6 +36,18 @@ def zipped(mouse: Path, inside: str = "", more: dict[str, bytes] | None = None) 
     return memory.getvalue()
 
 
+def marked(archive: bytes, flag: int = 0, method: int = 0) -> bytes:
+    """An archive whose members say that they are encrypted, or packed in another way."""
+    changed = bytearray(archive)
+    for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        at = changed.find(signature)
+        while at >= 0:
+            changed[at + flags] |= flag
+            changed[at + flags + 2] = method or changed[at + flags + 2]
+            at = changed.find(signature, at + 4)
+    return bytes(changed)
+
+
 def archives(server: Server, **files: bytes) -> Archives:
     for name, content in files.items():
         server.files[f"/archive/{name}.zip"] = content
@@ -48,6 +60,21 @@ def same_files(first: Path, second: Path) -> bool:
         return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
     return contents(first) == contents(second)
+
+
+@pytest.mark.parametrize(("flag", "method", "way"), [(0, 9, "by Deflate64"), (1, 0, "with a password")])
+def test_an_archive_that_takes_another_program_is_kept(
+    server: Server, tmp_path: Path, mouse: Path, flag: int, method: int, way: str
+) -> None:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as file:  # no movies, in which a signature may turn up
+        file.write(mouse / "meta/trials/tiers.npy", "meta/trials/tiers.npy")
+        file.write(mouse / "meta/neurons/unit_ids.npy", "data/responses/0.npy")
+    wanted = archives(server, one=marked(memory.getvalue(), flag, method))
+    with pytest.raises(FetchError, match=rf"one\.zip: packed {way}.*kept: unpack it with 7-Zip"):
+        fetch(tmp_path, wanted)
+    assert zipfile.is_zipfile(tmp_path / "one.zip")
+    assert not (tmp_path / "one").exists()
 
 
 @pytest.mark.parametrize("inside", ["", "some-mouse/"])
@@ -220,6 +247,7 @@ def test_the_default_archives_name_the_ten_mice_and_seven_instances() -> None:
         ("recordings: [{name: a, address: 'http://a', files: []}]", "files"),
         ("recordings: [{name: a, address: 'http://a', files: [a.zip], sha256: {a.zip: abc}}]", "sha256"),
         ("a: [", "YAML"),
+        ("recordings: []\nweights: []\nrecordings: []", "the key 'recordings' stands in line 1 and again in 3"),
     ],
 )
 def test_a_bad_list_of_archives_is_refused(tmp_path: Path, text: str, message: str) -> None:

@@ -1,5 +1,7 @@
 """Tables recomputed by hand from the arrays of a study in memory."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,10 @@ from example_study import INSTANCES, ITERATIONS, ExampleStudy
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.study import published, tables
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, Condition
+from movrecon_core.study.profile import PlanningSettings, PopulationSettings
 from movrecon_core.study.tables.performance import median_movie, median_trial
 from movrecon_core.study.tables.variations import VARIANTS, variant_movies
 
@@ -325,3 +329,46 @@ def test_readable_numbers():
 
 def test_published_variants_are_the_articles():
     assert tables.published_variants()["standard"] == published("figure_1_supplement_2.video_correlation.standard")
+
+
+# What a profile leaves out ---------------------------------------------------------------------------------------
+
+
+class Bare(ExampleStudy):
+    """A run that asked for reconstructions from recorded responses, and no more."""
+
+    conditions = (RECORDED,)
+    profile = SimpleNamespace(
+        name="bare",
+        seed=0,
+        instances=INSTANCES,
+        planning=PlanningSettings(),
+        population=PopulationSettings(trials_per_mouse=0),
+    )
+
+    def variation_trials(self, mouse):
+        return ()
+
+    population_trials = variation_trials
+    fractions = (0.5,)
+
+    def wanted(self):
+        return ((mouse, trial, RECORDED) for mouse, trial in self.movies())
+
+
+@pytest.mark.parametrize(
+    ("table", "setting"),
+    [
+        (lambda study: tables.variation_panels(study, 1, 2), "variations.trials_per_mouse"),
+        (tables.population_sizes, "trials_per_mouse"),
+        (tables.noise_tables, "section `noise`"),
+        (tables.grating_measures, "section `gratings`"),
+        (tables.planned_correlations, "ceilings"),
+        (lambda study: tables.error_map_panels(study, 0, 0, 1, 1), "from_predicted: true"),
+    ],
+    ids=["variations", "population", "noise", "gratings", "planning", "error maps"],
+)
+def test_what_the_profile_leaves_out_is_named_with_its_setting(table, setting):
+    with pytest.raises(NothingToShowError, match=setting) as error:
+        table(Bare())
+    assert "\n" not in str(error.value)

@@ -10,6 +10,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from movrecon_core.errors import FetchError
+from movrecon_core.plain_yaml import load_plain_yaml
 
 
 def _inside(name: str) -> str:
@@ -76,7 +77,7 @@ def load_archives(path: Path | None = None) -> Archives:
     source = str(path or "archives.yaml")
     try:
         text = (path or files("movrecon_core.fetch") / "archives.yaml").read_text(encoding="utf-8")
-        return Archives.model_validate(yaml.safe_load(text))
+        return Archives.model_validate(load_plain_yaml(text))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))

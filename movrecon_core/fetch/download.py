@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +23,9 @@ ATTEMPTS = 6
 """Connections in a row that bring nothing new before giving up."""
 RESERVE = 1 << 30
 """Bytes that stay free on the disk."""
+_ADDRESSES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+_PROXIES = (*_ADDRESSES, "NO_PROXY")
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 _PASSING = {408, 425, 429, 500, 502, 503, 504}
 
 
@@ -73,8 +76,44 @@ class Checksums:
 
 
 def client() -> httpx.Client:
-    """Follows redirections; compressed transfer would hide how long a file is."""
-    return httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"})
+    """Follows redirections; compressed transfer would hide how long a file is.
+
+    Raises
+    ------
+    FetchError
+        If the environment's settings of proxies or certificates cannot be used.
+    """
+    try:
+        return httpx.Client(timeout=TIMEOUT, follow_redirects=True, headers={"Accept-Encoding": "identity"})
+    except (ImportError, ValueError, httpx.InvalidURL, OSError) as error:
+        kind = _CERTIFICATES if isinstance(error, OSError) else _PROXIES
+        raise FetchError(
+            f"the environment's {_among(kind)} cannot be used ({' '.join(str(error).split())}); correct or unset it"
+        ) from None
+
+
+def _among(names: Sequence[str]) -> str:
+    """Which of some settings the environment has, never their values, which may hold passwords.
+
+    A proxy that is wrong by itself is named alone.
+    """
+    found = [name for name in os.environ if name.upper() in names and os.environ[name]]
+    wrong = [name for name in found if name.upper() in _ADDRESSES and not _is_proxy(os.environ[name])]
+    return ", ".join(wrong or [name for name in found if name.upper() not in _ADDRESSES] or found)
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        httpx.Client(proxy=address if "://" in address else f"http://{address}", trust_env=False).close()
+        return True
+    except (ImportError, ValueError, httpx.InvalidURL):
+        return False
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, and which settings it may be due to."""
+    settings = _among(_PROXIES)
+    return f"{str(error) or type(error).__name__}{f'; {settings} set' if settings else ''}"
 
 
 def remote_size(http: httpx.Client, file: RemoteFile) -> int | None:
@@ -92,10 +131,10 @@ def remote_size(http: httpx.Client, file: RemoteFile) -> int | None:
                 with http.stream("GET", file.url) as answer:
                     pass
             break
-        except (httpx.TransportError, httpx.TooManyRedirects) as error:
+        except (httpx.TransportError, httpx.TooManyRedirects, UnicodeError) as error:  # the last: an odd host name
             # A server may close a connection that was kept for the next question.
             if attempt == ATTEMPTS or not isinstance(error, httpx.RemoteProtocolError):
-                raise FetchError(f"{file.url}: cannot be reached ({error or type(error).__name__})") from None
+                raise FetchError(f"{file.url}: cannot be reached ({_reason(error)})") from None
     _require_success(file, answer)
     return _length(answer)
 
@@ -144,13 +183,12 @@ def download(
         try:
             _transfer(http, file, part, progress)
             break
-        except (_DroppedError, httpx.TransportError) as error:
+        except (_DroppedError, httpx.TransportError, UnicodeError) as error:
             failures = 0 if _size(part) > best else failures + 1
             best = max(best, _size(part))
             if failures >= ATTEMPTS:
-                reason = str(error) or type(error).__name__
                 raise FetchError(
-                    f"{file.url}: {ATTEMPTS} connections in a row brought nothing ({reason}); "
+                    f"{file.url}: {ATTEMPTS} connections in a row brought nothing ({_reason(error)}); "
                     f"{_size(part)} bytes are kept, the same command goes on from there"
                 ) from None
             time.sleep(pause * 2**failures if failures else 0)

@@ -11,7 +11,7 @@ from movrecon_core.errors import FetchError, MovreconError
 from movrecon_core.fetch.archives import Archives, RemoteFile
 from movrecon_core.fetch.download import RESERVE, Checksums, client, download, remote_size
 from movrecon_core.fetch.masks import published_mask
-from movrecon_core.fetch.unpack import unpack_recording
+from movrecon_core.fetch.unpack import PackingError, unpack_recording
 from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
 
@@ -87,16 +87,20 @@ def _fetch_one(http: httpx.Client, file: RemoteFile, goal: Path, size: int | Non
             progress.step(_megabytes(done) - _megabytes(before))
 
         digest = download(http, file, target, checksums, count)
+    kept = False
     try:
         if _packed(file):
             unpack_recording(target, goal)
         else:
             _require_readable(target)
+    except PackingError:
+        kept = True
+        raise
     except MovreconError:
         goal.unlink(missing_ok=True)
         raise
     finally:
-        if _packed(file):
+        if _packed(file) and not kept:
             target.unlink()
     checksums.note(file, digest)
 

@@ -15,7 +15,14 @@ LARGEST_RATIO = 200
 """Bytes out of one byte in: recordings reach some tens at most, a bomb a thousand."""
 LARGEST_FILE = 100_000_000
 """Bytes up to which a file may be packed as tightly as it likes: a movie of one grey, responses of silent neurons."""
+_UNPACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
+_OTHER_WAYS = {9: "Deflate64", 93: "Zstandard", 95: "XZ", 97: "WavPack", 98: "PPMd"}
+_ENCRYPTED = 0x1
 _CLUTTER = ("__MACOSX", ".DS_Store")
+
+
+class PackingError(FetchError):
+    """An archive is sound, and packed in a way that Python does not unpack."""
 
 
 def unpack_recording(archive: Path, folder: Path) -> None:
@@ -33,12 +40,15 @@ def unpack_recording(archive: Path, folder: Path) -> None:
     FetchError
         If the archive is damaged, would write outside the folder, holds links or unlikely amounts of data, or holds
         no recording, or if the disk is too small. Nothing is left then.
+    PackingError
+        If it needs a password or another program.
     """
     partial = folder.with_name(f".{folder.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         with zipfile.ZipFile(archive) as file:
             members = _members(archive, file)
+            _require_plain_packing(archive, members, folder)
             _require_room(archive, members, partial.parent)
             for path, member in members.items():
                 _extract(file, member, partial / path)
@@ -81,6 +91,18 @@ def _members(archive: Path, file: zipfile.ZipFile) -> dict[PurePosixPath, zipfil
             f"{archive}: no recording inside; expected the folders data and meta, found {sorted(tops)[:5]}"
         )
     return found
+
+
+def _require_plain_packing(archive: Path, members: dict[PurePosixPath, zipfile.ZipInfo], folder: Path) -> None:
+    for member in members.values():
+        way = "with a password" if member.flag_bits & _ENCRYPTED else ""
+        if member.compress_type not in _UNPACKED:
+            way = f"by {_OTHER_WAYS.get(member.compress_type, f'method {member.compress_type}')}"
+        if way:
+            raise PackingError(
+                f"{archive}: packed {way}, which cannot be unpacked here; it is kept: unpack it with 7-Zip "
+                f"(7z x), so that {folder} holds data and meta, then run again"
+            )
 
 
 def _require_room(archive: Path, members: dict[PurePosixPath, zipfile.ZipInfo], folder: Path) -> None:

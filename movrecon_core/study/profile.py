@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.errors import ProfileError
+from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
 from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
+from movrecon_core.study.training_limits import require_training
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -201,15 +203,6 @@ class Profile(BaseModel):
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """YAML without references: a few lines of them can stand for more than any memory holds."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.YAMLError(f"references (*{self.peek_event().anchor}) are not used in profiles")
-        return super().compose_node(parent, index)
-
-
 def load_profile(name: str, folder: Path) -> Profile:
     """Read and check a profile.
 
@@ -230,7 +223,7 @@ def load_profile(name: str, folder: Path) -> Profile:
         hint = suggestion(Path(name).stem, [p.stem for p in folder.glob("*.yaml")])
         raise ProfileError(f"{path}: no such profile; {hint}")
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _PlainLoader)
+        content = load_plain_yaml(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
         raise ProfileError(f"{path}: not readable as YAML ({_one_line(error)})") from None
     if not isinstance(content, dict):
@@ -300,9 +293,15 @@ def suggestion(key: str, valid: list[str]) -> str:
 def _complete(profile: Profile, source: str) -> Profile:
     """Check the encoders' parameters against their configurations and fill in those that were left out."""
     update: dict[str, Any] = {"encoder": _complete_encoder(profile.encoder, f"{source}: ", "encoder")}
+    trainings = [("training", profile.training, update["encoder"])]
+    if profile.planning.training is not None:
+        trainings.append(("planning.training", profile.planning.training, update["encoder"]))
     if profile.comparison is not None:
         encoder = _complete_encoder(profile.comparison.encoder, f"{source}: ", "comparison.encoder")
         update["comparison"] = profile.comparison.model_copy(update={"encoder": encoder})
+        trainings.append(("comparison.training", profile.comparison.training, encoder))
+    for key, training, encoder in trainings:
+        require_training(training, encoder.parameters.get("stack_frames"), f"{source}: '{key}")
     return profile.model_copy(update=update)
 
 

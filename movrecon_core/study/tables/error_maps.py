@@ -16,6 +16,7 @@ from movrecon_core.analysis import (
     response_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.errors import NothingToShowError
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
@@ -50,7 +51,16 @@ def error_map_panels(study: Study, mouse: int, movie: int, frames: int, neurons:
     dict
         ``A`` correlation of each frame with the truth, ``B`` response matrices, ``C`` correlation with the recorded
         responses, ``D`` frames of the example and their error maps, ``E`` one frame of every movie with its error map.
+
+    Raises
+    ------
+    NothingToShowError
+        If nothing was reconstructed from predicted responses, which is what errors are measured by.
     """
+    if PREDICTED not in study.conditions:
+        raise NothingToShowError(
+            "the profile reconstructs nothing from predicted responses; set `from_predicted: true`"
+        )
     chosen = study.reconstructed_mice[mouse]
     trial = study.reconstructed_trials(chosen)[movie]
     return {
