@@ -18,12 +18,12 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import MovreconError
+from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.plotting import COLOURS, new_figure
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 SCALE = 4
 """Screen pixels a pixel of the movie."""

@@ -8,14 +8,16 @@ import pytest
 import torch
 import yaml
 
+from movrecon_core import figures as tables
 from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.errors import MovreconError, ReconstructionError
+from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
-from movrecon_core.study import Study, open_study, tables
+from movrecon_core.study import Study, open_study
 from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
 from movrecon_core.study.pipeline import run_study
 from movrecon_core.study.profile import parse_profile
@@ -23,7 +25,6 @@ from movrecon_core.study.schedulers import run_tasks
 from movrecon_core.study.stages import STAGES, reconstructions
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.targets import build_target, kept_neurons
-from movrecon_core.study.tables.performance import reconstructed_movie
 from movrecon_core.study.tasks import Stage, Task
 
 TINY = yaml.safe_load("""

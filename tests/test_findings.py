@@ -8,10 +8,10 @@ import pytest
 from scipy import stats
 from synthetic_study import SyntheticStudy
 
-from movrecon_core.study import report as reports
-from movrecon_core.study import tables
-from movrecon_core.study.findings import QUESTIONS, Question, decide, flicker_artefact, qualitative_findings
-from movrecon_core.study.measured import Measured
+from movrecon_core import figures as tables
+from movrecon_core.figures import report as reports
+from movrecon_core.figures.findings import QUESTIONS, Question, decide, flicker_artefact, qualitative_findings
+from movrecon_core.figures.measured import Measured
 
 MICE = ("a", "b", "c", "d")
 
@@ -106,7 +106,7 @@ def noise_of(finest: float, fastest: float) -> pd.DataFrame:
 def test_fine_spatial_detail_fails_first_if_it_costs_more_than_fast_change():
     question = asked("fine spatial detail fails first")
     for finest, fastest, decision in ((0.6, 0.2, "seen"), (0.2, 0.6, "not seen: the opposite")):
-        row = decide(question, MadeUp(noise=(tables_of := tables.noise.NoiseTables(noise_of(finest, fastest), None))))
+        row = decide(question, MadeUp(noise=(tables_of := tables.fig4_gaussian_noise.NoiseTables(noise_of(finest, fastest), None))))
         assert row["decision"] == decision
         assert row["difference"] == pytest.approx(finest - fastest, abs=0.02)
         assert row["movies"] == tables_of.measures[["mouse", "sample"]].drop_duplicates().shape[0]

@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from movrecon_core import plotting
 from movrecon_core.errors import StoreError
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.plotting.images import draw_eccentricity
-from movrecon_core.study.tables.images import image_table, labelled
 
 matplotlib.use("agg")
 RANDOM = np.random.default_rng(0)

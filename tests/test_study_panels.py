@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from movrecon_core import plotting
-from movrecon_core.study.tables.images import image_table, labelled
+from movrecon_core.figures.images import image_table, labelled
 
 RANDOM = np.random.default_rng(0)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from movrecon_core.book.notebooks import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.figures.published import beside_published, published
 from movrecon_core.study.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import encoder_parameters, load_profile
-from movrecon_core.study.published import beside_published, published
-from movrecon_core.study.runner import check_parameters
 
 SHIPPED = ["smoke", "demo", "paper"]
 

@@ -9,8 +9,8 @@ import pytest
 from matplotlib import pyplot as plt
 
 from movrecon_core import plotting
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.plotting.error_maps import error_colours
-from movrecon_core.study.tables.images import image_table, labelled
 
 matplotlib.use("agg")
 RANDOM = np.random.default_rng(0)

@@ -5,13 +5,13 @@ import pandas as pd
 import pytest
 from synthetic_study import SyntheticStudy
 
+from movrecon_core import figures as tables
 from movrecon_core.analysis import apparent_frequency, error_map, phase_parts, shown_error
 from movrecon_core.errors import ProfileError
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.published import published, published_grid
 from movrecon_core.stimuli import NoiseStimulus
-from movrecon_core.study import tables
 from movrecon_core.study.conditions import PREDICTED, RECORDED
-from movrecon_core.study.published import published, published_grid
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ from example_study import FRAMES, INSTANCES, ITERATIONS, ExampleStudy
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
-from movrecon_core.study import published, tables
+from movrecon_core import figures as tables
+from movrecon_core.figures.fig1s2_variations import VARIANTS, variant_movies
+from movrecon_core.figures.fig2_performance import median_movie, median_trial
+from movrecon_core.figures.published import published
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, Condition
-from movrecon_core.study.tables.performance import median_movie, median_trial
-from movrecon_core.study.tables.variations import VARIANTS, variant_movies
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,11 @@ import pytest
 from synthetic_study import SyntheticStudy
 
 from movrecon_core import plotting
+from movrecon_core.book import videos
+from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.plotting.videos import BACKGROUND, TiledMovies
-from movrecon_core.study import videos
 from movrecon_core.study.conditions import PREDICTED, RECORDED
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 RANDOM = np.random.default_rng(0)
 TOLERANCE = 20

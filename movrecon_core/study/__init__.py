@@ -1,7 +1,6 @@
-"""The study: profile, stages, results, notebooks, book."""
+"""The study: profile, stages, results."""
 
 from movrecon_core.study.provenance import provenance
-from movrecon_core.study.published import beside_published, published
 from movrecon_core.study.study import Study, open_study
 
-__all__ = ["Study", "beside_published", "open_study", "provenance", "published"]
+__all__ = ["Study", "open_study", "provenance"]

@@ -10,20 +10,20 @@ from typing import Any, Literal
 import torch
 from filelock import FileLock, Timeout
 
+from movrecon_core.book.build import build_book
+from movrecon_core.book.notebooks import check_parameters, run_notebook
 from movrecon_core.errors import ProfileError
+from movrecon_core.figures.summary import write_summary
 from movrecon_core.folds import FOLDS
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
-from movrecon_core.study.book import build_book
 from movrecon_core.study.files import remove_abandoned, require_writable
 from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
 from movrecon_core.study.plan import write_plan
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.runner import check_parameters, run_notebook
 from movrecon_core.study.schedulers import open_scheduler, require_scheduler, run_stage
 from movrecon_core.study.study import Study
-from movrecon_core.study.summary import write_summary
 
 Stage = Literal["encoders", "masks", "reconstructions", "book"]
 

@@ -7,7 +7,6 @@ from movrecon_core.study.encoder_units import other_checkpoint
 from movrecon_core.study.files import read_json
 from movrecon_core.study.paths import BOOK_COST_FILE, EXECUTED
 from movrecon_core.study.planning_units import planned_checkpoint
-from movrecon_core.study.runner import executed_metadata
 from movrecon_core.study.stages import cost_file, simulation_unit
 from movrecon_core.study.store import unit_attributes
 from movrecon_core.study.study import Study
@@ -34,7 +33,7 @@ def stage_costs(study: Study) -> dict[str, dict[str, Any]]:
         + [unit_attributes(study.store, unit) for unit in [*units["qualities"], *units["other_reconstructions"]]],
         "planning": [read_json(cost_file(planned_checkpoint(study, c))) or {} for c in study.profile.planning.ceilings]
         + [unit_attributes(study.store, unit) for unit in units["planning"]],
-        "notebooks": [executed_metadata(study.out / EXECUTED / f"{name}.ipynb") for name in study.profile.notebooks],
+        "notebooks": [_executed(study.out / EXECUTED / f"{name}.ipynb") for name in study.profile.notebooks],
         "book": [_read(study.out / BOOK_COST_FILE)],
     }
     return {stage: _total(found) for stage, found in costs.items()}
@@ -47,6 +46,11 @@ def _total(found: list[dict[str, Any]]) -> dict[str, Any]:
         "peak_memory_bytes": max((cost["peak_memory_bytes"] for cost in measured), default=0),
         "units": len(measured),
     }
+
+
+def _executed(notebook: Path) -> dict[str, Any]:
+    """What an executed notebook notes of its cost."""
+    return dict(_read(notebook).get("metadata", {}).get("movrecon", {}))
 
 
 def _read(path: Path) -> dict[str, Any]:

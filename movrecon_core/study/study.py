@@ -61,7 +61,7 @@ class Study(NamedStudy):
     def content_fingerprint(self) -> str:
         """Changes with anything that a notebook can show: results, and the code that analyses and draws them."""
         names = [unit.name for units in self.units().values() for unit in units]
-        code = code_fingerprint("analysis", "plotting", "study", "recordings.py")
+        code = code_fingerprint("analysis", "figures", "plotting", "study", "recordings.py")
         return digest({"units": names, "code": code})
 
     # Results ----------------------------------------------------------------------------------------------------

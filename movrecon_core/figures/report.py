@@ -5,11 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from movrecon_core.figures.findings import qualitative_findings
+from movrecon_core.figures.measured import Measured
+from movrecon_core.figures.published_table import published_table
 from movrecon_core.study.files import read_json, write_json
-from movrecon_core.study.findings import qualitative_findings
-from movrecon_core.study.measured import Measured
 from movrecon_core.study.paths import REPORT_FILE
-from movrecon_core.study.published_table import published_table
 from movrecon_core.study.study import Study
 
 

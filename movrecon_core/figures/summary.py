@@ -12,13 +12,13 @@ from numpy.typing import ArrayLike
 from movrecon_core import __version__
 from movrecon_core.analysis import Interval, confidence_interval, hierarchical_bootstrap
 from movrecon_core.errors import StoreError
+from movrecon_core.figures import performance, single_trial_correlations
+from movrecon_core.figures.report import report
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.paths import SUMMARY_FILE
 from movrecon_core.study.provenance import device_name
-from movrecon_core.study.report import report
 from movrecon_core.study.stage_costs import stage_costs
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables import performance, single_trial_correlations
 
 DIGITS = 6
 """Decimals kept: differences below that are rounding, not results."""

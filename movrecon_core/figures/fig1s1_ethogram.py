@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, frame_correlation, motion_energy
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import median_trial, reconstructed_movie
+from movrecon_core.figures.recordings import behaviour_signals, most_active, scaled_responses
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import median_trial, reconstructed_movie
-from movrecon_core.study.tables.recordings import behaviour_signals, most_active, scaled_responses
 
 
 def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.DataFrame]:

@@ -9,16 +9,16 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.fig4_gaussian_noise import SQUARE
+from movrecon_core.figures.fig6_error_maps import movie_errors
+from movrecon_core.figures.synthetic import Shown, Stimulus, of_one_mouse, shown_stimuli
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.plotting.videos import TiledMovies
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 from movrecon_core.study.conditions import Condition, Movie
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.error_maps import movie_errors
-from movrecon_core.study.tables.noise import SQUARE
-from movrecon_core.study.tables.performance import reconstructed_movie
-from movrecon_core.study.tables.synthetic import Shown, Stimulus, of_one_mouse, shown_stimuli
 
 HALF_SPEED = FRAME_RATE / 2  # article, Video 4
 

@@ -11,7 +11,7 @@ import yaml
 
 def published_values() -> dict[str, Any]:
     """Everything in `published_values.yaml`: numbers of the article and of its notebooks' printed output."""
-    text = (files("movrecon_core.study") / "published_values.yaml").read_text(encoding="utf-8")
+    text = (files("movrecon_core.figures") / "published_values.yaml").read_text(encoding="utf-8")
     values: dict[str, Any] = yaml.safe_load(text)
     return values
 

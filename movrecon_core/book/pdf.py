@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from movrecon_core.study.book import BookError, build_pages
+from movrecon_core.book.build import BookError, build_pages
 from movrecon_core.study.paths import BOOK_LOG, BOOK_PDF, BOOK_SOURCE
 from movrecon_core.study.study import Study
 

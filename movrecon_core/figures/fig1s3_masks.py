@@ -13,10 +13,10 @@ from movrecon_core.analysis import (
     population_fields,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.reconstruction import evaluation_mask, training_mask
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.images import image_table, labelled
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 MASKS = {"training mask, α ≥ 0.5": training_mask, "evaluation mask, α ≥ 1": evaluation_mask}
 

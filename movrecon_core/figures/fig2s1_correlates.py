@@ -21,10 +21,10 @@ from movrecon_core.analysis import (
     response_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.comparisons import T_TEST_LEFT_OUT
+from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.comparisons import T_TEST_LEFT_OUT
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 FEATURES = ("contrast", "luminance", "motion energy", "running speed", "pupil dilation", "eye movement")
 """Three of the movie and three of the animal."""

@@ -11,10 +11,9 @@ from typing import Any
 import nbformat
 import yaml
 
-from movrecon_core.errors import MovreconError
-from movrecon_core.study.benchmark_pages import benchmark_sections
-from movrecon_core.study.book_assets import lighten
-from movrecon_core.study.book_pages import (
+from movrecon_core.book.assets import lighten
+from movrecon_core.book.benchmark_pages import benchmark_sections
+from movrecon_core.book.pages import (
     files_of,
     fill_page,
     front_page,
@@ -24,6 +23,7 @@ from movrecon_core.study.book_pages import (
     read_contents,
     status_page,
 )
+from movrecon_core.errors import MovreconError
 from movrecon_core.study.cost import Cost
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.fingerprints import digest, file_digest

@@ -6,11 +6,11 @@ import pandas as pd
 
 from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.levels import LevelStatistics
+from movrecon_core.figures.published import published
 from movrecon_core.study.conditions import RECORDED, Condition
-from movrecon_core.study.published import published
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.levels import LevelStatistics
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 
 def population_sizes(study: Study) -> pd.DataFrame:

@@ -5,10 +5,10 @@ from functools import cached_property
 
 import pandas as pd
 
-from movrecon_core.study import tables
+from movrecon_core import figures as tables
+from movrecon_core.figures.fig4_gaussian_noise import NoiseTables
+from movrecon_core.figures.synthetic import TARGETS
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.noise import NoiseTables
-from movrecon_core.study.tables.synthetic import TARGETS
 
 TARGET = TARGETS["predicted"]
 """Whose predictions of synthetic stimuli the summary is about: those of the inverted instance, as in the scripts."""

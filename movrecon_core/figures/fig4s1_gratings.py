@@ -5,12 +5,12 @@ import pandas as pd
 
 from movrecon_core.analysis import SKIPPED_FRAMES, apparent_frequency, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.published import published, published_grid
+from movrecon_core.figures.synthetic import example_frames, of_one_mouse, shown_stimuli
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.stimuli import GratingStimulus, grating_movie
-from movrecon_core.study.published import published, published_grid
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import reconstructed_movie
-from movrecon_core.study.tables.synthetic import example_frames, of_one_mouse, shown_stimuli
 
 GRID = ["spatial_frequency", "temporal_frequency"]
 FLICKER, BELOW = 15.0, 7.5

@@ -15,7 +15,7 @@ from movrecon_core.analysis import (
     mixed_model,
     repeated_measures_anova,
 )
-from movrecon_core.study.tables.comparisons import comparison_table
+from movrecon_core.figures.comparisons import comparison_table
 
 TESTS = ["test", "statistic", "value", "df", "df_error", "p", "effect", "effect_size", "mice", "movies", "left_out"]
 

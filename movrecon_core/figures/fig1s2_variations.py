@@ -15,15 +15,15 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.comparisons import comparison_table
+from movrecon_core.figures.fig2_performance import median_movie
+from movrecon_core.figures.images import image_table, labelled
+from movrecon_core.figures.published import published
+from movrecon_core.figures.responses import STIMULI, response_fit
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
-from movrecon_core.study.published import published
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.comparisons import comparison_table
-from movrecon_core.study.tables.images import image_table, labelled
-from movrecon_core.study.tables.performance import median_movie
-from movrecon_core.study.tables.responses import STIMULI, response_fit
 
 STANDARD = "standard"
 ONE_INSTANCE, UNFILTERED, RANDOM = "one instance", "no Gaussian filter", "random movie"

@@ -16,11 +16,11 @@ from movrecon_core.analysis import (
     response_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.images import image_table, labelled
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 EVOKED = {
     "true": "true movie",

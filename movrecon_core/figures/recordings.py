@@ -5,9 +5,9 @@ import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
 
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.recordings import FRAME_RATE, Trial
 from movrecon_core.study.study import ROLES, Study
-from movrecon_core.study.tables.images import image_table, labelled
 
 PAIRS = 6
 """Pairs of closest first frames that are shown."""

@@ -17,11 +17,11 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.published import published, published_grid
+from movrecon_core.figures.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus
-from movrecon_core.study.published import published, published_grid
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
 
 SQUARE = slice((FRAME_WIDTH - FRAME_HEIGHT) // 2, (FRAME_WIDTH + FRAME_HEIGHT) // 2)
 """Columns of the square of noise, between the grey ones."""

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from movrecon_core import figures as tables
 from movrecon_core.analysis import (
     Comparison,
     compare_conditions,
@@ -16,13 +17,12 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.analysis.comparisons import by_mouse
 from movrecon_core.errors import MovreconError
-from movrecon_core.study import tables
+from movrecon_core.figures.fig4_gaussian_noise import PUBLISHED, published_noise
+from movrecon_core.figures.fig4s1_gratings import published_gratings
+from movrecon_core.figures.measured import Measured
+from movrecon_core.figures.published import published
 from movrecon_core.study.conditions import RECORDED
-from movrecon_core.study.measured import Measured
-from movrecon_core.study.published import published
 from movrecon_core.study.store import unit_attributes
-from movrecon_core.study.tables.gratings import published_gratings
-from movrecon_core.study.tables.noise import PUBLISHED, published_noise
 
 RESAMPLES = 2000
 """Of each interval; there are hundreds."""

@@ -8,10 +8,10 @@ import pandas as pd
 
 from movrecon_core.analysis import compare_conditions, mixed_model
 from movrecon_core.errors import MovreconError
-from movrecon_core.study.measured import Measured
+from movrecon_core.figures.fig4_gaussian_noise import SHORTEST
+from movrecon_core.figures.fig4s1_gratings import BELOW, FLICKER, flicker_pairs, frame_step
+from movrecon_core.figures.measured import Measured
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.gratings import BELOW, FLICKER, flicker_pairs, frame_step
-from movrecon_core.study.tables.noise import SHORTEST
 
 LEVEL = 0.05
 """Of the tests, two-sided and one for each finding."""

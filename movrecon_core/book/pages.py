@@ -8,11 +8,11 @@ from typing import Any
 import nbformat
 import yaml
 
+from movrecon_core.figures.published import published
+from movrecon_core.figures.summary import shown
 from movrecon_core.study.provenance import versions
-from movrecon_core.study.published import published
 from movrecon_core.study.stage_costs import stage_costs
 from movrecon_core.study.study import Study
-from movrecon_core.study.summary import shown
 
 _SHOWN = re.compile(r"(?:save_figure\(\s*\w+|show_video\()[,\s]*f?\"(\w+)\"")
 _CLAIM = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ProfileError
+from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 from movrecon_core.study.conditions import Condition
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.images import image_table, labelled
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 TARGETS = {"predicted": "same instance", "ensemble": "ensemble"}
 """Whose prediction is reconstructed: the scripts' reading, the article's."""

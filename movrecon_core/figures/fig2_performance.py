@@ -15,11 +15,11 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.reconstruction import SMOOTHING, ensemble
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import RECORDED, Condition, Movie
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.images import image_table, labelled
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
 

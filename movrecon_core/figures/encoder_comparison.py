@@ -6,13 +6,13 @@ import xarray as xr
 
 from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.reconstruction import SMOOTHING, ensemble
 from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.encoder_units import compared_encoders, other_movies, other_reconstruction_unit, quality_unit
 from movrecon_core.study.files import read_json
 from movrecon_core.study.stages import cost_file
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 
 def comparison_panels(study: Study) -> dict[str, pd.DataFrame]:

@@ -1,25 +1,40 @@
 """Tidy tables of a study's results: what the figures draw and the summary counts."""
 
-from movrecon_core.study.tables.comparisons import comparison_table, readable
-from movrecon_core.study.tables.correlates import (
-    correlate_panels,
-    frame_features,
-    lag_statistics,
-    moment_statistics,
-    movie_statistics,
-)
-from movrecon_core.study.tables.encoder_comparison import (
+from movrecon_core.figures.comparisons import comparison_table, readable
+from movrecon_core.figures.encoder_comparison import (
     compared_reconstructions,
     comparison_panels,
     encoder_calibration,
     encoder_costs,
     encoder_quality,
 )
-from movrecon_core.study.tables.encoders import encoder_panels, single_trial_correlations, training_history
-from movrecon_core.study.tables.ensembling import ensemble_sizes
-from movrecon_core.study.tables.error_maps import error_map_panels, error_sizes, evoked_correlations
-from movrecon_core.study.tables.ethogram import ethogram_panels
-from movrecon_core.study.tables.gratings import (
+from movrecon_core.figures.encoders import encoder_panels, single_trial_correlations, training_history
+from movrecon_core.figures.fig1_method import (
+    instance_summary,
+    method_panels,
+    minutes_per_reconstruction,
+    optimisation_curves,
+    optimisation_summary,
+)
+from movrecon_core.figures.fig1s1_ethogram import ethogram_panels
+from movrecon_core.figures.fig1s2_variations import (
+    published_variants,
+    variation_panels,
+    variation_statistics,
+    variations_beside_published,
+)
+from movrecon_core.figures.fig1s3_masks import mask_panels, mask_sizes
+from movrecon_core.figures.fig2_performance import performance, performance_panels, performance_summary
+from movrecon_core.figures.fig2s1_correlates import (
+    correlate_panels,
+    frame_features,
+    lag_statistics,
+    moment_statistics,
+    movie_statistics,
+)
+from movrecon_core.figures.fig3_ensembling import ensemble_sizes
+from movrecon_core.figures.fig4_gaussian_noise import noise_examples, noise_panels, noise_tables, noise_units
+from movrecon_core.figures.fig4s1_gratings import (
     flicker_pairs,
     frame_step,
     grating_examples,
@@ -27,28 +42,13 @@ from movrecon_core.study.tables.gratings import (
     grating_panels,
     grating_units,
 )
-from movrecon_core.study.tables.levels import LevelStatistics, level_statistics
-from movrecon_core.study.tables.masks import mask_panels, mask_sizes
-from movrecon_core.study.tables.method import (
-    instance_summary,
-    method_panels,
-    minutes_per_reconstruction,
-    optimisation_curves,
-    optimisation_summary,
-)
-from movrecon_core.study.tables.noise import noise_examples, noise_panels, noise_tables, noise_units
-from movrecon_core.study.tables.performance import performance, performance_panels, performance_summary
-from movrecon_core.study.tables.physiology import beside_literature, physiology_panels, probed_with
-from movrecon_core.study.tables.planning import needed_neurons, planned_correlations
-from movrecon_core.study.tables.population import population_beside_article, population_sizes
-from movrecon_core.study.tables.recordings import near_duplicates, recording_panels
-from movrecon_core.study.tables.responses import SHUFFLED_NEURONS, STIMULI, response_fit
-from movrecon_core.study.tables.variations import (
-    published_variants,
-    variation_panels,
-    variation_statistics,
-    variations_beside_published,
-)
+from movrecon_core.figures.fig5_population import population_beside_article, population_sizes
+from movrecon_core.figures.fig6_error_maps import error_map_panels, error_sizes, evoked_correlations
+from movrecon_core.figures.levels import LevelStatistics, level_statistics
+from movrecon_core.figures.physiology import beside_literature, physiology_panels, probed_with
+from movrecon_core.figures.planning import needed_neurons, planned_correlations
+from movrecon_core.figures.recordings import near_duplicates, recording_panels
+from movrecon_core.figures.responses import SHUFFLED_NEURONS, STIMULI, response_fit
 
 __all__ = [
     "SHUFFLED_NEURONS",
