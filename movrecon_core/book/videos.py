@@ -1,6 +1,6 @@
 """Videos 1–4: which movies stand where, as the article's legends say."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,10 +8,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.figures.fig4_gaussian_noise import SQUARE
 from movrecon_core.figures.fig6_error_maps import movie_errors
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row
 from movrecon_core.figures.synthetic import Shown, Stimulus, of_one_mouse, shown_stimuli
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.plotting.videos import TiledMovies
@@ -101,7 +101,7 @@ def error_video(study: Study) -> Video:
     for place, mouse in enumerate(study.reconstructed_mice):
         trials = study.reconstructed_trials(mouse)
         errors = [movie_errors(study, mouse, trial) for trial in trials]
-        truths = [study.trial(mouse, trial).movie for trial in trials]
+        truths = [study.movie(mouse, trial) for trial in trials]
         tiles.append([255 * error_colours(truth, error) for truth, error in zip(truths, errors, strict=True)])
         names.append(study.label(mouse))
         for column, (trial, error) in enumerate(zip(trials, errors, strict=True)):
@@ -111,6 +111,24 @@ def error_video(study: Study) -> Video:
     columns = [f"movie {column}" for column in range(1, table["column"].max() + 1)]
     title = "Video 4: error maps, half speed"
     return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated), HALF_SPEED, table)
+
+
+def rows(videos: Mapping[int, Video]) -> Iterator[Row]:
+    """How much the videos show.
+
+    Parameters
+    ----------
+    videos
+        By number.
+    """
+    theirs = published("videos")
+    natural = videos[1].table
+    yield Row("videos", "mice in Video 1", "count", theirs["natural"]["mice"], natural["mouse"].nunique())
+    yield Row("videos", "movies in Video 1", "count", theirs["natural"]["movies"], len(natural))
+    yield Row("videos", "noise stimuli in Video 2", "count", theirs["noise_stimuli"], len(videos[2].table))
+    yield Row("videos", "gratings in Video 3", "count", theirs["gratings"], len(videos[3].table))
+    speed = videos[4].frame_rate / videos[1].frame_rate
+    yield Row("videos", "speed of Video 4", "count", theirs["error_map_speed"], speed)
 
 
 def _stimulus_video(
@@ -144,10 +162,9 @@ def _pair(
     study: Study, mouse: int, movie: Movie, condition: Condition
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], float]:
     """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation."""
-    truth, pixels = study.movie(mouse, movie), crop_movie(study.evaluation_mask(mouse))
-    found = reconstructed_movie(study, mouse, movie, condition)
-    value = video_correlation(truth[SKIPPED_FRAMES:], found[SKIPPED_FRAMES:], pixels)
-    return truth, match_contrast_luminance(found, truth, pixels), value
+    judged = study.judged(mouse, movie, condition)
+    truth, found, pixels = judged
+    return truth, match_contrast_luminance(found, truth, pixels), video_correlation(*judged.evaluated)
 
 
 def _grid(tiles: Sequence[Sequence[NDArray[np.floating]]]) -> NDArray[np.float32]:

@@ -77,14 +77,3 @@ def comparison_table(
         frame.loc[tested, "p_bonferroni"] = bonferroni(frame.loc[tested, "p"])
         rows.append(frame)
     return pd.concat(rows, ignore_index=True)
-
-
-def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """A table to be read: numbers with three digits that count, – where a number is missing."""
-    return table.map(_three_digits)
-
-
-def _three_digits(value: object) -> object:
-    if not isinstance(value, float):
-        return value
-    return "–" if np.isnan(value) else f"{value:.3g}"

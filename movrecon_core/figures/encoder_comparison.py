@@ -1,14 +1,12 @@
-"""Tables of two encoders side by side: cost, quality, calibration, and what is reconstructed with each."""
+"""Two encoders side by side: cost, quality, calibration, and what is reconstructed with each."""
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
+from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.reconstruction import SMOOTHING, ensemble
-from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.encoder_units import compared_encoders, other_movies, other_reconstruction_unit, quality_unit
 from movrecon_core.study.files import read_json
 from movrecon_core.study.stages import cost_file
@@ -90,13 +88,13 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     for mouse, trial in other_movies(study):
         unit = study.store.require(other_reconstruction_unit(study, mouse, trial))
         movies = {
-            own: reconstructed_movie(study, mouse, trial, RECORDED, instances=[0]),
+            own: study.reconstruction(mouse, trial, instances=[0]),
             other: crop_movie(ensemble([unit["movie"].values], SMOOTHING)),
         }
-        truth, mask = study.trial(mouse, trial).movie[SKIPPED_FRAMES:], crop_movie(study.evaluation_mask(mouse))
+        judged = study.judged(mouse, trial)
         for name, movie in movies.items():
             with np.errstate(invalid="ignore", divide="ignore"):
-                quality = video_correlation(truth, movie[SKIPPED_FRAMES:], mask)
+                quality = video_correlation(*judged._replace(reconstruction=movie).evaluated)
             rows.append((study.label(mouse), trial, name, float(np.nan_to_num(quality))))
     return pd.DataFrame(rows, columns=["mouse", "trial", "encoder", "video_correlation"])
 

@@ -1,25 +1,16 @@
-"""Tables of the encoders: how they learned, how well they predict."""
+"""The encoders: how they learned, how well they predict."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import pandas as pd
 
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, mean_row
 from movrecon_core.study.stages import training_log
 from movrecon_core.study.study import Study
 
-
-def encoder_panels(study: Study) -> dict[str, pd.DataFrame]:
-    """What the encoders figure draws.
-
-    Returns
-    -------
-    dict
-        ``A`` loss over training, ``B`` single-trial correlation of each mouse and instance, ``C`` correlation of each
-        neuron.
-    """
-    return {
-        "A": training_history(study),
-        "B": single_trial_correlations(study),
-        "C": _neuron_correlations(study),
-    }
+ENSEMBLE = "ensemble"
 
 
 def training_history(study: Study) -> pd.DataFrame:
@@ -45,14 +36,47 @@ def single_trial_correlations(study: Study) -> pd.DataFrame:
     for mouse in range(len(study.recordings)):
         found = study.store.require(study.evaluation_unit(mouse))
         correlations = {f"instance {i}": values for i, values in enumerate(found["correlation"].values)}
-        correlations["ensemble"] = found["ensemble_correlation"].values
+        correlations[ENSEMBLE] = found["ensemble_correlation"].values
         for encoder, values in correlations.items():
             row = {"mouse": study.label(mouse), "encoder": encoder, "correlation": float(values.mean())}
             rows.append({**row, "neurons": len(values)})
     return pd.DataFrame(rows)
 
 
-def _neuron_correlations(study: Study) -> pd.DataFrame:
+def mouse_correlations(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the single instances, and the ensemble's, of each mouse: ``mouse``, ``single``, ``ensemble``.
+
+    Parameters
+    ----------
+    correlations
+        Of `single_trial_correlations`.
+    """
+    kind = np.where(correlations["encoder"] == ENSEMBLE, ENSEMBLE, "single")
+    found = correlations.groupby(["mouse", kind], sort=False)["correlation"].mean().unstack()
+    return found[["single", ENSEMBLE]].reset_index()
+
+
+def rows(correlations: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """How well single trials are predicted by one instance, and by the mean of all.
+
+    Parameters
+    ----------
+    correlations
+        Of `single_trial_correlations`.
+    seed
+        Of the bootstrap.
+    """
+    mice, theirs = mouse_correlations(correlations), published("encoder.single_trial_correlation")
+    names = {"single": ("retrained_validation", "one instance"), ENSEMBLE: ("competition", "mean of the instances")}
+    for kind, (key, name) in names.items():
+        label = f"encoder's single-trial correlation, {name}"
+        yield mean_row("1", label, theirs[key], mice[kind], mice["mouse"], seed, note="n: mice")
+    instances = correlations["encoder"].nunique() - 1
+    yield Row("1", "instances", "count", published("encoder.instances"), instances)
+
+
+def neuron_correlations(study: Study) -> pd.DataFrame:
+    """Correlation of the ensemble's prediction for each neuron: ``mouse``, ``neuron``, ``correlation``."""
     tables = []
     for mouse in range(len(study.recordings)):
         values = study.store.require(study.evaluation_unit(mouse))["ensemble_correlation"].values

@@ -1,10 +1,14 @@
-"""Tables of the optimisation: loss and video correlation over its iterations."""
+"""The optimisation: loss and video correlation over its iterations (Fig. 1)."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
 from movrecon_core.analysis import by_mouse, hierarchical_bootstrap, repeated_measures_anova
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.store import unit_attributes
 from movrecon_core.study.study import Study
@@ -111,10 +115,39 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).assign(p=p, left_out=left_out)
 
 
-def minutes_per_reconstruction(study: Study) -> float:
-    """Mean time that finding one movie with one instance took, as noted beside the results."""
+def reconstruction_minutes(study: Study) -> list[float]:
+    """Time that finding one movie with one instance took, of each, as far as it is noted beside the results."""
     units = [unit for mouse, trial in study.movies() for unit in study.reconstruction_units(mouse, trial, RECORDED)]
-    return float(np.mean([unit_attributes(study.store, unit)["seconds"] for unit in units])) / 60
+    found = [unit_attributes(study.store, unit) for unit in units]
+    return [attributes["seconds"] / 60 for attributes in found if "seconds" in attributes]
+
+
+def rows(curves: pd.DataFrame, minutes: Sequence[float], seed: int) -> Iterator[Row]:
+    """What a single instance finds, and what that takes.
+
+    Parameters
+    ----------
+    curves
+        Of `optimisation_curves`.
+    minutes
+        Of `reconstruction_minutes`.
+    seed
+        Of the bootstrap.
+    """
+    iterations = int(curves["iteration"].max())
+    last = curves[curves["iteration"] == iterations].dropna(subset=["video_correlation"])
+    movies = last.groupby(["mouse", "trial"], sort=False)["video_correlation"].mean().reset_index()
+    gain = 1 + published("figure_3.gain_percent.instances_1_to_7") / 100
+    theirs, note = published("figure_2.video_correlation.mean") / gain, "article: from the ensemble's and its gain"
+    if len(movies):
+        values = movies["video_correlation"]
+        name = "video correlation, one instance, not smoothed"
+        yield mean_row("1", name, theirs, values, movies["mouse"], seed, note=note)
+    yield Row("1", "iterations", "count", published("reconstruction.iterations"), iterations)
+    theirs = published("cost.minutes_per_10s_movie_per_instance_1000_epochs")
+    mean = float(np.mean(minutes)) if minutes else NAN
+    note = "article: DwiseNeuro, RTX 4070; n: movies and instances"
+    yield Row("1", "minutes a movie and instance", "minutes", theirs, mean, n=len(minutes), note=note)
 
 
 _QUANTITIES = (

@@ -1,13 +1,16 @@
-"""Tables of the ethogram: what was shown, done, recorded and predicted during a few movies (Fig. 1–S1)."""
+"""Ethogram: what was shown, done, recorded and predicted during a few movies (Fig. 1–S1)."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, frame_correlation, motion_energy
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import median_trial, reconstructed_movie
+from movrecon_core.figures.fig2_performance import median_trial
 from movrecon_core.figures.recordings import behaviour_signals, most_active, scaled_responses
+from movrecon_core.figures.responses import SHUFFLED_NEURONS
+from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 
@@ -40,14 +43,27 @@ def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.Dat
     return {panel: pd.concat(tables, ignore_index=True) for panel, tables in parts.items()}
 
 
+def rows(fit: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """What correlation with the recorded responses is left where neurons are exchanged; the others are Figure 6's.
+
+    Parameters
+    ----------
+    fit
+        Of `response_fit`.
+    seed
+        Of the bootstrap.
+    """
+    control = fit[fit["stimulus"] == SHUFFLED_NEURONS]
+    name = "recorded responses and those of other neurons, evoked by the true movie"
+    yield mean_row("1–S1", name, NAN, control["response_correlation"], control["mouse"], seed, note="control")
+
+
 def _panels_of_movie(study: Study, mouse: int, number: int, neurons: int) -> dict[str, pd.DataFrame]:
-    trial, responses = study.trial(mouse, number), study.responses(mouse, number)
-    pixels = crop_movie(study.evaluation_mask(mouse))
+    trial, responses, judged = study.trial(mouse, number), study.responses(mouse, number), study.judged(mouse, number)
     seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
-    energy = motion_energy(trial.movie, pixels).round(4)
+    energy = motion_energy(judged.truth, judged.pixels).round(4)
     moved = pd.DataFrame({"signal": "motion energy", "seconds": seconds[1:], "value": energy})
-    found = reconstructed_movie(study, mouse, number)[SKIPPED_FRAMES:]
-    alike = frame_correlation(trial.movie[SKIPPED_FRAMES:], found, pixels).round(6)
+    alike = frame_correlation(*judged.evaluated).round(6)
     shown = most_active(trial.responses, neurons)
     predicted = responses["predicted"]
     return {

@@ -1,13 +1,13 @@
-"""Tables of the variations of the method: which of its parts matter (Fig. 1–S2)."""
+"""Variations of the method: which of its parts matter (Fig. 1–S2)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
-    SKIPPED_FRAMES,
     mask_diameter,
     match_contrast_luminance,
     random_movie_control,
@@ -17,240 +17,231 @@ from movrecon_core.analysis import (
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.comparisons import comparison_table
 from movrecon_core.figures.fig2_performance import median_movie
-from movrecon_core.figures.images import image_table, labelled
+from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
-from movrecon_core.figures.responses import STIMULI, response_fit
-from movrecon_core.reconstruction import ensemble
+from movrecon_core.figures.responses import STIMULI
+from movrecon_core.figures.rows import Row, change_row, compared, mean_row, p_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
-from movrecon_core.study.study import Study
+from movrecon_core.study.study import Judged, Study
 
-STANDARD = "standard"
-ONE_INSTANCE, UNFILTERED, RANDOM = "one instance", "no Gaussian filter", "random movie"
-CONDITIONS: dict[str, Condition] = {
-    STANDARD: RECORDED,
-    "from predicted responses": PREDICTED,
-    "gradient ensembling": Condition(gradients="ensemble"),
-    "no training mask": Condition(mask="none"),
-    "strict training mask": Condition(mask="strict"),
-    "neurons exchanged": SHUFFLED,
+
+class Variant(NamedTuple):
+    """A way to reconstruct.
+
+    Attributes
+    ----------
+    condition
+        How movies are reconstructed.
+    published
+        Key of the article's values; empty where it has none.
+    made
+        How the movie is made of the instances' movies where that differs, as for `Study.reconstruction`.
+    """
+
+    condition: Condition
+    published: str = ""
+    made: Mapping[str, Any] = {}
+
+
+STANDARD, RANDOM = "standard", "random movie"
+VARIANTS = {
+    STANDARD: Variant(RECORDED, "standard"),
+    "from predicted responses": Variant(PREDICTED, "from_predicted_activity"),
+    "gradient ensembling": Variant(Condition(gradients="ensemble"), "gradient_ensembling"),
+    "no Gaussian filter": Variant(RECORDED, "no_gaussian_smoothing", {"smoothed": False}),
+    "one instance": Variant(RECORDED, made={"instances": [0]}),
+    "no training mask": Variant(Condition(mask="none"), "no_training_mask"),
+    "strict training mask": Variant(Condition(mask="strict"), "strict_training_mask"),
+    "neurons exchanged": Variant(SHUFFLED),
 }
-"""Variants that need reconstructions of their own; the last is a control."""
+"""In the order of the figure; the last is a control, and after it comes another: a random other movie."""
 TRAINING_MASKS = {
     "no training mask": "none",
     STANDARD: "standard (α ≥ 0.5)",
     "strict training mask": "strict (α ≥ 1)",
 }
-VARIANTS = (
-    STANDARD,
-    "from predicted responses",
-    "gradient ensembling",
-    UNFILTERED,
-    ONE_INSTANCE,
-    "no training mask",
-    "strict training mask",
-    "neurons exchanged",
-    RANDOM,
-)
-"""In the order of the figure."""
-
-PUBLISHED = {
-    STANDARD: "standard",
-    "from predicted responses": "from_predicted_activity",
-    "gradient ensembling": "gradient_ensembling",
-    UNFILTERED: "no_gaussian_smoothing",
-    "no training mask": "no_training_mask",
-    "strict training mask": "strict_training_mask",
-}
-"""Variant → its key among the published values."""
+SHOWN = 4
+"""How many variants, after the standard, panel A shows."""
+_PUBLISHED = "figure_1_supplement_2"
 
 Movies = dict[str, NDArray[np.floating]]
 
 
-def variation_panels(study: Study, frames: int, thresholds: int) -> dict[str, pd.DataFrame]:
-    """What the figure of variations draws, over the movies that were reconstructed in every way.
+def variants(study: Study) -> pd.DataFrame:
+    """Video correlation of the movies that were reconstructed in every way.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``variant`` (those of `VARIANTS` that the profile asks for, and the standard
+        reconstructions against a random other movie), ``video_correlation``.
+    """
+    movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
+    found = [variant_movies(study, *movie) for movie in movies]
+    columns = ["mouse", "trial", "variant", "video_correlation"]
+    table = [
+        (study.label(mouse), trial, variant, video_correlation(*judged[variant].evaluated))
+        for variant in VARIANTS
+        for (mouse, trial), judged in zip(movies, found, strict=True)
+        if variant in judged
+    ]
+    truths, standards, pixels = map(list, zip(*(judged[STANDARD].evaluated for judged in found), strict=True))
+    if any(not np.array_equal(truth, truths[0]) for truth in truths):
+        control = random_movie_control(truths, standards, pixels, study.profile.seed)
+        names = ((study.label(mouse), trial) for mouse, trial in movies)
+        table += [(*name, RANDOM, value) for name, value in zip(names, control, strict=True)]
+    return pd.DataFrame(table, columns=columns)
+
+
+def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
+    """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
+    asked = {*study.conditions, *VARIATIONS}
+    truth, pixels = study.movie(mouse, trial), crop_movie(study.evaluation_mask(mouse))
+    return {
+        name: Judged(truth, study.reconstruction(mouse, trial, variant.condition, **variant.made), pixels)
+        for name, variant in VARIANTS.items()
+        if variant.condition in asked
+    }
+
+
+def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
+    """How the size of the evaluation mask decides, by training mask.
 
     Parameters
     ----------
     study
-        With reconstructions and the responses to them.
-    frames
-        How many frames of the example movie are shown: the movie of median video correlation.
+        With reconstructions.
     thresholds
         How many thresholds of the evaluation mask are looked at, from 0 to 1.
 
     Returns
     -------
-    dict
-        ``A`` frames of the example by ``variant``; ``B`` the same by training mask, without evaluation mask; ``C``
-        video correlation of each movie by ``variant``; ``C_thresholds`` mean over movies of each ``mouse`` by
-        ``training mask`` and evaluation ``threshold``, with the ``diameter`` of the evaluation mask in degrees; ``D``
-        fit of the predicted to the recorded responses, as `response_fit`.
+    DataFrame
+        ``mouse``, ``training mask``, ``threshold``, ``diameter`` of the evaluation mask in degrees,
+        ``video_correlation``, mean over movies.
     """
-    movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
     levels = np.linspace(0, 1, thresholds)
-    tables, curves, truths, standards = [], [], [], []
-    for mouse, trial in movies:
-        truth, found = _evaluated(study, mouse, trial)
-        pixels = crop_movie(study.evaluation_mask(mouse))
-        values = {variant: video_correlation(truth, movie, pixels) for variant, movie in found.items()}
-        columns = {"mouse": study.label(mouse), "trial": trial}
-        tables.append(pd.DataFrame({**columns, "variant": list(values), "video_correlation": list(values.values())}))
-        curves.append(_threshold_curves(study, mouse, trial, truth, found, levels))
-        truths.append(truth)
-        standards.append(found[STANDARD])
-    tables.append(_random_movies(study, movies, truths, standards))
-    found_variants = pd.concat(tables, ignore_index=True)
-    correlations = pd.concat([found_variants[found_variants["variant"] == name] for name in VARIANTS])
-    mouse, trial = _example(movies, correlations)
-    truth, shown = study.trial(mouse, trial).movie, variant_movies(study, mouse, trial)
-    fit = response_fit(study)
+    tables = []
+    for mouse in study.reconstructed_mice:
+        alpha = crop_movie(study.alpha(mouse))
+        columns = {"mouse": study.label(mouse), "threshold": levels.round(6)}
+        columns["diameter"] = [mask_diameter(alpha >= level) for level in levels]
+        for variant, mask in TRAINING_MASKS.items():
+            for trial in study.variation_trials(mouse):
+                truth, movie, _ = study.judged(mouse, trial, VARIANTS[variant].condition).evaluated
+                correlation = threshold_correlations(truth, movie, alpha, levels)
+                tables.append(pd.DataFrame({**columns, "training mask": mask, "video_correlation": correlation}))
     by_mouse = ["mouse", "training mask", "threshold", "diameter"]
+    return pd.concat(tables).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index()
+
+
+def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, pd.DataFrame]:
+    """Frames of the movie of median correlation by variant, and by training mask.
+
+    Parameters
+    ----------
+    study
+        With reconstructions.
+    found
+        Of `variants`.
+    frames
+        How many.
+
+    Returns
+    -------
+    dict
+        ``A``: ``variant``, ``seconds``, ``y``, ``x``, ``grey``; contrast and luminance are the truth's except where
+        said, NaN outside the evaluation mask. ``B``: the same by ``training mask`` and over the whole screen.
+    """
+    standard = found[found["variant"] == STANDARD].iloc[[median_movie(found[found["variant"] == STANDARD])]]
+    mice = {study.label(mouse): mouse for mouse in study.reconstructed_mice}
+    judged = variant_movies(study, mice[standard["mouse"].item()], int(standard["trial"].item()))
+    truth, _, pixels = judged[STANDARD]
+    matched = {name: match_contrast_luminance(movie, truth, pixels) for name, (_, movie, _) in judged.items()}
+    shown: Movies = {
+        "truth": truth,
+        STANDARD: matched[STANDARD],
+        "contrast not matched": judged[STANDARD].reconstruction,
+    }
+    shown |= {name: matched[name] for name in list(VARIANTS)[1 : SHOWN + 1] if name in matched}
+    everywhere = np.ones_like(pixels)
+    masks = {
+        mask: match_contrast_luminance(judged[variant].reconstruction, truth, everywhere)
+        for variant, mask in TRAINING_MASKS.items()
+    }
     return {
-        "A": _frames(_displayed(truth, shown, crop_movie(study.evaluation_mask(mouse))), frames, "variant"),
-        "B": _frames(_unmasked(truth, shown), frames, "training mask"),
-        "C": correlations.round({"video_correlation": 6}),
-        "C_thresholds": pd.concat(curves).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index(),
-        "D": fit[fit["stimulus"].isin(STIMULI.values())].reset_index(drop=True),
+        "A": _frames({name: np.where(pixels, movie, np.nan) for name, movie in shown.items()}, frames, "variant"),
+        "B": _frames({"truth": truth, **masks}, frames, "training mask"),
     }
 
 
-def variant_movies(study: Study, mouse: int, trial: int) -> Movies:
-    """Reconstructions (T, 36, 64) of a movie by variant; those that the profile does not ask for are left out."""
-    movies: Movies = {}
-    for variant, condition in CONDITIONS.items():
-        if condition in (*study.conditions, *VARIATIONS):
-            instances = crop_movie(study.instance_movies(mouse, trial, condition))
-            movies[variant] = ensemble(list(instances))
-            if variant == STANDARD:
-                movies[UNFILTERED] = ensemble(list(instances), sigma=None)
-                movies[ONE_INSTANCE] = ensemble(list(instances[:1]))
-    return movies
-
-
-def variation_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFrame:
+def variation_statistics(found: pd.DataFrame, fit: pd.DataFrame, seed: int) -> pd.DataFrame:
     """Every variant compared with the standard, and the pairs of panel D that the article compares.
+
+    Parameters
+    ----------
+    found
+        Of `variants`.
+    fit
+        Of `response_fit`.
+    seed
+        Of the bootstraps.
 
     Returns
     -------
     DataFrame
         As `comparison_table`.
     """
-    variants = [(STANDARD, variant) for variant in VARIANTS[1:]]
+    pairs = [(STANDARD, variant) for variant in found["variant"].unique()[1:]]
     full, masked, reconstructed, matched = STIMULI.values()
     stimuli = [(full, masked), (reconstructed, matched), (full, reconstructed)]
     measures = ["poisson_loss", "response_correlation"]
     return pd.concat(
         [
-            comparison_table(panels["C"], "variant", ["video_correlation"], variants, seed),
-            comparison_table(panels["D"], "stimulus", measures, stimuli, seed),
+            comparison_table(found, "variant", ["video_correlation"], pairs, seed),
+            comparison_table(fit, "stimulus", measures, stimuli, seed),
         ],
         ignore_index=True,
     )
 
 
-def published_variants() -> dict[str, float]:
-    """The article's video correlation of each variant."""
-    values = published("figure_1_supplement_2.video_correlation")
-    return {variant: values[key] for variant, key in PUBLISHED.items()}
-
-
-def variations_beside_published(statistics: pd.DataFrame) -> dict[str, tuple[object, object]]:
-    """The article's numbers beside this run's, for `beside_published`.
+def rows(found: pd.DataFrame, fit: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Video correlation of every variant, and what masking and matching do to the predicted responses.
 
     Parameters
     ----------
-    statistics
-        Of `variation_statistics`.
+    found
+        Of `variants`.
+    fit
+        Of `response_fit`.
+    seed
+        Of the bootstraps.
     """
-    ours = statistics.set_index(["measure", "from", "to"])
-    rows: dict[str, tuple[object, object]] = {}
-    tested = published("figure_1_supplement_2.p_paired_t")
-    for variant, theirs in published_variants().items():
-        pair = ("video correlation", STANDARD, variant)
-        if variant == STANDARD:
-            rows["video correlation, standard"] = (theirs, float(ours["mean_from"].iloc[0]))
-        elif pair in ours.index:
-            rows[f"video correlation, {variant}"] = (theirs, float(ours.loc[pair, "mean_to"]))
-            if PUBLISHED[variant] in tested:
-                rows[f"p, {variant}"] = (_p(tested[PUBLISHED[variant]]), _p(ours.loc[pair, "p"]))
+    theirs, tested = (published(f"{_PUBLISHED}.{name}") for name in ("video_correlation", "p_paired_t"))
+    for variant, key in [*((name, variant.published) for name, variant in VARIANTS.items()), (RANDOM, "")]:
+        values = found[found["variant"] == variant].dropna()
+        name, value = f"video correlation, {variant}", theirs.get(key, float("nan"))
+        if values.empty:
+            yield Row("1–S2", name, "correlation", value, note="left out: not in the profile")
+            continue
+        yield mean_row("1–S2", name, value, values["video_correlation"], values["mouse"], seed)
+        if key in tested:
+            pair = compared(found, "variant", "video_correlation", STANDARD, variant, seed)
+            yield p_row("1–S2", f"p of {variant} and standard", tested[key], pair)
     full, masked, reconstructed, matched = STIMULI.values()
     changes = {"masked_at_0.5": (full, masked), "contrast_luminance_matched": (reconstructed, matched)}
     for measure in ("poisson_loss", "response_correlation"):
-        percent, p = (published(f"figure_1_supplement_2.{measure}_{kind}") for kind in ("change_percent", "p"))
+        percent, p = (published(f"{_PUBLISHED}.{measure}_{kind}") for kind in ("change_percent", "p"))
         for key, (first, second) in changes.items():
-            name = measure.replace("_", " ")
-            row = ours.loc[(name, first, second)]
-            rows[f"{name}, {second}: change in %"] = (percent[key], float(row["change_percent"]))
-            rows[f"p, {name}, {second}"] = (_p(p[key]), _p(row["p"]))
-    return rows
-
-
-def _p(value: float) -> str | None:
-    return None if np.isnan(value) else f"{value:.2g}"
-
-
-def _evaluated(study: Study, mouse: int, trial: int) -> tuple[NDArray[np.floating], Movies]:
-    movies = variant_movies(study, mouse, trial)
-    truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
-    return truth, {variant: movie[SKIPPED_FRAMES:] for variant, movie in movies.items()}
-
-
-def _threshold_curves(
-    study: Study, mouse: int, trial: int, truth: NDArray[np.floating], movies: Movies, levels: NDArray[np.floating]
-) -> pd.DataFrame:
-    alpha = crop_movie(study.alpha(mouse))
-    diameters = [mask_diameter(alpha >= level) for level in levels]
-    tables = []
-    for variant, mask in TRAINING_MASKS.items():
-        if variant in movies:
-            correlation = threshold_correlations(truth, movies[variant], alpha, levels)
-            columns = {"mouse": study.label(mouse), "trial": trial, "training mask": mask, "threshold": levels.round(6)}
-            tables.append(pd.DataFrame({**columns, "diameter": diameters, "video_correlation": correlation}))
-    return pd.concat(tables, ignore_index=True)
-
-
-def _random_movies(
-    study: Study, movies: list[tuple[int, int]], truths: list[NDArray], standards: list[NDArray]
-) -> pd.DataFrame:
-    """The standard reconstructions against a random other truth; empty where there is no other."""
-    table = pd.DataFrame([(study.label(mouse), trial) for mouse, trial in movies], columns=["mouse", "trial"])
-    if all(np.array_equal(truth, truths[0]) for truth in truths):
-        return table.iloc[:0]
-    masks = [crop_movie(study.evaluation_mask(mouse)) for mouse, _ in movies]
-    control = random_movie_control(truths, standards, masks, study.profile.seed)
-    return table.assign(variant=RANDOM, video_correlation=control)
-
-
-def _example(movies: list[tuple[int, int]], correlations: pd.DataFrame) -> tuple[int, int]:
-    standard = correlations[correlations["variant"] == STANDARD]
-    return movies[median_movie(standard)]
-
-
-def _displayed(truth: NDArray[np.floating], movies: Movies, pixels: NDArray[np.bool_]) -> Movies:
-    """The truth and the variants of panel A, matched to it; NaN outside the evaluation mask."""
-    matched = {variant: match_contrast_luminance(movie, truth, pixels) for variant, movie in movies.items()}
-    names = [variant for variant in VARIANTS[1:5] if variant in matched]
-    shown = {"truth": truth, STANDARD: matched[STANDARD], "contrast not matched": movies[STANDARD]}
-    shown |= {variant: matched[variant] for variant in names}
-    return {name: np.where(pixels, movie, np.nan) for name, movie in shown.items()}
-
-
-def _unmasked(truth: NDArray[np.floating], movies: Movies) -> Movies:
-    """The truth and the variants of panel B over the whole screen, matched to it."""
-    everywhere = np.ones(truth.shape[1:], dtype=bool)
-    shown = {
-        mask: match_contrast_luminance(movies[variant], truth, everywhere)
-        for variant, mask in TRAINING_MASKS.items()
-        if variant in movies
-    }
-    return {"truth": truth, **shown}
+            name = f"{measure.replace('_', ' ')}, {second}"
+            pair = compared(fit, "stimulus", measure, first, second, seed)
+            yield change_row("1–S2", f"{name}, change (%)", percent[key], pair, "article: its size")
+            yield p_row("1–S2", f"{name}, p", p[key], pair)
 
 
 def _frames(movies: Movies, frames: int, column: str) -> pd.DataFrame:
-    # The middle of equal parts: nothing was recorded that could tell the very last frames.
-    edges = np.linspace(SKIPPED_FRAMES, len(movies["truth"]), frames + 1)
-    shown = ((edges[:-1] + edges[1:]) / 2).astype(int)
+    shown = shown_frames(len(movies["truth"]), frames)
     images = np.stack([movie[shown] for movie in movies.values()])
     seconds = np.round(shown / FRAME_RATE, 3)
     return image_table(labelled(images, **{column: list(movies), "seconds": seconds}), "grey")

@@ -1,23 +1,28 @@
-"""Tables of receptive fields and masks: which part of the screen the neurons see, and where reconstruction works."""
+"""Receptive fields and masks: which part of the screen the neurons see, and where reconstruction works."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
-    SKIPPED_FRAMES,
     ReceptiveFields,
+    full_screen_diameter,
     mask_diameter,
     mask_size,
     pixel_correlation,
     population_fields,
 )
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.figures.images import image_table, labelled
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, mean_row
 from movrecon_core.reconstruction import evaluation_mask, training_mask
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 from movrecon_core.study.study import Study
 
+_PUBLISHED = "figure_1_supplement_3"
 MASKS = {"training mask, α ≥ 0.5": training_mask, "evaluation mask, α ≥ 1": evaluation_mask}
 
 
@@ -64,6 +69,34 @@ def mask_sizes(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", "mask", "height", "width", "diameter", "pixels"]).round(1)
 
 
+def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Height and width of the masks, and the size of the screen.
+
+    Parameters
+    ----------
+    sizes
+        Of `mask_sizes`.
+    seed
+        Of the bootstrap.
+    """
+    for mask, key in zip(MASKS, ("training_mask", "evaluation_mask"), strict=True):
+        found, theirs = sizes[sizes["mask"] == mask], published(f"{_PUBLISHED}.{key}_height_width_deg")
+        for side, value in zip(("height", "width"), np.mean(theirs, axis=0), strict=True):
+            name = f"{mask}: {side} (°)"
+            yield mean_row(
+                "1–S3", name, float(value), found[side], found["mouse"], seed, kind="degrees", note="n: mice"
+            )
+    for side, ours, value in zip(
+        ("height", "width"),
+        mask_size(np.ones((FRAME_HEIGHT, FRAME_WIDTH), dtype=bool)),
+        published(f"{_PUBLISHED}.full_screen_height_width_deg"),
+        strict=True,
+    ):
+        yield Row("1–S3", f"full screen: {side} (°)", "degrees", value, round(ours, 1))
+    theirs = published(f"{_PUBLISHED}.full_screen_equivalent_diameter_deg")
+    yield Row("1–S3", "full screen: diameter (°)", "degrees", theirs, full_screen_diameter())
+
+
 def _fields(study: Study, mouse: int) -> ReceptiveFields:
     found = study.store.require(study.receptive_field_unit(mouse))
     names = ("on", "off", "on_centres", "off_centres", "on_minus_off")
@@ -90,8 +123,8 @@ def _pixel_correlations(study: Study, mouse: int) -> NDArray[np.floating]:
     """Mean over movies, (masks, 36, 64); NaN outside each mask."""
     maps = []
     for trial in study.reconstructed_trials(mouse):
-        truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
-        maps.append(pixel_correlation(truth, reconstructed_movie(study, mouse, trial)[SKIPPED_FRAMES:]))
+        truth, found, _ = study.judged(mouse, trial).evaluated
+        maps.append(pixel_correlation(truth, found))
     defined = ~np.isnan(maps)
     mean = np.where(defined, maps, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
     inside = [mask(crop_movie(study.alpha(mouse))) & defined.any(axis=0) for mask in MASKS.values()]

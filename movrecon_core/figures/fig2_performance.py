@@ -1,63 +1,26 @@
-"""Tables of the reconstructions: examples, and correlations with the true and with a random movie."""
+"""Performance: examples, and correlations with the true and with a random movie (Fig. 2)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
-    SKIPPED_FRAMES,
-    confidence_interval,
     match_contrast_luminance,
     mean_frame_correlation,
+    paired_t,
     random_movie_control,
     video_correlation,
 )
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.images import image_table, labelled
-from movrecon_core.reconstruction import SMOOTHING, ensemble
+from movrecon_core.figures.images import image_table, labelled, shown_frames
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, estimate, mean_row
 from movrecon_core.recordings import FRAME_RATE
-from movrecon_core.study.conditions import RECORDED, Condition, Movie
 from movrecon_core.study.study import Study
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
-
-
-def reconstructed_movie(
-    study: Study,
-    mouse: int,
-    movie: Movie,
-    condition: Condition = RECORDED,
-    instances: Sequence[int] | None = None,
-    smoothed: bool | None = None,
-) -> NDArray[np.float32]:
-    """The instances' movies averaged and smoothed, unmasked.
-
-    Parameters
-    ----------
-    study
-        With reconstructions.
-    mouse
-        Index of the mouse.
-    movie
-        A trial or a synthetic stimulus.
-    condition
-        How it was reconstructed.
-    instances
-        Which of the instances' movies are averaged; None: all.
-    smoothed
-        Whether the Gaussian filter follows; None: for natural movies alone, as in the article.
-
-    Returns
-    -------
-    NDArray
-        (T, 36, 64).
-    """
-    found = study.instance_movies(mouse, movie, condition)
-    chosen = found if instances is None else found[list(instances)]
-    filtered = isinstance(movie, int) if smoothed is None else smoothed
-    return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
+OWN, RANDOM = "own movie", "random movie"
 
 
 def performance(study: Study) -> pd.DataFrame:
@@ -71,17 +34,15 @@ def performance(study: Study) -> pd.DataFrame:
         ``random_mean_frame_correlation`` with a random other one of the reconstructed movies, drawn by the profile's
         seed and the same for all conditions.
     """
-    masks = {mouse: crop_movie(study.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
     movies = list(study.movies())
-    truths = [study.trial(mouse, trial).movie[SKIPPED_FRAMES:] for mouse, trial in movies]
-    pixels = [masks[mouse] for mouse, _ in movies]
     tables = []
     for condition in study.conditions:
-        found = [reconstructed_movie(study, mouse, trial, condition)[SKIPPED_FRAMES:] for mouse, trial in movies]
+        judged = [study.judged(mouse, trial, condition).evaluated for mouse, trial in movies]
+        truths, found, pixels = map(list, zip(*judged, strict=True))
         table = pd.DataFrame([(study.label(mouse), trial) for mouse, trial in movies], columns=["mouse", "trial"])
         table["condition"] = condition.name
         for name, metric in METRICS.items():
-            table[name] = [metric(*movie) for movie in zip(truths, found, pixels, strict=True)]
+            table[name] = [metric(*movie) for movie in judged]
             if any(len(other) != len(truths[0]) or (other != truths[0]).any() for other in truths):
                 seed = study.profile.seed
                 table[f"random_{name}"] = random_movie_control(truths, found, pixels, seed, metric=metric)
@@ -89,41 +50,66 @@ def performance(study: Study) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def performance_panels(study: Study, examples: int, frames: int) -> dict[str, pd.DataFrame]:
-    """What the performance figure draws.
+def against_random(performance: pd.DataFrame) -> pd.DataFrame:
+    """What panel B draws: ``mouse``, ``trial``, ``metric``, ``against`` (own or random movie), ``correlation``.
 
     Parameters
     ----------
-    study
-        With reconstructions.
-    examples
-        How many movies are shown, each of another mouse: the mouse's movie of median correlation.
-    frames
-        How many of its frames are shown.
-
-    Returns
-    -------
-    dict
-        ``A`` frames of the example movies, ``B`` correlations with the own and a random movie, for both metrics.
+    performance
+        As `performance`; the reconstructions from recorded responses are taken.
     """
-    table = performance(study)
-    recorded = table[table["condition"] == "recorded"]
-    return {"A": _examples(study, recorded, examples, frames), "B": _against_random(recorded)}
+    recorded = performance[performance["condition"] == "recorded"]
+    parts = []
+    for metric in METRICS:
+        for against, column in ((OWN, metric), (RANDOM, f"random_{metric}")):
+            if column in recorded:
+                part = recorded[["mouse", "trial"]].assign(
+                    metric=metric.replace("_", " "), against=against, correlation=recorded[column]
+                )
+                parts.append(part.dropna())
+    return pd.concat(parts, ignore_index=True)
 
 
-def performance_summary(panel: pd.DataFrame) -> pd.DataFrame:
-    """Mean over movies and 95 % interval (Student's t, as in the article) of panel B's correlations.
+def performance_summary(panel: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Mean over movies of panel B's correlations: ``metric``, ``against``, and what `Estimate` holds."""
+    groups = panel.groupby(["metric", "against"], sort=False)
+    return pd.DataFrame(
+        [
+            {"metric": metric, "against": against, **asdict(estimate(rows["correlation"], rows["mouse"], seed))}
+            for (metric, against), rows in groups
+        ]
+    )
 
-    Returns
-    -------
-    DataFrame
-        ``metric``, ``against``, ``mean``, ``low``, ``high``, ``n``; the interval of a single movie is NaN.
+
+def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Correlations with the own and a random movie, and from predicted responses.
+
+    Parameters
+    ----------
+    performance
+        As `performance`.
+    seed
+        Of the bootstrap.
     """
-    rows = []
-    for (metric, against), values in panel.groupby(["metric", "against"], sort=False)["correlation"]:
-        found = confidence_interval(values.to_numpy())
-        rows.append((metric, against, found.mean, found.low, found.high, found.n))
-    return pd.DataFrame(rows, columns=["metric", "against", "mean", "low", "high", "n"])
+    recorded, predicted = (performance[performance["condition"] == name] for name in ("recorded", "predicted"))
+    for name in METRICS:
+        theirs, label = published(f"figure_2.{name}"), name.replace("_", " ")
+        low, high = theirs["ci95"]
+        note = f"article: 95 % CI {low} to {high}, movies taken as independent"
+        yield mean_row("2", label, theirs["mean"], recorded[name], recorded["mouse"], seed, note=note)
+        if f"random_{name}" in recorded:
+            both = recorded.dropna(subset=[f"random_{name}"])
+            values = both[f"random_{name}"]
+            yield mean_row("2", f"{label}, random movie", float("nan"), values, both["mouse"], seed)
+            if len(both) > 1:
+                p = paired_t(both[name], values).p
+                yield Row("2", f"{label}, p against a random movie", "p", theirs["p_vs_random_video"], p, n=len(both))
+    if len(predicted):
+        theirs = published("figure_1_supplement_2.video_correlation.from_predicted_activity")
+        values = predicted["video_correlation"]
+        yield mean_row("2", "video correlation, from predicted responses", theirs, values, predicted["mouse"], seed)
+    work = published("figure_2.earlier_static_image_work")
+    yield Row("2", "static images, earlier work", "correlation", work["value"], note=work["citation"])
 
 
 def median_movie(correlations: pd.DataFrame) -> int:
@@ -140,40 +126,40 @@ def median_movie(correlations: pd.DataFrame) -> int:
 
 def median_trial(study: Study, mouse: int) -> int:
     """The trial of a mouse whose reconstruction has the median video correlation."""
-    pixels = crop_movie(study.evaluation_mask(mouse))
-    rows = []
-    for trial in study.reconstructed_trials(mouse):
-        truth, found = study.trial(mouse, trial).movie, reconstructed_movie(study, mouse, trial)
-        rows.append((trial, video_correlation(truth[SKIPPED_FRAMES:], found[SKIPPED_FRAMES:], pixels)))
-    table = pd.DataFrame(rows, columns=["trial", "video_correlation"])
-    return int(table["trial"].iloc[median_movie(table)])
+    trials = study.reconstructed_trials(mouse)
+    found = [video_correlation(*study.judged(mouse, trial).evaluated) for trial in trials]
+    return int(trials[median_movie(pd.DataFrame({"trial": trials, "video_correlation": found}))])
 
 
-def _against_random(recorded: pd.DataFrame) -> pd.DataFrame:
-    parts = []
-    for metric in METRICS:
-        for against, column in (("own movie", metric), ("random movie", f"random_{metric}")):
-            if column in recorded:
-                part = recorded[["mouse", "trial"]].assign(
-                    metric=metric.replace("_", " "), against=against, correlation=recorded[column]
-                )
-                parts.append(part.dropna())
-    return pd.concat(parts, ignore_index=True)
+def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: int) -> pd.DataFrame:
+    """What panel A draws: frames of movies and their reconstructions with the truth's contrast and luminance.
 
+    Parameters
+    ----------
+    study
+        With reconstructions.
+    performance
+        As `performance`.
+    count
+        How many movies are shown, each of another mouse: the mouse's movie of median correlation.
+    frames
+        How many of its frames are shown.
 
-def _examples(study: Study, recorded: pd.DataFrame, count: int, frames: int) -> pd.DataFrame:
+    Returns
+    -------
+    DataFrame
+        ``movie``, ``kind`` (``truth``, ``reconstructed``), ``seconds``, ``y``, ``x``, ``grey``; NaN outside the
+        evaluation mask.
+    """
+    recorded = performance[performance["condition"] == "recorded"]
     tables = []
     for mouse in study.reconstructed_mice[:count]:
         rows = recorded[recorded["mouse"] == study.label(mouse)]
         chosen = rows.iloc[median_movie(rows)]
         trial = int(chosen["trial"])
-        pixels = crop_movie(study.evaluation_mask(mouse))
-        truth, found = study.trial(mouse, trial).movie, reconstructed_movie(study, mouse, trial)
-        matched = match_contrast_luminance(found, truth, pixels)
-        # The middle of equal parts: nothing was recorded that could tell the very last frames.
-        edges = np.linspace(SKIPPED_FRAMES, len(found), frames + 1)
-        shown = ((edges[:-1] + edges[1:]) / 2).astype(int)
-        images = np.stack([truth[shown], matched[shown]])
+        truth, found, pixels = study.judged(mouse, trial)
+        shown = shown_frames(len(truth), frames)
+        images = np.stack([truth[shown], match_contrast_luminance(found, truth, pixels)[shown]])
         images = np.where(pixels, images, np.nan)
         name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
         seconds = np.round(shown / FRAME_RATE, 3)

@@ -1,6 +1,6 @@
-"""Tables of what goes with good reconstructions: the movie, the animal, and how well its neurons are predicted."""
+"""What goes with good reconstructions: the movie, the animal, and how well its neurons are predicted."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -20,9 +20,9 @@ from movrecon_core.analysis import (
     population_correlation,
     response_correlation,
 )
-from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.comparisons import T_TEST_LEFT_OUT
-from movrecon_core.figures.fig2_performance import reconstructed_movie
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 
@@ -30,6 +30,7 @@ FEATURES = ("contrast", "luminance", "motion energy", "running speed", "pupil di
 """Three of the movie and three of the animal."""
 PREDICTABILITY = "response correlation"
 QUALITY = "mean frame correlation"
+LEVEL = 0.05
 
 
 def frame_features(study: Study) -> pd.DataFrame:
@@ -45,21 +46,20 @@ def frame_features(study: Study) -> pd.DataFrame:
     """
     tables = []
     for mouse, number in study.movies():
-        trial = study.trial(mouse, number)
-        pixels = crop_movie(study.evaluation_mask(mouse))
+        trial, judged = study.trial(mouse, number), study.judged(mouse, number)
+        truth, pixels = judged.truth, judged.pixels
         evaluated, before = slice(SKIPPED_FRAMES, None), slice(SKIPPED_FRAMES - 1, None)
-        inside = trial.movie[evaluated][:, pixels]
+        inside = truth[evaluated][:, pixels]
         responses = study.responses(mouse, number).isel(time=evaluated)
         recorded, predicted = responses["recorded"].values, responses["predicted"].sel(stimulus="true").values
-        found = reconstructed_movie(study, mouse, number)[evaluated]
         columns = {
             "mouse": study.label(mouse),
             "trial": number,
             "frame": np.arange(SKIPPED_FRAMES, trial.frames),
-            "frame correlation": frame_correlation(trial.movie[evaluated], found, pixels),
+            "frame correlation": frame_correlation(*judged.evaluated),
             "contrast": inside.std(axis=1, dtype=np.float64),
             "luminance": inside.mean(axis=1, dtype=np.float64),
-            "motion energy": motion_energy(trial.movie[before], pixels),
+            "motion energy": motion_energy(truth[before], pixels),
             "running speed": trial.behavior[1, evaluated],
             "pupil dilation": trial.behavior[0, evaluated],
             "eye movement": np.hypot(*np.diff(trial.pupil_center[:, before], axis=1)),
@@ -189,6 +189,27 @@ def lag_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFram
         "left_out": "" if result.test else T_TEST_LEFT_OUT,
     }
     return pd.DataFrame([row])
+
+
+def rows(over_movies: pd.DataFrame) -> Iterator[Row]:
+    """Which features go with quality over movies.
+
+    Parameters
+    ----------
+    over_movies
+        Of `movie_statistics`.
+    """
+    found = over_movies.set_index("feature")
+    for key, theirs in published("figure_2_supplement_1.p").items():
+        row = found.loc[key.replace("_", " ")]
+        yield Row("2–S1", f"p of {row.name}", "p", theirs, float(row["p"]), n=int(row["movies"]), note="uncorrected")
+    for key, significant in published("figure_2_supplement_1.significant").items():
+        row = found.loc[key.replace("_", " ")]
+        seen = float(row["p_bonferroni"] < LEVEL)
+        note = f"1: corrected p < {LEVEL} over movies, 0: not"
+        yield Row(
+            "2–S1", f"{row.name} goes with quality", "yes", float(significant), seen, n=int(row["movies"]), note=note
+        )
 
 
 def _corrected(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -1,5 +1,6 @@
-"""Table of ensemble sizes: how the mean of ever more instances' movies resembles the truth (Fig. 3)."""
+"""Ensemble sizes: how the mean of ever more instances' movies resembles the truth (Fig. 3)."""
 
+from collections.abc import Iterator
 from itertools import combinations
 
 import numpy as np
@@ -9,6 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from movrecon_core.analysis import SKIPPED_FRAMES
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.figures.levels import level_statistics
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, anova_rows, change_row, compared
 from movrecon_core.reconstruction import SMOOTHING
 from movrecon_core.study.conditions import RECORDED, Condition
 from movrecon_core.study.study import Study
@@ -33,7 +37,7 @@ def ensemble_sizes(study: Study, condition: Condition = RECORDED) -> pd.DataFram
     tables = []
     for mouse, trial in study.movies():
         found = subset_correlations(
-            study.trial(mouse, trial).movie,
+            study.movie(mouse, trial),
             study.instance_movies(mouse, trial, condition),
             crop_movie(study.evaluation_mask(mouse)),
         )
@@ -41,6 +45,31 @@ def ensemble_sizes(study: Study, condition: Condition = RECORDED) -> pd.DataFram
         found.insert(1, "trial", trial)
         tables.append(found)
     return pd.concat(tables, ignore_index=True)
+
+
+def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """What more instances gain.
+
+    Parameters
+    ----------
+    sizes
+        Of `ensemble_sizes`.
+    seed
+        Of the bootstraps.
+    """
+    largest = int(sizes["size"].max())
+    steps = {(1, 2): "instances_1_to_2", (2, 4): "instances_2_to_4", (1, 7): "instances_1_to_7"}
+    steps.setdefault((1, largest), "")
+    theirs = published("figure_3.gain_percent")
+    for (first, last), key in steps.items():
+        name, value = f"gain by {first} → {last} instances (%)", theirs.get(key, float("nan"))
+        if last > largest:
+            yield Row("3", name, "percent", value, note=f"left out: this run has {largest} instances")
+        elif last > first:
+            pair = compared(sizes, "size", "video_correlation", first, last, seed)
+            yield change_row("3", name, value, pair)
+    test = level_statistics(sizes, "size", seed=seed).tests.iloc[0]
+    yield from anova_rows("3", "instances", published("figure_3.anova_p"), float("nan"), test)
 
 
 def subset_correlations(

@@ -1,6 +1,6 @@
-"""Tables of the Gaussian-noise reconstructions: which spatial and temporal detail comes back."""
+"""Gaussian noise: which spatial and temporal detail comes back (Fig. 4, 4–S2)."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,6 +18,7 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.published import published, published_grid
+from movrecon_core.figures.rows import Kind, Row, mean_row
 from movrecon_core.figures.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus
@@ -36,13 +37,32 @@ SHORTEST = 0.5
 """What the article labels 0, in pixels and frames."""
 SCRIPTS_PIXELS = 3.4
 """By which the scripts divide pixels for their axes in degrees; they should multiply."""
+
+
+class Published(NamedTuple):
+    """Where the article states a measure: figure, name, kind of number, path among the published values."""
+
+    figure: str
+    name: str
+    kind: Kind
+    path: str
+
+
 PUBLISHED = {
-    "video_correlation": "figure_4.video_correlation",
-    "phase_correlation": "figure_4.phase_inverted_reconstruction_correlation",
-    "ensembling_gain": "figure_4_supplement_2.ensembling_gain",
-    "entropy": "figure_4_supplement_2.entropy_bits_reconstruction",
-    "motion_energy": "figure_4_supplement_2.motion_energy_reconstruction",
+    "video_correlation": Published("4", "video correlation", "correlation", "figure_4.video_correlation"),
+    "phase_correlation": Published(
+        "4",
+        "correlation of reconstructions of inverted stimuli",
+        "correlation",
+        "figure_4.phase_inverted_reconstruction_correlation",
+    ),
+    "ensembling_gain": Published("4–S2", "gain by ensembling", "statistic", "figure_4_supplement_2.ensembling_gain"),
+    "entropy": Published("4–S2", "entropy (bits)", "bits", "figure_4_supplement_2.entropy_bits_reconstruction"),
+    "motion_energy": Published(
+        "4–S2", "motion energy", "grey levels", "figure_4_supplement_2.motion_energy_reconstruction"
+    ),
 }
+"""Of the reconstructions."""
 
 
 class NoiseTables(NamedTuple):
@@ -76,7 +96,6 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
     targets
         Whose predictions: ``same instance``, ``ensemble``, or both.
     """
-    masks = {mouse: crop_movie(study.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
     before = dict(zip(study.reconstructed_mice, np.roll(study.reconstructed_mice, 1).tolist(), strict=True))
     measures, phases = [], []
     waiting: dict[Shown[NoiseStimulus], NDArray[np.floating]] = {}  # the reconstruction of one phase, until the other
@@ -84,13 +103,19 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
         if one.target not in targets:
             continue
         mouse, stimulus, condition = one
-        truth = study.movie(mouse, stimulus)[SKIPPED_FRAMES:]
+        truth, found, mask = study.judged(mouse, stimulus, condition).evaluated
         single = crop_movie(study.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
-        found, mask = single.mean(axis=0), masks[mouse]
         key = {"mouse": study.label(mouse), "target": one.target, **{name: getattr(stimulus, name) for name in GRID}}
         key |= {"sample": stimulus.sample}
         # In the published analysis masks were stored one mouse off: each mouse got the one before, the first the last.
-        correlations = _correlations(truth, single, mask, masks[before[mouse]])
+        neighbour = crop_movie(study.evaluation_mask(before[mouse]))
+        together = video_correlation(truth, found, mask)
+        alone = float(np.mean([video_correlation(truth, one, mask) for one in single]))
+        correlations = {
+            "video_correlation": together,
+            "neighbour_correlation": video_correlation(truth, found, neighbour),
+            "ensembling_gain": together - alone,
+        }
         measures.append({**key, "inverted": stimulus.inverted, **correlations, **_contents(truth, found, mask)})
         other = waiting.pop(one._replace(stimulus=replace(stimulus, inverted=not stimulus.inverted)), None)
         if other is None:
@@ -146,6 +171,34 @@ def noise_panels(measures: pd.DataFrame, phases: pd.DataFrame, target: str) -> d
     }
 
 
+def rows(measures: pd.DataFrame, phases: pd.DataFrame, target: str, seed: int) -> Iterator[Row]:
+    """Every measure of every stimulus that the article shows, and their means.
+
+    Parameters
+    ----------
+    measures, phases
+        As `noise_tables` makes them.
+    target
+        As for `noise_panels`.
+    seed
+        Of the bootstraps.
+    """
+    for value, (figure, name, kind, _) in PUBLISHED.items():
+        found = phases if value == "phase_correlation" else measures
+        cells = dict(tuple(found[found["target"] == target].groupby(GRID)))
+        shared = {key: theirs for key, theirs in published_noise(value).items() if key in cells}
+        if shared:
+            means = [cells[key][value].mean() for key in shared]
+            theirs, note = float(np.mean(list(shared.values()))), "mean over the stimuli of both"
+            yield Row(figure, name, kind, theirs, float(np.mean(means)), n=len(shared), note=f"{note}, n: stimuli")
+        for (length, duration), theirs in shared.items():
+            values, stimulus = cells[length, duration], f"noise of {length:g} px, {duration:g} frames"
+            yield mean_row(figure, name, theirs, values[value], values["mouse"], seed, kind=kind, stimulus=stimulus)
+    yield Row("4", "mice", "count", published("figure_4.mice"), measures["mouse"].nunique())
+    movies = len(measures[["sample", "inverted"]].drop_duplicates())
+    yield Row("4", "movies of each stimulus", "count", published("figure_4.movies_of_each_stimulus"), movies)
+
+
 def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[str, pd.DataFrame]:
     """One frame of each noise movie's first upright sample, and of its reconstruction, in one mouse's mask.
 
@@ -171,18 +224,6 @@ def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[st
     return example_frames(study, first, GRID, frame - SKIPPED_FRAMES, SQUARE)
 
 
-def _correlations(
-    truth: NDArray, single: NDArray, mask: NDArray[np.bool_], neighbour: NDArray[np.bool_]
-) -> dict[str, float]:
-    movie = single.mean(axis=0)
-    together = video_correlation(truth, movie, mask)
-    return {
-        "video_correlation": together,
-        "neighbour_correlation": video_correlation(truth, movie, neighbour),
-        "ensembling_gain": together - float(np.mean([video_correlation(truth, one, mask) for one in single])),
-    }
-
-
 def _contents(truth: NDArray, movie: NDArray, mask: NDArray[np.bool_]) -> dict[str, float]:
     square = np.zeros_like(mask)
     square[:, SQUARE] = True
@@ -195,10 +236,10 @@ def _contents(truth: NDArray, movie: NDArray, mask: NDArray[np.bool_]) -> dict[s
 
 
 def _grid(table: pd.DataFrame, value: str, beside: pd.Series | None = None) -> pd.DataFrame:
-    """Mean over mice of the mean over movies, for each stimulus."""
-    mean = table.groupby([*GRID, "mouse"])[value].mean().groupby(GRID).mean().reset_index(name="value")
+    """Mean over movies, for each stimulus."""
+    mean = table.groupby(GRID)[value].mean().reset_index(name="value")
     if beside is not None:
-        other = table.assign(beside=beside).groupby([*GRID, "mouse"])["beside"].mean().groupby(GRID).mean()
+        other = table.assign(beside=beside).groupby(GRID)["beside"].mean()
         return mean.merge(other.reset_index(), on=GRID)
     if value in PUBLISHED:
         return mean.merge(published_noise(value).rename("beside").reset_index(), on=GRID, how="left")
@@ -230,7 +271,7 @@ def noise_units() -> pd.DataFrame:
 
 def published_noise(value: str) -> pd.Series:
     """The article's grid of a measure, by length and duration; its label 0 stands for 0.5, with which it was made."""
-    found = published_grid(PUBLISHED[value], "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
+    found = published_grid(PUBLISHED[value].path, "figure_4.spatial_length_px", "figure_4.temporal_length_frames")
     found.index = found.index.map(lambda pair: tuple(SHORTEST if size == 0 else float(size) for size in pair))
     return found.rename_axis(GRID)
 

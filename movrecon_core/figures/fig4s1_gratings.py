@@ -1,12 +1,13 @@
-"""Tables of the grating reconstructions, and of what an encoder that skips frames makes of them (Fig. 4–S1)."""
+"""Gratings, and what an encoder that skips frames makes of them (Fig. 4–S1)."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
 from movrecon_core.analysis import SKIPPED_FRAMES, apparent_frequency, video_correlation
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.figures.published import published, published_grid
+from movrecon_core.figures.rows import Row, mean_row
 from movrecon_core.figures.synthetic import example_frames, of_one_mouse, shown_stimuli
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.stimuli import GratingStimulus, grating_movie
@@ -19,7 +20,7 @@ SKIPPING = 2
 """DwiseNeuro sees every second frame."""
 RIGHTWARDS = 0.0
 SHOWN_FRAME = 30  # article, Fig. 4–S1: the 31st
-_PUBLISHED = "figure_4_supplement_1"
+_PUBLISHED, _MEASURE = "figure_4_supplement_1", "video_correlation"
 
 
 def grating_measures(study: Study) -> pd.DataFrame:
@@ -34,9 +35,7 @@ def grating_measures(study: Study) -> pd.DataFrame:
     rows = []
     for one in shown_stimuli(study, GratingStimulus):
         mouse, stimulus, condition = one
-        truth = study.movie(mouse, stimulus)[SKIPPED_FRAMES:]
-        movie = reconstructed_movie(study, mouse, stimulus, condition)[SKIPPED_FRAMES:]
-        value = video_correlation(truth, movie, crop_movie(study.evaluation_mask(mouse)))
+        value = video_correlation(*study.judged(mouse, stimulus, condition).evaluated)
         key = {name: getattr(stimulus, name) for name in ("direction", *GRID)}
         rows.append({"mouse": study.label(mouse), "target": one.target, **key, "video_correlation": value})
     return pd.DataFrame(rows)
@@ -55,12 +54,12 @@ def grating_panels(measures: pd.DataFrame, target: str) -> dict[str, pd.DataFram
     Returns
     -------
     dict
-        ``C`` video correlation, mean over mice and directions, with the article's as ``beside``; ``D`` the same of each
+        ``C`` video correlation, mean over movies, with the article's as ``beside``; ``D`` the same of each
         mouse by temporal frequency; ``E`` grey of one pixel over time as an encoder sees it that takes every second
         frame; ``F`` the frequency that is left then; ``G`` video correlation under both readings of the targets.
     """
     shown = measures[measures["target"] == target]
-    mean = shown.groupby([*GRID, "mouse"])["video_correlation"].mean().groupby(GRID).mean().reset_index(name="value")
+    mean = shown.groupby(GRID)["video_correlation"].mean().reset_index(name="value")
     grid = mean.merge(published_gratings().rename("beside").reset_index(), on=GRID, how="left")
     along = shown.groupby(["mouse", GRID[1]])["video_correlation"].mean().reset_index(name="value")
     readings = measures.groupby(["mouse", "target"], sort=False)["video_correlation"].mean().reset_index()
@@ -71,6 +70,38 @@ def grating_panels(measures: pd.DataFrame, target: str) -> dict[str, pd.DataFram
         "F": _apparent_frequencies(sorted(shown["temporal_frequency"].unique())),
         "G": readings.set_axis(["mouse", "reading", "value"], axis=1),
     }
+
+
+def rows(study: Study, measures: pd.DataFrame, target: str) -> Iterator[Row]:
+    """Every grating that the article shows, and means by temporal frequency.
+
+    Parameters
+    ----------
+    study
+        Whose encoders are asked for how many frames they skip, and whose seed the bootstraps take.
+    measures
+        As `grating_measures` makes them.
+    target
+        As for `grating_panels`.
+    """
+    found, name = measures[measures["target"] == target], "video correlation"
+    cells, theirs = dict(tuple(found.groupby(GRID))), published_gratings()
+    shared = pd.DataFrame(
+        [(*key, value, cells[key][_MEASURE].mean()) for key, value in theirs.items() if key in cells],
+        columns=[*GRID, "published", "ours"],
+    )
+    for frequency, at in shared.groupby(GRID[1]):
+        note = "mean over spatial frequencies, n: gratings"
+        means = (float(at["published"].mean()), float(at["ours"].mean()))
+        yield Row("4–S1", f"{name} at {frequency:g} Hz", "correlation", *means, n=len(at), note=note)
+    for spatial, temporal, value, _ in shared.itertuples(index=False):
+        values, stimulus = cells[spatial, temporal], f"grating of {spatial:g} cycles/px, {temporal:g} Hz"
+        yield mean_row("4–S1", name, value, values[_MEASURE], values["mouse"], study.profile.seed, stimulus=stimulus)
+    counts = {"mice": found["mouse"].nunique(), "directions": found["direction"].nunique()}
+    for what, count in counts.items():
+        yield Row("4–S1", what, "count", published(f"{_PUBLISHED}.{what}"), count)
+    step = "frames between two that the encoder takes"
+    yield Row("4–S1", step, "count", published("encoder.frame_step"), frame_step(study))
 
 
 def grating_examples(study: Study, target: str, mouse: int) -> dict[str, pd.DataFrame]:

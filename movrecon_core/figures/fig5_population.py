@@ -1,16 +1,19 @@
-"""Table of population sizes: reconstruction from fewer neurons, in both readings (Fig. 5)."""
+"""Population sizes: reconstruction from fewer neurons, in both readings (Fig. 5)."""
 
+from collections.abc import Iterator
 from itertools import product
 
 import pandas as pd
 
-from movrecon_core.analysis import SKIPPED_FRAMES, video_correlation
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
-from movrecon_core.figures.levels import LevelStatistics
+from movrecon_core.analysis import video_correlation
+from movrecon_core.figures.levels import level_statistics
 from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import NAN, Row, anova_rows, change_row, compared, mean_row
 from movrecon_core.study.conditions import RECORDED, Condition
 from movrecon_core.study.study import Study
+
+READINGS = {"silent": "the scripts' reading", "missing": "the article's text"}
+"""What becomes of neurons that are dropped; the published values are those of silent ones."""
 
 
 def population_sizes(study: Study) -> pd.DataFrame:
@@ -22,49 +25,48 @@ def population_sizes(study: Study) -> pd.DataFrame:
         ``mouse``, ``trial``, ``dropped`` (``silent`` or ``missing``), ``percent`` of the neurons that are kept,
         ascending, ``neurons`` of the whole population, ``video_correlation``. With all neurons both readings are one.
     """
-    rows = []
-    parts = list(product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)))
+    found = []
     for mouse in study.reconstructed_mice:
-        pixels = crop_movie(study.evaluation_mask(mouse))
+        neurons = study.recordings[mouse].neurons
         for trial in study.population_trials(mouse):
-            truth = study.trial(mouse, trial).movie[SKIPPED_FRAMES:]
-            conditions = [Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED for dropped, kept in parts]
-            values = {
-                condition: video_correlation(
-                    truth, reconstructed_movie(study, mouse, trial, condition)[SKIPPED_FRAMES:], pixels
-                )
-                for condition in dict.fromkeys(conditions)
-            }
-            for (dropped, kept), condition in zip(parts, conditions, strict=True):
-                neurons = study.recordings[mouse].neurons
-                rows.append((study.label(mouse), trial, dropped, 100 * kept, neurons, values[condition]))
-    return pd.DataFrame(rows, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
+            for dropped, kept in product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)):
+                condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
+                value = video_correlation(*study.judged(mouse, trial, condition).evaluated)
+                found.append((study.label(mouse), trial, dropped, 100 * kept, neurons, value))
+    return pd.DataFrame(found, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
 
 
-def population_beside_article(statistics: LevelStatistics) -> dict[str, tuple[object, object]]:
-    """Rows for `beside_published`: the article's values, which are those of silent neurons, and both readings here.
+def published_sizes() -> dict[float, float]:
+    """The article's video correlation by percentage of the neurons, the others silent."""
+    return dict(zip(published("figure_5.population_percent"), published("figure_5.video_correlation"), strict=True))
+
+
+def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Video correlation at every size, what it loses, and whether sizes differ.
 
     Parameters
     ----------
-    statistics
-        Of `population_sizes` over ``percent``, by ``dropped``.
+    sizes
+        Of `population_sizes`.
+    seed
+        Of the bootstraps.
     """
-    article = dict(zip(published("figure_5.population_percent"), published("figure_5.video_correlation"), strict=True))
-    change = dict(zip(article, published("figure_5.change_from_full_percent"), strict=False))
-    rows: dict[str, tuple[object, object]] = {}
-    for dropped, levels in statistics.levels.groupby("dropped", sort=False):
-        scripts = dropped == "silent"
-        full = levels["mean"].iloc[-1]
-        for percent, mean in zip(levels["percent"], levels["mean"], strict=True):
-            kept = f"{percent:g} % of the neurons, others {dropped}"
-            rows[f"video correlation, {kept}"] = (article.get(percent) if scripts else None, mean)
+    theirs = published_sizes()
+    changes = dict(zip(list(theirs)[:-1], published("figure_5.change_from_full_percent"), strict=True))
+    for dropped, found in sizes.groupby("dropped", sort=False):
+        note = READINGS[str(dropped)]
+        by_size = dict(tuple(found.groupby("percent")))
+        for percent in sorted({*theirs, *by_size}):
+            label = f"{percent:g} % of the neurons, others {dropped}"
+            name, value = f"video correlation, {label}", theirs.get(percent, NAN)
+            if percent not in by_size:
+                yield Row("5", name, "correlation", value, note="left out: not in the profile")
+                continue
+            values = by_size[percent]
+            yield mean_row("5", name, value, values["video_correlation"], values["mouse"], seed, note=note)
             if percent < 100:
-                ours = 100 * (mean / full - 1)
-                rows[f"change from all neurons in %, {kept}"] = (change.get(percent) if scripts else None, ours)
-        anova = statistics.tests[statistics.tests["dropped"] == dropped].iloc[0]
+                pair = compared(found, "percent", "video_correlation", 100.0, percent, seed)
+                yield change_row("5", f"change (%), {label}", changes.get(percent, NAN), pair, note)
+        test = level_statistics(found, "percent", seed=seed).tests.iloc[0]
         f, p = published("figure_5.anova.F"), published("figure_5.anova.p")
-        rows[f"repeated-measures ANOVA, F and p, others {dropped}"] = (
-            f"{f:.1f}, {p:.2e}" if scripts else None,
-            f"{anova['value']:.1f}, {anova['p']:.2e}" if not anova["left_out"] else anova["left_out"],
-        )
-    return rows
+        yield from anova_rows("5", f"neurons, others {dropped}", p, f, test)

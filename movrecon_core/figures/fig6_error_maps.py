@@ -1,6 +1,6 @@
-"""Tables of how recorded responses differ from expected ones, and what that does to the picture (Fig. 6)."""
+"""How recorded responses differ from expected ones, and what that does to the picture (Fig. 6)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,9 @@ from movrecon_core.analysis import (
     neuron_correlation,
     response_correlation,
 )
-from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.figures.fig2_performance import reconstructed_movie
-from movrecon_core.figures.images import image_table, labelled
+from movrecon_core.figures.images import image_table, labelled, shown_frames
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, mean_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
@@ -28,38 +28,14 @@ EVOKED = {
     "expected": "expected reconstruction",
 }
 """Stored name of a movie whose responses were predicted → what it is called here."""
+PUBLISHED = {
+    "predicted_from_movie_vs_recorded": ("true movie", "recorded"),
+    "from_reconstruction_vs_recorded": ("reconstruction", "recorded"),
+    "from_expected_reconstruction_vs_recorded": ("expected reconstruction", "recorded"),
+    "from_expected_reconstruction_vs_predicted": ("expected reconstruction", "predicted"),
+}
+"""Key of a published value → which movie evokes the responses, and with which they are correlated."""
 MATRICES = {"recorded": "recorded", "true": "predicted from the true movie", "reconstructed": "from its reconstruction"}
-
-
-def error_map_panels(study: Study, mouse: int, movie: int, frames: int, neurons: int) -> dict[str, pd.DataFrame]:
-    """What the figure of error maps draws.
-
-    Parameters
-    ----------
-    study
-        With reconstructions from recorded and from predicted responses, and the responses to them.
-    mouse, movie
-        Places of the example among the reconstructed mice and their movies, from 0 (article: mouse 1, trial 7).
-    frames
-        How many of its frames are shown.
-    neurons
-        How many of its neurons are shown: those that the encoders predict best.
-
-    Returns
-    -------
-    dict
-        ``A`` correlation of each frame with the truth, ``B`` response matrices, ``C`` correlation with the recorded
-        responses, ``D`` frames of the example and their error maps, ``E`` one frame of every movie with its error map.
-    """
-    chosen = study.reconstructed_mice[mouse]
-    trial = study.reconstructed_trials(chosen)[movie]
-    return {
-        "A": _frame_correlations(study, chosen, trial),
-        "B": _response_matrices(study, chosen, trial, neurons),
-        "C": evoked_correlations(study),
-        "D": _example_frames(study, chosen, trial, frames),
-        "E": _one_frame_of_each(study),
-    }
 
 
 def evoked_correlations(study: Study) -> pd.DataFrame:
@@ -84,6 +60,27 @@ def evoked_correlations(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", "trial", "evoked by", "with", "correlation"])
 
 
+def rows(evoked: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Correlation of what each movie evokes with the recorded, or predicted, responses.
+
+    Parameters
+    ----------
+    evoked
+        Of `evoked_correlations`.
+    seed
+        Of the bootstrap.
+    """
+    for key, (movie, responses) in PUBLISHED.items():
+        values = evoked[(evoked["evoked by"] == movie) & (evoked["with"] == responses)]
+        theirs = published(f"figure_6.response_correlation.{key}")
+        name = f"{responses} responses and those evoked by the {movie}"
+        if values.empty:
+            note = "left out: the profile has no reconstructions from predicted responses"
+            yield Row("6", name, "correlation", theirs, note=note)
+        else:
+            yield mean_row("6", name, theirs, values["correlation"], values["mouse"], seed)
+
+
 def error_sizes(study: Study) -> pd.DataFrame:
     """How large the errors of every movie are, inside its evaluation mask and from frame 30 on.
 
@@ -104,22 +101,32 @@ def error_sizes(study: Study) -> pd.DataFrame:
 
 def movie_errors(study: Study, mouse: int, trial: int) -> NDArray[np.float64]:
     """Error map (T, 36, 64) of a movie, NaN outside its evaluation mask."""
-    recorded, expected = (reconstructed_movie(study, mouse, trial, c) for c in (RECORDED, PREDICTED))
-    return error_map(recorded, expected, crop_movie(study.evaluation_mask(mouse)))
+    _, recorded, pixels = study.judged(mouse, trial, RECORDED)
+    return error_map(recorded, study.reconstruction(mouse, trial, PREDICTED), pixels)
 
 
-def _frame_correlations(study: Study, mouse: int, trial: int) -> pd.DataFrame:
-    truth, pixels = study.trial(mouse, trial).movie, crop_movie(study.evaluation_mask(mouse))
-    seconds = np.round(np.arange(len(truth)) / FRAME_RATE, 3)[SKIPPED_FRAMES:]
+def frame_correlations(study: Study, mouse: int, trial: int) -> pd.DataFrame:
+    """Correlation of each frame of a movie with the truth: ``reconstructed from``, ``seconds``, ``correlation``."""
     tables = []
     for name, condition in (("recorded responses", RECORDED), ("expected responses", PREDICTED)):
-        movie = reconstructed_movie(study, mouse, trial, condition)
-        values = frame_correlation(truth, movie, pixels)[SKIPPED_FRAMES:]
+        values = frame_correlation(*study.judged(mouse, trial, condition))[SKIPPED_FRAMES:]
+        seconds = np.round((np.arange(len(values)) + SKIPPED_FRAMES) / FRAME_RATE, 3)
         tables.append(pd.DataFrame({"reconstructed from": name, "seconds": seconds, "correlation": values}))
     return pd.concat(tables, ignore_index=True).round({"correlation": 6})
 
 
-def _response_matrices(study: Study, mouse: int, trial: int, neurons: int) -> pd.DataFrame:
+def response_matrices(study: Study, mouse: int, trial: int, neurons: int) -> pd.DataFrame:
+    """Responses to a movie of the neurons that are predicted best: ``responses``, ``neuron``, ``seconds``, ``z``.
+
+    Parameters
+    ----------
+    study
+        With the responses to reconstructions.
+    mouse, trial
+        Which movie.
+    neurons
+        How many are shown.
+    """
     found = study.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
     matrices = {"recorded": found["recorded"].values}
     matrices |= {name: found["predicted"].sel(stimulus=name).values for name in MATRICES if name != "recorded"}
@@ -140,15 +147,14 @@ def _standardised(responses: NDArray[np.floating]) -> NDArray[np.floating]:
     return centred / np.where(spread > 0, spread, 1)
 
 
-def _example_frames(study: Study, mouse: int, trial: int, frames: int) -> pd.DataFrame:
-    truth, pixels = study.trial(mouse, trial).movie, crop_movie(study.evaluation_mask(mouse))
-    edges = np.linspace(SKIPPED_FRAMES, len(truth), frames + 1)
-    shown = ((edges[:-1] + edges[1:]) / 2).astype(int)
-    seconds = np.round(shown / FRAME_RATE, 3)
+def example_frames(study: Study, mouse: int, trial: int, frames: int) -> pd.DataFrame:
+    """Frames of a movie: ``seconds``, ``y``, ``x``, ``recorded``, ``expected``, ``truth``, ``error``."""
     images = {}
     for name, condition in (("recorded", RECORDED), ("expected", PREDICTED)):
-        matched = match_contrast_luminance(reconstructed_movie(study, mouse, trial, condition), truth, pixels)
-        images[name] = np.where(pixels, matched[shown], np.nan)
+        truth, found, pixels = study.judged(mouse, trial, condition)
+        shown = shown_frames(len(truth), frames)
+        images[name] = np.where(pixels, match_contrast_luminance(found, truth, pixels)[shown], np.nan)
+    seconds = np.round(shown / FRAME_RATE, 3)
     return _columns({**images, "truth": truth[shown], "error": movie_errors(study, mouse, trial)[shown]}, seconds)
 
 
@@ -159,16 +165,17 @@ def _columns(images: Mapping[str, NDArray[np.floating]], seconds: ArrayLike) -> 
     return first[["seconds", "y", "x"]].assign(**{name: table[name] for name, table in tables.items()})
 
 
-def _one_frame_of_each(study: Study) -> pd.DataFrame:
+def one_frame_of_each(study: Study) -> pd.DataFrame:
+    """The middle frame of every movie: ``mouse``, ``trial``, ``seconds``, ``y``, ``x``, ``truth``, ``error``."""
     tables = []
     for mouse, trial in study.movies():
-        truth = study.trial(mouse, trial).movie
-        frame = (SKIPPED_FRAMES + len(truth)) // 2
+        truth = study.movie(mouse, trial)
+        shown = shown_frames(len(truth), 1)
         images: dict[str, NDArray[np.floating]] = {
-            "truth": truth[[frame]],
-            "error": movie_errors(study, mouse, trial)[[frame]],
+            "truth": truth[shown],
+            "error": movie_errors(study, mouse, trial)[shown],
         }
-        table = _columns(images, [round(frame / FRAME_RATE, 3)])
+        table = _columns(images, np.round(shown / FRAME_RATE, 3))
         table.insert(0, "trial", trial)
         table.insert(0, "mouse", study.label(mouse))
         tables.append(table)

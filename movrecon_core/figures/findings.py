@@ -103,7 +103,7 @@ def flicker_artefact(study: Study, measures: pd.DataFrame) -> pd.Series:
 
 def decide(question: Question, measured: Measured) -> dict[str, object]:
     """One row of `qualitative_findings`."""
-    return _decided(question, lambda: question.values(measured), measured.study.profile.seed)
+    return _decided(question, lambda: question.values(measured), measured.seed)
 
 
 def _decided(question: Question, values: Callable[[], pd.DataFrame], seed: int) -> dict[str, object]:

@@ -1,21 +1,16 @@
 """Statistics of a measure over levels of one factor: ensemble sizes, population sizes, lengths of noise."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from movrecon_core.analysis import (
-    by_mouse,
-    confidence_interval,
-    hierarchical_bootstrap,
-    mixed_model,
-    repeated_measures_anova,
-)
+from movrecon_core.analysis import mixed_model, repeated_measures_anova
 from movrecon_core.figures.comparisons import comparison_table
+from movrecon_core.figures.rows import estimate
 
 TESTS = ["test", "statistic", "value", "df", "df_error", "p", "effect", "effect_size", "mice", "movies", "left_out"]
 
@@ -27,9 +22,8 @@ class LevelStatistics:
     Attributes
     ----------
     levels
-        One row a level, in the order of the data: `level`, ``mean`` over mice, ``low`` and ``high`` (95 %, bootstrap
-        over mice and then their movies), ``low_t`` and ``high_t`` (Student's t over movies, as in the article),
-        ``change_percent`` from the first level, ``mice``, ``movies``.
+        One row a level, in the order of the data: `level`, what `Estimate` holds (its ``n`` as ``movies``),
+        ``change_percent`` from the first level.
     tests
         One row a test: repeated-measures ANOVA over mice (article), the same with the Greenhouse–Geisser correction,
         and the mixed model. A test for which there are too few mice or movies says so in ``left_out``.
@@ -100,15 +94,9 @@ def _complete(table: pd.DataFrame, level: str, measure: str, movie: str) -> pd.D
 
 
 def _levels(wide: pd.DataFrame, mice: np.ndarray, seed: int) -> pd.DataFrame:
-    rows = []
-    for name, values in wide.items():
-        nested = hierarchical_bootstrap(by_mouse(values, mice), seed)
-        single = confidence_interval(values.to_numpy())
-        rows.append((name, nested.mean, nested.low, nested.high, single.low, single.high))
-    columns = [str(wide.columns.name), "mean", "low", "high", "low_t", "high_t"]
-    found = pd.DataFrame(rows, columns=columns)
+    found = pd.DataFrame([{wide.columns.name: name, **asdict(estimate(v, mice, seed))} for name, v in wide.items()])
     found["change_percent"] = 100 * (found["mean"] / found["mean"].iloc[0] - 1)
-    return found.assign(mice=len(set(mice)), movies=len(wide))
+    return found.rename(columns={"n": "movies"})
 
 
 def _tests(wide: pd.DataFrame, complete: pd.DataFrame, level: str, measure: str) -> pd.DataFrame:

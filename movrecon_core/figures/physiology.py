@@ -1,4 +1,4 @@
-"""Tables of neurons as a physiologist measures them, beside what the literature gives."""
+"""Neurons as a physiologist measures them, beside what the literature gives."""
 
 from dataclasses import dataclass
 

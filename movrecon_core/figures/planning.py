@@ -1,10 +1,14 @@
-"""Tables that plan an experiment: how well movies are found from so many neurons, so large a patch, such noise."""
+"""Planning an experiment: how well movies are found from so many neurons, so large a patch, such noise."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.errors import ProfileError
+from movrecon_core.figures.fig5_population import published_sizes
+from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.study.planning_units import planning_unit
 from movrecon_core.study.study import Study
 
@@ -40,6 +44,25 @@ def planned_correlations(study: Study) -> pd.DataFrame:
         tables.append(table)
     columns = ["ceiling", "area", "neurons", "movie", "video_correlation", "single_trial_correlation"]
     return pd.concat(tables, ignore_index=True)[columns]
+
+
+def rows(planned: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Video correlation from parts of the largest patch's neurons, beside the article's from parts of a population.
+
+    Parameters
+    ----------
+    planned
+        As `planned_correlations`, of one noise level.
+    seed
+        Of the bootstrap over movies.
+    """
+    largest = planned[planned["area"] == planned["area"].max()]
+    theirs, most = published_sizes(), largest["neurons"].max()
+    for neurons, found in largest.groupby("neurons"):
+        percent = 100 * neurons / most
+        name = f"video correlation, {percent:.3g} % of the neurons ({neurons} here)"
+        # One mouse: its movies are what is drawn anew.
+        yield mean_row("planning", name, theirs.get(percent, NAN), found["video_correlation"], found["ceiling"], seed)
 
 
 def needed_neurons(table: pd.DataFrame, wanted: float, seed: int) -> pd.DataFrame:

@@ -1,7 +1,5 @@
 """The article's numbers, to stand beside a run's own; never a target."""
 
-import math
-from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -47,25 +45,3 @@ def published_grid(path: str, rows: str, columns: str) -> pd.Series:
     """
     index = pd.MultiIndex.from_product([published(rows), published(columns)])
     return pd.Series([value for row in published(path) for value in row], index=index, dtype=float)
-
-
-def beside_published(rows: Mapping[str, tuple[object, object]]) -> pd.DataFrame:
-    """Table of quantities with the article's value beside this run's.
-
-    Parameters
-    ----------
-    rows
-        Quantity → (published, this run); numbers are shown with three digits.
-    """
-    return pd.DataFrame(
-        [(name, _shown(theirs), _shown(ours)) for name, (theirs, ours) in rows.items()],
-        columns=["quantity", "published", "this run"],
-    ).set_index("quantity")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.3f}"
-    if isinstance(value, list | tuple):
-        return " – ".join(_shown(part) for part in value)
-    return "–" if value is None else str(value)

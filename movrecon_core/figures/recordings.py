@@ -1,4 +1,6 @@
-"""Tables of the recordings: an example trial, the use of all trials, near-duplicates."""
+"""The recordings: an example trial, the use of all trials, near-duplicates."""
+
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -6,6 +8,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from movrecon_core.figures.images import image_table, labelled
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row
 from movrecon_core.recordings import FRAME_RATE, Trial
 from movrecon_core.study.study import ROLES, Study
 
@@ -42,6 +46,32 @@ def recording_panels(study: Study, mouse: int, neurons: int, frames: int) -> dic
         "E": near_duplicates(study),
         "F": _closest_pairs(study),
     }
+
+
+def rows(study: Study, duplicates: pd.DataFrame) -> Iterator[Row]:
+    """How much was recorded, and how many held-out movies have a twin in training.
+
+    Parameters
+    ----------
+    study
+        With split recordings.
+    duplicates
+        Of `near_duplicates`.
+    """
+    movies = list(study.movies())
+    neurons = [study.recordings[mouse].neurons for mouse in study.reconstructed_mice]
+    theirs = published("data_set")
+    yield Row("data", "mice", "count", len(theirs["neurons"]), len(neurons))
+    yield Row("data", "movies", "count", published("figure_2.video_correlation.n_movies"), len(movies))
+    note = f"mean; here: {', '.join(map(str, neurons))}"
+    yield Row("data", "neurons a mouse", "count", np.mean(theirs["neurons"]), float(np.mean(neurons)), note=note)
+    yield Row("data", "frames a movie", "count", theirs["frames"], len(study.movie(*movies[0])))
+    yield Row("data", "frame rate (Hz)", "count", theirs["frame_rate_hz"], FRAME_RATE)
+    excluded = int((duplicates["use"] == "excluded").sum())
+    note = f"of {len(duplicates)} held-out movies; article: of {published('near_duplicates.of')}"
+    yield Row(
+        "data", "near-duplicates excluded", "count", published("near_duplicates.replaced_movies"), excluded, note=note
+    )
 
 
 def movie_frames(movie: NDArray[np.floating], shown: NDArray[np.integer]) -> pd.DataFrame:

@@ -1,4 +1,4 @@
-"""Tables of the responses that movies evoke in the encoders: how close to the recorded ones."""
+"""Responses that movies evoke in the encoders: how close to the recorded ones."""
 
 from collections.abc import Iterator
 

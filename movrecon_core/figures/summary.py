@@ -7,12 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from numpy.typing import ArrayLike
 
 from movrecon_core import __version__
-from movrecon_core.analysis import Interval, confidence_interval, hierarchical_bootstrap
 from movrecon_core.errors import StoreError
-from movrecon_core.figures import performance, single_trial_correlations
 from movrecon_core.figures.report import report
 from movrecon_core.study.files import read_json, write_json
 from movrecon_core.study.paths import SUMMARY_FILE
@@ -23,66 +20,39 @@ from movrecon_core.study.study import Study
 DIGITS = 6
 """Decimals kept: differences below that are rounding, not results."""
 
+_ESTIMATES = {
+    "video_correlation": "video correlation",
+    "mean_frame_correlation": "mean frame correlation",
+    "random_control": "video correlation, random movie",
+    "random_control_mean_frame_correlation": "mean frame correlation, random movie",
+    "video_correlation_from_predicted": "video correlation, from predicted responses",
+}
+"""Name → the row of Figure 2."""
+_MEANS = ("video_correlation", "mean_frame_correlation", "video_correlation_from_predicted")
+
 _NEEDED = {"simulated", "profile", "version", "seconds", "video_correlation", "random_control", "mice"}
 """What a summary is not one without."""
 
 
-def estimate(values: ArrayLike, mice: ArrayLike, seed: int) -> dict[str, Any]:
-    """Mean over movies with the article's 95 % interval and one that respects that movies are nested in mice.
-
-    Parameters
-    ----------
-    values
-        (movies,), one correlation a movie.
-    mice
-        (movies,), which mouse each belongs to.
-    seed
-        Of the bootstrap.
-
-    Returns
-    -------
-    dict
-        ``mean``; ``ci95``, from Student's t over movies, as in the article; ``n`` movies; ``ci95_hierarchical``, from
-        a bootstrap over mice and then movies. An interval that too few movies allow is None.
-    """
-    found, mouse = np.asarray(values, dtype=np.float64), np.asarray(mice)
-    interval = confidence_interval(found)
-    nested = hierarchical_bootstrap([found[mouse == name] for name in np.unique(mouse)], seed)
-    return {
-        "mean": round(interval.mean, DIGITS),
-        "ci95": _rounded(interval),
-        "n": interval.n,
-        "ci95_hierarchical": _rounded(nested) if interval.n > 1 else None,
-    }
-
-
 def summarise(study: Study, device: torch.device) -> dict[str, Any]:
     """All numbers of `summary.json`; equal for equal seeds but for ``seconds`` and ``peak_memory_bytes``."""
-    movies = performance(study)
-    recorded = movies[movies["condition"] == "recorded"]
-    predicted = movies[movies["condition"] == "predicted"]
-    singles = single_trial_correlations(study)
-    by_mouse = _single_trial_means(singles)
-    costs = stage_costs(study)
-    seed = study.profile.seed
+    found, costs = report(study), stage_costs(study)
+    numbers = found.numbers.set_index(["figure", "quantity"])
+    encoder = numbers.loc[("1", "encoder's single-trial correlation, one instance"), "ours"]
     return {
-        "video_correlation": estimate(recorded["video_correlation"], recorded["mouse"], seed),
-        "mean_frame_correlation": estimate(recorded["mean_frame_correlation"], recorded["mouse"], seed),
-        "random_control": _optional(recorded, "random_video_correlation", seed),
-        "random_control_mean_frame_correlation": _optional(recorded, "random_mean_frame_correlation", seed),
-        "video_correlation_from_predicted": _optional(predicted, "video_correlation", seed),
+        **{name: _estimate(numbers, row) for name, row in _ESTIMATES.items()},
         "encoder_single_trial_correlation": {
-            "mice": by_mouse,
-            "mean": round(float(np.mean(list(by_mouse.values()))), DIGITS),
+            "mice": {mouse.mouse: round(mouse.single, DIGITS) for mouse in found.mice.itertuples()},
+            "mean": round(float(encoder), DIGITS),
         },
-        "mice": _details(recorded, predicted, singles),
-        "findings": _findings(report(study).findings),
+        "mice": _mice(found.mice),
+        "findings": _findings(found.findings),
         "seconds": {stage: cost["seconds"] for stage, cost in costs.items()},
         "peak_memory_bytes": {stage: cost["peak_memory_bytes"] for stage, cost in costs.items()},
         "device": device_name(device),
         "profile": study.profile.name,
         "held_out": study.held_out,
-        "seed": seed,
+        "seed": study.profile.seed,
         "version": __version__,
         "simulated": study.simulated,
     }
@@ -141,34 +111,27 @@ def shown(estimated: Mapping[str, Any] | None) -> str:
     return f"{estimated['mean']:.3f} ({spread}n = {estimated['n']} movies)"
 
 
-def _optional(table: pd.DataFrame, column: str, seed: int) -> dict[str, Any] | None:
-    if column not in table:
+def _estimate(numbers: pd.DataFrame, quantity: str) -> dict[str, Any] | None:
+    """A row of Figure 2: mean over movies, the article's 95 % interval, and one that knows that movies are in mice."""
+    if ("2", quantity) not in numbers.index:
         return None
-    rows = table.dropna(subset=[column])
-    return estimate(rows[column], rows["mouse"], seed) if len(rows) else None
-
-
-def _single_trial_means(table: pd.DataFrame) -> dict[str, float]:
-    """Mean over instances of the single instances' correlation, for each mouse."""
-    single = table[table["encoder"] != "ensemble"]
+    row = numbers.loc[("2", quantity)]
     return {
-        str(m): round(float(v), DIGITS) for m, v in single.groupby("mouse", sort=False)["correlation"].mean().items()
+        "mean": round(row["ours"], DIGITS),
+        "ci95": _interval(row["low_t"], row["high_t"]),
+        "n": int(row["n"]),
+        "ci95_hierarchical": _interval(row["low"], row["high"]),
     }
 
 
-def _details(recorded: pd.DataFrame, predicted: pd.DataFrame, singles: pd.DataFrame) -> dict[str, dict[str, Any]]:
-    ensemble = singles[singles["encoder"] == "ensemble"].set_index("mouse")["correlation"]
-    columns = ["video_correlation", "mean_frame_correlation"]
+def _mice(mice: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """Means over the movies of each mouse that was reconstructed."""
     details: dict[str, dict[str, Any]] = {}
-    for mouse, rows in recorded.groupby("mouse", sort=False):
-        mean = rows[columns].mean()
-        details[str(mouse)] = {column: round(float(mean[column]), DIGITS) for column in columns}
-        details[str(mouse)]["movies"] = len(rows)
-        details[str(mouse)]["ensemble_single_trial_correlation"] = round(float(ensemble[mouse]), DIGITS)
-        of_predicted = predicted[predicted["mouse"] == mouse]
-        if len(of_predicted):
-            value = round(float(of_predicted["video_correlation"].mean()), DIGITS)
-            details[str(mouse)]["video_correlation_from_predicted"] = value
+    for mouse in mice[mice["movies"].notna()].to_dict("records"):
+        details[mouse["mouse"]] = {
+            "movies": int(mouse["movies"]),
+            "ensemble_single_trial_correlation": round(mouse["ensemble"], DIGITS),
+        } | {name: round(mouse[name], DIGITS) for name in _MEANS if np.isfinite(mouse[name])}
     return details
 
 
@@ -180,7 +143,7 @@ def _findings(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
         found[str(row.finding)] = {
             "decision": row.decision,
             **{name: round(value, DIGITS) if np.isfinite(value) else None for name, value in numbers.items()},
-            "ci95_hierarchical": [round(row.low, DIGITS), round(row.high, DIGITS)] if np.isfinite(row.low) else None,
+            "ci95_hierarchical": _interval(row.low, row.high),
             "p": float(f"{row.p:.6g}") if np.isfinite(row.p) else None,
             "mice": int(row.mice),
             "movies": int(row.movies),
@@ -188,6 +151,5 @@ def _findings(table: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _rounded(interval: Interval) -> list[float] | None:
-    ends = [round(interval.low, DIGITS), round(interval.high, DIGITS)]
-    return ends if np.isfinite(ends).all() else None
+def _interval(low: float, high: float) -> list[float] | None:
+    return [round(low, DIGITS), round(high, DIGITS)] if np.isfinite([low, high]).all() else None

@@ -1,4 +1,4 @@
-"""What the tables of synthetic stimuli share: which were reconstructed, from whose predictions, example frames."""
+"""What the figures of synthetic stimuli share: which were reconstructed, from whose predictions, example frames."""
 
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
@@ -7,10 +7,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance
-from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.analysis import match_contrast_luminance
 from movrecon_core.errors import ProfileError
-from movrecon_core.figures.fig2_performance import reconstructed_movie
 from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 from movrecon_core.study.conditions import Condition
@@ -96,9 +94,7 @@ def example_frames(
     """
     tables: dict[str, list[pd.DataFrame]] = {"A": [], "B": []}
     for mouse, stimulus, condition in shown:
-        mask = crop_movie(study.evaluation_mask(mouse))
-        truth = study.movie(mouse, stimulus)[SKIPPED_FRAMES:]
-        found = reconstructed_movie(study, mouse, stimulus, condition)[SKIPPED_FRAMES:]
+        truth, found, mask = study.judged(mouse, stimulus, condition).evaluated
         movies: dict[str, NDArray[np.floating]] = {"A": truth, "B": match_contrast_luminance(found, truth, mask)}
         for panel, movie in movies.items():
             table = image_table(labelled(np.where(mask, movie[frame], np.nan)[:, columns]), "grey")

@@ -1,16 +1,18 @@
 """A study on disk: all its units of work, and their results."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from movrecon_core.analysis import SKIPPED_FRAMES
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ReconstructionError, StoreError
-from movrecon_core.reconstruction import evaluation_mask, training_mask
+from movrecon_core.reconstruction import SMOOTHING, ensemble, evaluation_mask, training_mask
 from movrecon_core.recordings import open_recordings
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.study.conditions import (
@@ -35,7 +37,30 @@ from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.recorded import ROLES
 from movrecon_core.study.store import Unit
 
-__all__ = ["ROLES", "Study", "open_study"]
+__all__ = ["ROLES", "Judged", "Study", "open_study"]
+
+
+class Judged(NamedTuple):
+    """What a reconstruction is judged by; metrics take the three in this order.
+
+    Attributes
+    ----------
+    truth
+        (T, 36, 64), the movie that was shown, grey levels.
+    reconstruction
+        (T, 36, 64), not masked, grey levels.
+    pixels
+        (36, 64) bool, the evaluation mask.
+    """
+
+    truth: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    pixels: NDArray[np.bool_]
+
+    @property
+    def evaluated(self) -> "Judged":
+        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
+        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
 
 
 @dataclass(frozen=True)
@@ -109,6 +134,40 @@ class Study(NamedStudy):
         """Movies (instance, time, 64, 64) that the instances found; one alone with gradient ensembling."""
         units = self.reconstruction_units(mouse, movie, condition)
         return np.stack([self.store.require(unit)["movie"].values for unit in units])
+
+    def reconstruction(
+        self,
+        mouse: int,
+        movie: Movie,
+        condition: Condition = RECORDED,
+        *,
+        instances: Sequence[int] | None = None,
+        smoothed: bool | None = None,
+    ) -> NDArray[np.float32]:
+        """The instances' movies averaged and smoothed (T, 36, 64), not masked.
+
+        Parameters
+        ----------
+        mouse
+            Its index.
+        movie
+            A trial or a synthetic stimulus.
+        condition
+            How it was reconstructed.
+        instances
+            Which of the instances' movies are averaged; None: all.
+        smoothed
+            Whether the Gaussian filter follows; None: for natural movies alone, as in the article.
+        """
+        found = self.instance_movies(mouse, movie, condition)
+        chosen = found if instances is None else found[list(instances)]
+        filtered = isinstance(movie, int) if smoothed is None else smoothed
+        return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
+
+    def judged(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> Judged:
+        """A movie, its reconstruction and the pixels in which they are compared."""
+        pixels = crop_movie(self.evaluation_mask(mouse))
+        return Judged(self.movie(mouse, movie), self.reconstruction(mouse, movie, condition), pixels)
 
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
