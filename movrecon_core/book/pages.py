@@ -189,8 +189,13 @@ def _page_metadata(cell: nbformat.NotebookNode) -> dict[str, Any]:
 
 def _links(files: Sequence[Path]) -> str:
     pictures = [_link(file, file.suffix[1:]) for file in files if file.suffix != ".csv"]
-    tables = [_link(file, file.stem.rpartition("_")[2]) for file in files if file.suffix == ".csv"]
-    parts = [f"Files: {', '.join(pictures)}"] + ([f"source data of panel {', '.join(tables)}"] if tables else [])
+    tables = {file.stem.rpartition("_")[2]: file for file in files if file.suffix == ".csv"}
+    numbers = tables.pop("numbers", None)
+    parts = [f"Files: {', '.join(pictures)}"]
+    if tables:
+        parts.append(f"source data of panel {', '.join(_link(file, panel) for panel, file in tables.items())}")
+    if numbers:
+        parts.append(_link(numbers, "numbers beside the article's"))
     return "; ".join(parts) + "."
 
 

@@ -206,6 +206,12 @@ def variation_statistics(found: pd.DataFrame, fit: pd.DataFrame, seed: int) -> p
     )
 
 
+def published_correlation(variant: str) -> float:
+    """The article's video correlation of a variant; NaN where it states none."""
+    key = VARIANTS[variant].published if variant in VARIANTS else ""
+    return float(published(f"{_PUBLISHED}.video_correlation").get(key, np.nan))
+
+
 def rows(found: pd.DataFrame, fit: pd.DataFrame, seed: int) -> Iterator[Row]:
     """Video correlation of every variant, and what masking and matching do to the predicted responses.
 
@@ -218,10 +224,10 @@ def rows(found: pd.DataFrame, fit: pd.DataFrame, seed: int) -> Iterator[Row]:
     seed
         Of the bootstraps.
     """
-    theirs, tested = (published(f"{_PUBLISHED}.{name}") for name in ("video_correlation", "p_paired_t"))
+    tested = published(f"{_PUBLISHED}.p_paired_t")
     for variant, key in [*((name, variant.published) for name, variant in VARIANTS.items()), (RANDOM, "")]:
         values = found[found["variant"] == variant].dropna()
-        name, value = f"video correlation, {variant}", theirs.get(key, float("nan"))
+        name, value = f"video correlation, {variant}", published_correlation(variant)
         if values.empty:
             yield Row("1–S2", name, "correlation", value, note="left out: not in the profile")
             continue

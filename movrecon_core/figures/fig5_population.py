@@ -12,8 +12,8 @@ from movrecon_core.figures.rows import NAN, Row, anova_rows, change_row, compare
 from movrecon_core.study.conditions import RECORDED, Condition
 from movrecon_core.study.study import Study
 
-READINGS = {"silent": "the scripts' reading", "missing": "the article's text"}
-"""What becomes of neurons that are dropped; the published values are those of silent ones."""
+SILENT = "silent"
+"""What becomes of dropped neurons in the scripts, and so in the published values; in the article's text: missing."""
 
 
 def population_sizes(study: Study) -> pd.DataFrame:
@@ -51,10 +51,9 @@ def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
     seed
         Of the bootstraps.
     """
-    theirs = published_sizes()
-    changes = dict(zip(list(theirs)[:-1], published("figure_5.change_from_full_percent"), strict=True))
     for dropped, found in sizes.groupby("dropped", sort=False):
-        note = READINGS[str(dropped)]
+        theirs = published_sizes() if dropped == SILENT else {}
+        changes = dict(zip(list(theirs)[:-1], published("figure_5.change_from_full_percent"), strict=False))
         by_size = dict(tuple(found.groupby("percent")))
         for percent in sorted({*theirs, *by_size}):
             label = f"{percent:g} % of the neurons, others {dropped}"
@@ -63,10 +62,10 @@ def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
                 yield Row("5", name, "correlation", value, note="left out: not in the profile")
                 continue
             values = by_size[percent]
-            yield mean_row("5", name, value, values["video_correlation"], values["mouse"], seed, note=note)
+            yield mean_row("5", name, value, values["video_correlation"], values["mouse"], seed)
             if percent < 100:
                 pair = compared(found, "percent", "video_correlation", 100.0, percent, seed)
-                yield change_row("5", f"change (%), {label}", changes.get(percent, NAN), pair, note)
+                yield change_row("5", f"change (%), {label}", changes.get(percent, NAN), pair)
         test = level_statistics(found, "percent", seed=seed).tests.iloc[0]
-        f, p = published("figure_5.anova.F"), published("figure_5.anova.p")
+        f, p = (published(f"figure_5.anova.{name}") if dropped == SILENT else NAN for name in ("F", "p"))
         yield from anova_rows("5", f"neurons, others {dropped}", p, f, test)
