@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from movrecon_core.errors import ProfileError
-from movrecon_core.figures import needed_neurons, planned_correlations
+from movrecon_core.figures.planning import needed_neurons, planned_correlations
 from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.stages.planning import nested_populations

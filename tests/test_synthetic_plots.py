@@ -108,7 +108,7 @@ def test_correlations_stand_beside_the_article():
         {
             "figure": ["2", "4"],
             "published": [0.5, 0.9],
-            "this_run": [0.4, 0.7],
+            "ours": [0.4, 0.7],
             "low": [0.3, np.nan],
             "high": [0.5, np.nan],
         }

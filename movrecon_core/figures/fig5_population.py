@@ -27,11 +27,11 @@ def population_sizes(study: Study) -> pd.DataFrame:
     """
     found = []
     for mouse in study.reconstructed_mice:
-        neurons = study.recordings[mouse].neurons
         for trial in study.population_trials(mouse):
             for dropped, kept in product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)):
                 condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
                 value = video_correlation(*study.judged(mouse, trial, condition).evaluated)
+                neurons = study.recordings[mouse].neurons
                 found.append((study.label(mouse), trial, dropped, 100 * kept, neurons, value))
     return pd.DataFrame(found, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
 
