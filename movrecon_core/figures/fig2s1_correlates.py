@@ -208,7 +208,7 @@ def rows(over_movies: pd.DataFrame) -> Iterator[Row]:
         seen = float(row["p_bonferroni"] < LEVEL)
         note = f"1: corrected p < {LEVEL} over movies, 0: not"
         yield Row(
-            "2–S1", f"{row.name} goes with quality", "yes", float(significant), seen, n=int(row["movies"]), note=note
+            "2–S1", f"{row.name} goes with quality", "count", float(significant), seen, n=int(row["movies"]), note=note
         )
 
 

@@ -190,7 +190,7 @@ def rows(measures: pd.DataFrame, phases: pd.DataFrame, target: str, seed: int) -
         if shared:
             means = [cells[key][value].mean() for key in shared]
             theirs, note = float(np.mean(list(shared.values()))), "mean over the stimuli of both"
-            yield Row(figure, name, kind, theirs, float(np.mean(means)), n=len(shared), note=f"{note}, n: stimuli")
+            yield Row(figure, name, "mean", theirs, float(np.mean(means)), n=len(shared), note=f"{note}, n: stimuli")
         for (length, duration), theirs in shared.items():
             values, stimulus = cells[length, duration], f"noise of {length:g} px, {duration:g} frames"
             yield mean_row(figure, name, theirs, values[value], values["mouse"], seed, kind=kind, stimulus=stimulus)

@@ -93,7 +93,7 @@ def rows(study: Study, measures: pd.DataFrame, target: str) -> Iterator[Row]:
     for frequency, at in shared.groupby(GRID[1]):
         note = "mean over spatial frequencies, n: gratings"
         means = (float(at["published"].mean()), float(at["ours"].mean()))
-        yield Row("4–S1", f"{name} at {frequency:g} Hz", "correlation", *means, n=len(at), note=note)
+        yield Row("4–S1", f"{name} at {frequency:g} Hz", "mean", *means, n=len(at), note=note)
     for spatial, temporal, value, _ in shared.itertuples(index=False):
         values, stimulus = cells[spatial, temporal], f"grating of {spatial:g} cycles/px, {temporal:g} Hz"
         yield mean_row("4–S1", name, value, values[_MEASURE], values["mouse"], study.profile.seed, stimulus=stimulus)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from movrecon_core.analysis import Comparison, by_mouse, compare_conditions, confidence_interval, hierarchical_bootstrap
 
-Kind = Literal["correlation", "p", "percent", "count", "statistic", "degrees", "minutes", "bits", "grey levels", "yes"]
+Kind = Literal["correlation", "mean", "p", "percent", "count", "statistic", "degrees", "minutes", "bits", "grey levels"]
 NAN = float("nan")
 
 
@@ -76,7 +76,7 @@ class Row:
     quantity
         What it is.
     kind
-        Of the number: the summary draws correlations alone.
+        Of the number: the summary draws correlations alone; a ``mean`` is one over rows of its own figure.
     published, ours
         The article's value and this run's; NaN where there is none.
     low, high, low_t, high_t

@@ -76,7 +76,9 @@ def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mappin
     if np.isfinite(result["r"]):
         line: dict[str, Any] = {"color": COLOURS["truth"], "line_kws": {"lw": 0.9}, "n_boot": DRAWN, "seed": 0}
         sns.regplot(table, x=x, y=QUALITY, units="mouse", scatter=False, ax=axes, **line)
-    axes.set(xlabel=label, ylabel=f"{QUALITY} (r)")
+    # Of few movies the band is far wider than what was found.
+    low, high = table[QUALITY].min(), table[QUALITY].max()
+    axes.set(xlabel=label, ylabel=f"{QUALITY} (r)", ylim=(low - 0.2 * (high - low), high + 0.2 * (high - low)))
     axes.set_title(
         f"n = {len(table)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
         f"within mice: r = {_number(result['r_within'])}, p = {_number(result['p_within_bonferroni'])}"

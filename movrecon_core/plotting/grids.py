@@ -161,4 +161,4 @@ def _falls(name: str) -> bool:
 
 def _digits(value: float) -> str:
     digits = 2 if abs(value) < 10 else 1
-    return f"{round(value, digits) + 0:.{digits}f}"  # + 0: no −0.00
+    return f"{round(value, digits) + 0:.{digits}f}".replace("-", "−")  # + 0: no −0.00
