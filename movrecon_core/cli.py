@@ -134,9 +134,9 @@ def run(
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.study.publication import check_notebooks, publish
+    from movrecon_core.book.publication import check_notebooks, publish
+    from movrecon_core.figures.summary import headline
     from movrecon_core.study.run.pipeline import require_device, run_study
-    from movrecon_core.study.summary import headline
 
     if dry_run:
         print(_forecast(_profile(profile), recordings or (), device))
@@ -169,12 +169,12 @@ def book(
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to OUT/book.pdf too; needs Chromium.")] = False,
 ) -> None:
     """Build the book of a finished run again."""
-    from movrecon_core.study.book import build_book
-    from movrecon_core.study.book_pdf import print_book
+    from movrecon_core.book.build import build_book
+    from movrecon_core.book.pdf import print_book
+    from movrecon_core.figures.summary import read_summary
     from movrecon_core.study.paths import SUMMARY_FILE
     from movrecon_core.study.run.inventory import require_results
     from movrecon_core.study.study import open_study
-    from movrecon_core.study.summary import read_summary
 
     study = open_study(out)
     require_results(study)

@@ -16,14 +16,12 @@ from movrecon_core.analysis import (
     match_contrast_luminance,
     video_correlation,
 )
-from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import MovreconError
 from movrecon_core.plotting import COLOURS, new_figure
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
 from movrecon_core.study.study import Study
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 SCALE = 4
 """Screen pixels a pixel of the movie."""
@@ -97,11 +95,12 @@ class Viewer(widgets.VBox):
         mouse, trial, condition = self.mouse.value, self.trial.value, self.condition.value
         used = range(self.instances.value)
         try:
-            truth, pixels = self._study.trial(mouse, trial).movie, crop_movie(self._study.evaluation_mask(mouse))
-            found = reconstructed_movie(self._study, mouse, trial, condition, used)
+            found = self._study.reconstruction(mouse, trial, condition, instances=used)
+            judged = self._study.judged(mouse, trial, condition)._replace(reconstruction=found)
+            truth, _, pixels = judged
             expected, against = truth, "truth"
             if condition == RECORDED and PREDICTED in self._conditions[mouse, trial]:
-                expected = reconstructed_movie(self._study, mouse, trial, PREDICTED, used)
+                expected = self._study.reconstruction(mouse, trial, PREDICTED, instances=used)
                 against = "reconstruction from predicted responses"
             responses = self._study.trial(mouse, trial).responses
         except MovreconError as error:
@@ -110,7 +109,7 @@ class Viewer(widgets.VBox):
         self._correlation = frame_correlation(truth, found, pixels)
         self._pictures = _pictures(truth, found, error_map(found, expected, pixels), pixels)
         self._traces, self._columns = _traces(responses, self._correlation, self._study.simulated)
-        whole = video_correlation(truth[SKIPPED_FRAMES:], found[SKIPPED_FRAMES:], pixels)
+        whole = video_correlation(*judged.evaluated)
         self._summary = (
             f"true movie | reconstruction, video correlation {whole:.3f} | error: reconstruction − {against}, "
             "too bright in red, too dark in blue"

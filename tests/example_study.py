@@ -7,6 +7,7 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from movrecon_core.recordings import Trial
+from movrecon_core.study import Study
 from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
 
 FRAMES, NEURONS, INSTANCES, ITERATIONS = 90, 40, 3, 12
@@ -34,6 +35,7 @@ class ExampleStudy:
         return self.trials
 
     variation_trials = reconstructed_trials
+    judged, reconstruction = Study.judged, Study.reconstruction
 
     def movies(self) -> list[tuple[int, int]]:
         return [(mouse, trial) for mouse in self.reconstructed_mice for trial in self.trials]
@@ -49,6 +51,9 @@ class ExampleStudy:
         responses = random.gamma(1.0, 1.0, (neurons, frames)).astype(np.float32)
         behavior, pupil = random.uniform(1, 5, (2, 2, frames)).astype(np.float32)
         return Trial("example", trial, movie, responses, behavior, pupil)
+
+    def movie(self, mouse: int, trial: int) -> np.ndarray:
+        return self.trial(mouse, trial).movie
 
     def alpha(self, mouse: int) -> np.ndarray:
         y, x = np.mgrid[:64, :64]

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from movrecon_core.study.benchmark_pages import BENCHMARKS, benchmark_sections
+from movrecon_core.book.benchmark_pages import BENCHMARKS, benchmark_sections
 
 MEASURED = {
     "title": "How fast",

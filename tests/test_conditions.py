@@ -1,7 +1,6 @@
 """Conditions of a reconstruction: their targets, their names, what depends on what, and units that fail alone."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,9 +13,13 @@ from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.errors import MovreconError, ReconstructionError
+from movrecon_core.figures import fig5_population, rows_table
+from movrecon_core.figures.fig2_performance import performance
+from movrecon_core.figures.fig3_ensembling import ensemble_sizes
+from movrecon_core.figures.fig5_population import population_sizes
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
-from movrecon_core.study import Study, open_study, tables
+from movrecon_core.study import Study, open_study
 from movrecon_core.study import study as study_module
 from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
 from movrecon_core.study.cost import Cost
@@ -27,7 +30,6 @@ from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.stages import STAGES, reconstructions
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
-from movrecon_core.study.tables.performance import reconstructed_movie
 from movrecon_core.study.targets import build_target, kept_neurons
 from movrecon_core.study.worker import Worker
 
@@ -318,32 +320,27 @@ def test_a_task_that_fails_does_not_stop_the_others(study: Study, monkeypatch: p
 
 def test_ensemble_sizes(study: Study) -> None:
     """The covariances' shortcut against averaging, filtering and correlating each ensemble."""
-    table = tables.ensemble_sizes(study)
+    table = ensemble_sizes(study)
     assert list(table["size"]) == [1, 2] * 2
     for (_, number), rows in table.groupby(["mouse", "trial"]):
         truth, mask = study.movie(0, number)[30:], crop_movie(study.evaluation_mask(0))
         values = []
         for instances in ([0], [1], [0, 1]):
-            found = reconstructed_movie(study, 0, number, instances=instances)
+            found = study.reconstruction(0, number, instances=instances)
             values.append(video_correlation(truth, found[30:], mask))
         assert rows["video_correlation"].tolist() == pytest.approx([np.mean(values[:2]), values[2]], abs=1e-5)
         assert rows["first_instances"].tolist() == pytest.approx([values[0], values[2]], abs=1e-5)
 
 
 def test_population_sizes(study: Study) -> None:
-    table = tables.population_sizes(study)
+    table = population_sizes(study)
     assert table.groupby("dropped", sort=False)["percent"].apply(list).tolist() == [[25, 50, 100]] * 2
     whole = table[table["percent"] == 100]["video_correlation"]
-    performance = tables.performance(study)
-    chosen = (performance["trial"] == study.population_trials(0)[0]) & (performance["condition"] == "recorded")
-    full = performance.loc[chosen, "video_correlation"].item()
+    whole_study = performance(study)
+    chosen = (whole_study["trial"] == study.population_trials(0)[0]) & (whole_study["condition"] == "recorded")
+    full = whole_study.loc[chosen, "video_correlation"].item()
     assert whole.tolist() == pytest.approx([full, full])
-    statistics = tables.level_statistics(table, "percent", seed=0, by="dropped")
-    rows = tables.population_beside_article(statistics)
-    assert rows["video correlation, 25 % of the neurons, others silent"][0] == 0.4273313
-    assert rows["change from all neurons in %, 25 % of the neurons, others silent"][0] == -24.8603
-    assert rows["video correlation, 25 % of the neurons, others missing"][0] is None
-
-
-def test_folder_of_the_study_is_all_that_is_needed(study: Study) -> None:
-    assert open_study(Path(study.out)).units() == study.units()
+    rows = rows_table(fig5_population.rows(table, seed=0)).set_index("quantity")["published"]
+    assert rows["video correlation, 25 % of the neurons, others silent"] == 0.4273313
+    assert rows["change (%), 25 % of the neurons, others silent"] == -24.8603
+    assert np.isnan(rows["video correlation, 25 % of the neurons, others missing"])

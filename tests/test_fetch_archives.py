@@ -16,7 +16,7 @@ from example_recording import write_example
 from movrecon_core import cli
 from movrecon_core.errors import FetchError, MovreconError
 from movrecon_core.fetch import Archives, fetch, load_archives, published_mask, unpack_recording
-from movrecon_core.study import published
+from movrecon_core.figures.published import published
 
 # Archives of recordings -------------------------------------------------------------------------------------------
 

@@ -8,10 +8,13 @@ import pytest
 from scipy import stats
 from synthetic_study import SyntheticStudy
 
-from movrecon_core.study import report as reports
-from movrecon_core.study import tables
-from movrecon_core.study.findings import QUESTIONS, Question, decide, flicker_artefact, qualitative_findings
-from movrecon_core.study.measured import Measured
+from movrecon_core.errors import ProfileError
+from movrecon_core.figures import report as reports
+from movrecon_core.figures.fig4_gaussian_noise import NoiseTables
+from movrecon_core.figures.fig4s1_gratings import grating_measures
+from movrecon_core.figures.findings import QUESTIONS, Question, decide, flicker_artefact, qualitative_findings
+from movrecon_core.figures.measured import Measured
+from movrecon_core.figures.rows import Row
 
 MICE = ("a", "b", "c", "d")
 
@@ -19,7 +22,7 @@ MICE = ("a", "b", "c", "d")
 class MadeUp:
     """Measures with known differences."""
 
-    study = SimpleNamespace(profile=SimpleNamespace(seed=0))
+    seed = 0
 
     def __init__(self, **measures) -> None:
         self.__dict__ |= measures
@@ -106,7 +109,7 @@ def noise_of(finest: float, fastest: float) -> pd.DataFrame:
 def test_fine_spatial_detail_fails_first_if_it_costs_more_than_fast_change():
     question = asked("fine spatial detail fails first")
     for finest, fastest, decision in ((0.6, 0.2, "seen"), (0.2, 0.6, "not seen: the opposite")):
-        row = decide(question, MadeUp(noise=(tables_of := tables.noise.NoiseTables(noise_of(finest, fastest), None))))
+        row = decide(question, MadeUp(noise=(tables_of := NoiseTables(noise_of(finest, fastest), None))))
         assert row["decision"] == decision
         assert row["difference"] == pytest.approx(finest - fastest, abs=0.02)
         assert row["movies"] == tables_of.measures[["mouse", "sample"]].drop_duplicates().shape[0]
@@ -114,13 +117,13 @@ def test_fine_spatial_detail_fails_first_if_it_costs_more_than_fast_change():
 
 def test_flicker_is_tested_over_gratings():
     study = SyntheticStudy(mice=1)
-    measures = tables.grating_measures(study)
+    measures = grating_measures(study)
     row = flicker_artefact(study, measures[measures["target"] == "ensemble"])
     assert row["decision"] == "seen"
     assert (row["mice"], row["movies"], row["df"]) == (1, 4, 3)
     assert row["to be expected of these encoders"].startswith("yes")
     every = SyntheticStudy(mice=1, frequencies=(15.0, 1.875), stack_step=1)
-    slower = tables.grating_measures(every)
+    slower = grating_measures(every)
     found = flicker_artefact(every, slower[slower["target"] == "ensemble"])
     assert found["decision"] == "left out: needs gratings of 15 and 7.5 Hz"
     assert found["to be expected of these encoders"].startswith("no")
@@ -151,15 +154,28 @@ def test_a_report_is_counted_once(tmp_path, monkeypatch):
         return table
 
     monkeypatch.setattr(reports, "qualitative_findings", count)
-    monkeypatch.setattr(reports, "published_table", lambda measured: table)
+    monkeypatch.setattr(reports, "FIGURES", {"2": lambda measured: [Row("2", "x", "p", 1e-30, 0.5)]})
+    monkeypatch.setattr(reports, "by_mouse", lambda measured: table)
     content = ["first"]
-    study = SimpleNamespace(out=tmp_path, content_fingerprint=lambda: content[0])
+    study = SimpleNamespace(out=tmp_path, content_fingerprint=lambda code: content[0])
     for _ in range(2):
-        pd.testing.assert_frame_equal(reports.report(study).findings, table)
+        found = reports.report(study)
+        pd.testing.assert_frame_equal(found.findings, table)
+        assert found.numbers["published"].item() == 1e-30
     assert len(counted) == 1
     content[0] = "second"
     reports.report(study)
     assert len(counted) == 2
+
+
+def test_a_figure_without_results_says_why(monkeypatch):
+    def broken(measured):
+        raise ProfileError("no noise here")
+
+    monkeypatch.setattr(reports, "FIGURES", {"4": broken, "2": lambda measured: [Row("2", "x", "p", 0.1, 0.5)]})
+    first, second = reports.all_rows(MadeUp())
+    assert (first.figure, first.note) == ("4", "left out: no noise here")
+    assert second.ours == 0.5
 
 
 def test_errors_of_other_kinds_are_not_hidden():

@@ -22,13 +22,19 @@ def of_smoke(out: Path, with_recordings: bool) -> dict[str, StageForecast]:
 
 
 @pytest.mark.parametrize("with_recordings", [False, True])
-def test_as_many_units_as_are_stored(smoke_study: Path, with_recordings: bool) -> None:
-    expected, study = of_smoke(smoke_study, with_recordings), open_study(smoke_study)
-    units = study.units()
-    assert expected["encoders"].units == len(study.checkpoints)
+def test_as_many_units_as_files(smoke_study: Path, with_recordings: bool) -> None:
+    """Of every stage, against the files that the run left."""
+    expected, store = of_smoke(smoke_study, with_recordings), smoke_study / "store"
+    stored = {folder.name: len(list(folder.glob("*.zarr.zip"))) for folder in store.iterdir()}
     for stage in ("masks", "reconstructions", "responses"):
-        assert expected[stage].units == len(units[stage]), stage
-    assert expected["receptive fields"].units == len(units["receptive_fields"])
+        assert expected[stage].units == stored[stage], stage
+    assert expected["receptive fields"].units == stored["receptive-fields"]
+    own = [path for path in (smoke_study / "encoders").glob("*.pth") if path.name.startswith("instance-")]
+    assert expected["encoders"].units == len(own) == 2
+    # 2 mice of 2 movies, found from recorded and predicted responses by 2 instances; of one movie a mouse 3 variations
+    # by 2 instances and 1 by both together, and 2 fractions in 2 readings; for one mouse 2 × 2 noise movies in both
+    # phases and 2 × 2 gratings, for 2 kinds of targets.
+    assert stored["reconstructions"] == 2 * 2 * 2 * 2 + 2 * (3 * 2 + 1) + 2 * 4 * 2 + (8 + 4) * 2 * 2
 
 
 def test_gigabytes_of_the_stored_arrays(smoke_study: Path) -> None:

@@ -7,7 +7,7 @@ from scipy import stats
 from statsmodels.stats.anova import AnovaRM
 
 from movrecon_core.analysis import mixed_model
-from movrecon_core.study.tables import level_statistics
+from movrecon_core.figures import level_statistics
 
 LEVELS = (1, 2, 4, 7)
 

@@ -7,8 +7,8 @@ import nbformat
 import pytest
 import yaml
 
+from movrecon_core.book.notebooks import notebook_parameters
 from movrecon_core.study.paths import BOOK, NOTEBOOKS
-from movrecon_core.study.runner import notebook_parameters
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 PAGES = [path for path in ALL if path.stem != "viewer"]

@@ -1,6 +1,7 @@
 """Figures draw what their source data say, and the same data give the same bytes."""
 
 import base64
+from itertools import combinations
 from pathlib import Path
 
 import matplotlib
@@ -9,13 +10,14 @@ import pandas as pd
 import PIL.Image
 import pytest
 from matplotlib import pyplot as plt
-from matplotlib.colors import to_hex
+from matplotlib.collections import PathCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from movrecon_core import plotting
 from movrecon_core.errors import NothingToShowError
+from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.plotting.images import draw_eccentricity
-from movrecon_core.study.tables.images import image_table, labelled
 
 matplotlib.use("agg")
 RANDOM = np.random.default_rng(0)
@@ -39,7 +41,7 @@ def performance_table() -> pd.DataFrame:
 def summary_of(table: pd.DataFrame) -> pd.DataFrame:
     grouped = table.groupby(["metric", "against"], sort=False)["correlation"]
     mean = grouped.mean().reset_index(name="mean")
-    return mean.assign(low=mean["mean"] - 0.1, high=mean["mean"] + 0.1, n=6)
+    return mean.assign(low_t=mean["mean"] - 0.1, high_t=mean["mean"] + 0.1, n=6)
 
 
 def test_correlations_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
@@ -48,15 +50,10 @@ def test_correlations_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
     axes = figure.subplots()
     plotting.plot_against_random(axes, table, summary_of(table), "video correlation")
     csv = saved(figure, tmp_path, table)
-    drawn = sorted(
-        value
-        for line in axes.lines
-        if len(line.get_xdata()) == 2 and line.get_marker() == "o"
-        for value in line.get_ydata()
-    )
-    assert drawn == sorted(csv["correlation"])
+    points = np.concatenate([dots.get_offsets() for dots in axes.collections if isinstance(dots, PathCollection)])
+    assert sorted(points[:, 1]) == sorted(csv["correlation"])
     pairs = csv.pivot(index=["mouse", "trial"], columns="against", values="correlation")
-    lines = {tuple(line.get_ydata()) for line in axes.lines if line.get_marker() == "o"}
+    lines = {tuple(line.get_ydata()) for line in axes.lines if line.get_color() in plotting.MOUSE_COLOURS}
     assert lines == set(map(tuple, pairs[["own movie", "random movie"]].to_numpy()))
     assert "n = 6 movies, 2 mice" in axes.get_title()
 
@@ -104,7 +101,8 @@ def test_curves_and_points_are_drawn_as_in_the_csv(tmp_path: Path) -> None:
     axes = figure.subplots()
     plotting.plot_neuron_correlations(axes, neurons)
     csv = saved(figure, tmp_path, neurons)
-    np.testing.assert_array_equal(axes.lines[0].get_xdata(), np.sort(csv["correlation"]))
+    np.testing.assert_array_equal(axes.lines[0].get_xdata()[1:], np.sort(csv["correlation"]))
+    np.testing.assert_allclose(axes.lines[0].get_ydata()[1:], np.arange(1, 6) / 5)
 
 
 def test_same_data_same_bytes(tmp_path: Path) -> None:
@@ -154,10 +152,45 @@ def test_a_panel_without_data_says_so(tmp_path: Path) -> None:
     assert (tmp_path / "f_B.csv").read_text().splitlines() == [",".join(table.columns)]
 
 
-def test_colours_are_told_apart() -> None:
-    for colours in (list(plotting.COLOURS.values()), list(plotting.MOUSE_COLOURS)):
-        assert all(colour == to_hex(colour).upper() or colour == to_hex(colour) for colour in colours)
-    assert len(set(plotting.MOUSE_COLOURS)) == len(plotting.MOUSE_COLOURS) == 10
+# Machado, Oliveira & Fernandes (2009), severity 1: linear RGB as it is seen.
+VISION = {
+    "normal": np.eye(3),
+    "protanopia": [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]],
+    "deuteranopia": [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.01182, 0.04294, 0.968881]],
+    "tritanopia": [[1.255528, -0.076749, -0.178779], [-0.078411, 0.930809, 0.147602], [0.004733, 0.691367, 0.3039]],
+}
+TOLD_APART = 15.0
+"""CIE 1976 difference; just noticeable side by side is 2.3."""
+
+
+def lightness_and_hue(colour: str, vision: str) -> np.ndarray:
+    """CIE L*a*b* of a colour as it is seen, white point D65."""
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = np.clip(np.asarray(VISION[vision]) @ linear, 0, 1)
+    to_xyz = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
+    xyz = to_xyz @ seen / [0.9505, 1.0, 1.089]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("vision", VISION)
+def test_colours_are_told_apart_with_any_vision(vision: str) -> None:
+    for colours in (plotting.COLOURS, dict(enumerate(plotting.MOUSE_COLOURS))):
+        seen = {name: lightness_and_hue(colour, vision) for name, colour in colours.items()}
+        for first, second in combinations(seen, 2):
+            assert np.linalg.norm(seen[first] - seen[second]) > TOLD_APART, (first, second)
+
+
+def test_colours_that_are_too_alike_are_noticed() -> None:
+    """The measure itself: red and green of one lightness are alike without the cones for red or green."""
+    red, green = "#D0592E", "#8B8B29"
+    normal, blind = (
+        np.linalg.norm(lightness_and_hue(red, vision) - lightness_and_hue(green, vision))
+        for vision in ("normal", "deuteranopia")
+    )
+    assert normal > 2 * TOLD_APART
+    assert blind < TOLD_APART
 
 
 def test_rings_are_ten_degrees_apart() -> None:

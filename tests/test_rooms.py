@@ -14,6 +14,7 @@ PACKAGE = Path(movrecon_core.__file__).parent
 
 ROOMS = (
     "errors",
+    "plain_yaml",
     "process",
     "__init__",
     "progress",
@@ -60,7 +61,7 @@ def imported(module: str) -> set[str]:
 
 
 def room(module: str) -> str:
-    return (module.split(".") + ["__init__"])[1]
+    return [*module.split("."), "__init__"][1]
 
 
 def test_no_arrow_points_up() -> None:

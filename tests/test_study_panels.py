@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from movrecon_core import plotting
-from movrecon_core.study.tables.images import image_table, labelled
+from movrecon_core.figures.images import image_table, labelled
 
 RANDOM = np.random.default_rng(0)
 
@@ -24,6 +25,11 @@ def solid(axes: Axes, style: str) -> list[np.ndarray]:
     return [
         np.asarray(line.get_ydata()) for line in axes.lines if line.get_linestyle() == style and len(line.get_xdata())
     ]
+
+
+def dots(axes: Axes) -> np.ndarray:
+    """Places of the axes' scattered points."""
+    return np.concatenate([c.get_offsets() for c in axes.collections if isinstance(c, PathCollection)])
 
 
 def movies_table(columns: dict[str, list[str]]) -> pd.DataFrame:
@@ -137,8 +143,7 @@ def test_features_and_predictability(tmp_path: Path) -> None:
     table = movies_table({"feature": ["contrast", "luminance"]})
     table["value"], table["mean frame correlation"] = RANDOM.random((2, len(table)))
     result = {"r": -0.5, "p_bonferroni": 0.004, "r_within": np.nan, "p_within_bonferroni": np.nan}
-    result |= {"slope": 2.0, "intercept": -1.0}
-    results = {"contrast": result, "luminance": {**result, "slope": np.nan}, "response correlation": result}
+    results = {"contrast": result, "luminance": {**result, "r": np.nan}, "response correlation": result}
     figure = plotting.new_figure(6, 3, False)
     panel = figure.subfigures()
     grid = panel.subplots(1, 2, squeeze=False)
@@ -146,19 +151,19 @@ def test_features_and_predictability(tmp_path: Path) -> None:
     csv = saved(figure, tmp_path, table)
     for axes, feature in zip(grid[0], ("contrast", "luminance"), strict=True):
         rows = csv[csv["feature"] == feature]
-        points = np.concatenate([line.get_xydata() for line in axes.lines if line.get_marker() == "o"])
-        np.testing.assert_array_equal(points, rows[["value", "mean frame correlation"]])
-    line = grid[0][0].lines[-1]
-    np.testing.assert_allclose(line.get_ydata(), 2 * np.asarray(line.get_xdata()) - 1)
-    assert all(line.get_marker() == "o" for line in grid[0][1].lines)  # no line where none was fitted
+        np.testing.assert_array_equal(dots(axes), rows[["value", "mean frame correlation"]])
+    first = csv[csv["feature"] == "contrast"]
+    slope, intercept = np.polyfit(first["value"], first["mean frame correlation"], 1)
+    (line,) = [line for line in grid[0][0].lines if len(line.get_xdata()) > 1]
+    np.testing.assert_allclose(line.get_ydata(), slope * np.asarray(line.get_xdata()) + intercept)
+    assert not any(len(line.get_xdata()) for line in grid[0][1].lines)  # no line where nothing was correlated
     assert grid[0][0].get_title() == "n = 6 movies: r = −0.50, p = 0.004\nwithin mice: r = –, p = –"
 
     table = movies_table({})
     table["response correlation"], table["mean frame correlation"] = RANDOM.random((2, len(table)))
     axes = plotting.new_figure(3, 3, False).subplots()
     plotting.plot_predictability(axes, table, results)
-    points = np.concatenate([line.get_xydata() for line in axes.lines if line.get_marker() == "o"])
-    np.testing.assert_array_equal(points, table[["response correlation", "mean frame correlation"]])
+    np.testing.assert_array_equal(dots(axes), table[["response correlation", "mean frame correlation"]])
 
 
 def test_lags_and_moments(tmp_path: Path) -> None:
@@ -171,7 +176,7 @@ def test_lags_and_moments(tmp_path: Path) -> None:
     csv = saved(figure, tmp_path, table)
     mice = csv.groupby(["mouse", "lag"])["correlation"].mean().unstack().loc[["mouse 2", "mouse 10"]]
     np.testing.assert_allclose(solid(axes, "--"), mice)
-    np.testing.assert_allclose(solid(axes, "-")[0], mice.mean())
+    np.testing.assert_allclose(solid(axes, "-")[0], csv.groupby("lag")["correlation"].mean())
 
     table = movies_table({"feature": ["contrast", "running speed"]})
     table["correlation"] = RANDOM.random(len(table))
@@ -181,8 +186,7 @@ def test_lags_and_moments(tmp_path: Path) -> None:
     plotting.plot_moments(axes, table, summary)
     csv = saved(figure, tmp_path, table)
     means = csv[csv["feature"] == "contrast"].groupby("mouse")["correlation"].mean()
-    points = [line.get_ydata()[0] for line in axes.lines if line.get_marker() == "o"]
-    np.testing.assert_allclose(points, means)
+    np.testing.assert_allclose(dots(axes)[:, 1], means)
     (bars,) = [artist for artist in axes.collections if hasattr(artist, "get_segments")]
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.1, 0.9])
     assert [label.get_text() for label in axes.get_xticklabels()] == ["contrast"]

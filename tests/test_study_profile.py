@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from movrecon_core.book.notebooks import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.figures import Row, beside_published, published, rows_table
 from movrecon_core.study.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import encoder_parameters, load_profile
-from movrecon_core.study.published import beside_published, published
-from movrecon_core.study.runner import check_parameters
 
 SHIPPED = ["smoke", "demo", "paper"]
 
@@ -91,10 +91,12 @@ def test_an_unknown_profile_lists_those_there_are() -> None:
 
 
 def test_published_and_own_values_stand_side_by_side() -> None:
-    table = beside_published(
-        {"video correlation": (published("figure_2.video_correlation.mean"), 0.5), "none": (None, 1)}
-    )
-    assert table.loc["video correlation"].tolist() == ["0.569", "0.500"]
-    assert table.loc["none"].tolist() == ["–", "1"]
+    rows = [
+        Row("2", "video correlation", "correlation", published("figure_2.video_correlation.mean"), 0.5, 0.4, 0.61, n=9),
+        Row("4", "entropy", "bits", ours=1234.5, stimulus="noise of 2 px", note="why"),
+    ]
+    table = beside_published(rows_table(rows))
+    assert table.loc[("2", "video correlation")].tolist() == ["0.569", "0.5", "0.4 to 0.61", "9", ""]
+    assert table.loc[("4", "entropy, noise of 2 px")].tolist() == ["–", "1234", "", "", "why"]
     with pytest.raises(KeyError):
         published("figure_2.no_such_value")

@@ -6,15 +6,15 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from movrecon_core.errors import ProfileError
-from movrecon_core.study.paths import REPOSITORY
-from movrecon_core.study.runner import (
+from movrecon_core.book.notebooks import (
     NotebookError,
     check_parameters,
     executed_metadata,
     notebook_parameters,
     run_notebook,
 )
+from movrecon_core.errors import ProfileError
+from movrecon_core.study.paths import REPOSITORY
 
 # papermill and the kernel's client warn about themselves, which is none of our doing
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")

@@ -7,11 +7,18 @@ from synthetic_study import SyntheticStudy
 
 from movrecon_core.analysis import apparent_frequency, error_map, phase_parts, shown_error
 from movrecon_core.errors import NothingToShowError, ProfileError
+from movrecon_core.figures.fig4_gaussian_noise import noise_examples, noise_panels, noise_tables, noise_units
+from movrecon_core.figures.fig4s1_gratings import grating_measures, grating_panels, grating_units
+from movrecon_core.figures.fig6_error_maps import (
+    error_sizes,
+    evoked_correlations,
+    example_frames,
+    one_frame_of_each,
+    response_matrices,
+)
+from movrecon_core.figures.published import published, published_grid
 from movrecon_core.stimuli import NoiseStimulus
-from movrecon_core.study import tables
 from movrecon_core.study.conditions import PREDICTED, RECORDED
-from movrecon_core.study.published import published, published_grid
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +28,7 @@ def study():
 
 @pytest.fixture(scope="module")
 def noise(study):
-    return tables.noise_tables(study)
+    return noise_tables(study)
 
 
 def correlated(a, b):
@@ -105,11 +112,11 @@ def test_entropy_and_motion_in_the_whole_square(study, noise):
 
 
 def test_one_target_alone(study):
-    assert set(tables.noise_tables(study, ["ensemble"]).measures["target"]) == {"ensemble"}
+    assert set(noise_tables(study, ["ensemble"]).measures["target"]) == {"ensemble"}
 
 
 def test_noise_panels_are_means_over_mice_beside_the_article(noise):
-    panels = tables.noise_panels(*noise, "same instance")
+    panels = noise_panels(*noise, "same instance")
     shown = rows_of(noise.measures, target="same instance")
     cell = rows_of(panels["C"], length=0.5, duration=4.0).iloc[0]
     assert cell["value"] == pytest.approx(rows_of(shown, length=0.5, duration=4.0)["video_correlation"].mean())
@@ -129,16 +136,16 @@ def test_published_tables_by_their_values():
 
 
 def test_axes_in_degrees():
-    units = tables.noise_units().set_index("article's label")
+    units = noise_units().set_index("article's label")
     assert units.loc[0, "px"] == 0.5
     assert units.loc[2, "degrees"] == pytest.approx(6.76)
     assert units.loc[2, "scripts' axis (degrees)"] == pytest.approx(0.59)
-    gratings = tables.grating_units()
+    gratings = grating_units()
     np.testing.assert_allclose(gratings["cycles/degree"], gratings["cycles/px"] / 3.38, atol=1e-4)
 
 
 def test_examples_are_shown_in_the_mask(study):
-    found = tables.noise_examples(study, "same instance", 1, 40)
+    found = noise_examples(study, "same instance", 1, 40)
     stimulus = rows_of(found["A"], length=4.0, duration=0.5)["grey"].to_numpy().reshape(36, 36)
     mask = study.evaluation_mask(1)[14:50, 14:50]
     expected = np.where(mask, study.movie(1, NoiseStimulus(4.0, 0.5))[40, :, 14:50], np.nan)
@@ -170,7 +177,7 @@ def test_apparent_frequency_is_that_of_the_spectrum(step, frequency):
 
 
 def test_a_grating_of_15_hz_is_two_still_pictures(study):
-    pixel = tables.grating_panels(tables.grating_measures(study), "same instance")["E"]
+    pixel = grating_panels(grating_measures(study), "same instance")["E"]
     still = rows_of(pixel, temporal_frequency=15.0).groupby("stack")["grey"]
     assert (still.nunique() == 1).all()
     assert still.first().nunique() == 2
@@ -178,13 +185,11 @@ def test_a_grating_of_15_hz_is_two_still_pictures(study):
 
 
 def test_gratings_by_hand(study):
-    measures = tables.grating_measures(study)
+    measures = grating_measures(study)
     assert (measures["mouse"] == "mouse 1").all()
     good = measures[measures["temporal_frequency"] != 7.5]
     np.testing.assert_allclose(good["video_correlation"], 1, atol=1e-6)
-    cell = rows_of(
-        tables.grating_panels(measures, "ensemble")["C"], spatial_frequency=0.0625, temporal_frequency=7.5
-    ).iloc[0]
+    cell = rows_of(grating_panels(measures, "ensemble")["C"], spatial_frequency=0.0625, temporal_frequency=7.5).iloc[0]
     assert cell["beside"] == -0.02
     shown = rows_of(measures, target="ensemble", spatial_frequency=0.0625, temporal_frequency=7.5)
     assert cell["value"] == pytest.approx(shown["video_correlation"].mean())
@@ -193,10 +198,10 @@ def test_gratings_by_hand(study):
 def test_no_stimuli_or_another_target():
     study = SyntheticStudy()
     with pytest.raises(ProfileError, match="for mouse 5"):
-        tables.noise_examples(study, "same instance", 5, 40)
+        noise_examples(study, "same instance", 5, 40)
     study.gratings = []
     with pytest.raises(NothingToShowError, match="reconstructs no gratings"):
-        tables.grating_measures(study)
+        grating_measures(study)
 
 
 # Error maps -------------------------------------------------------------------------------------------------------
@@ -210,24 +215,23 @@ def test_error_maps_in_closed_form():
 
 
 def test_error_maps_by_hand(study):
-    panels = tables.error_map_panels(study, 0, 1, frames=3, neurons=10)
     trial = study.trials[1]
-    recorded, expected = (reconstructed_movie(study, 0, trial, c).astype(float) for c in (RECORDED, PREDICTED))
+    recorded, expected = (study.reconstruction(0, trial, c).astype(float) for c in (RECORDED, PREDICTED))
     frame = 30 + 60 // 6  # the middle of the first of three parts of 60 frames
     mask = study.evaluation_mask(0)[14:50]
-    shown = rows_of(panels["D"], seconds=round(frame / 30, 3))
+    shown = rows_of(example_frames(study, 0, trial, frames=3), seconds=round(frame / 30, 3))
     error = np.where(mask, recorded[frame] - expected[frame], np.nan)
     np.testing.assert_allclose(shown["error"].to_numpy().reshape(36, 64), error, atol=1e-3)
     np.testing.assert_allclose(shown["truth"].to_numpy().reshape(36, 64), study.movie(0, trial)[frame], atol=1e-3)
     values = (recorded - expected)[30:, mask]
-    sizes = rows_of(tables.error_sizes(study), mouse="mouse 1", trial=trial).iloc[0]
+    sizes = rows_of(error_sizes(study), mouse="mouse 1", trial=trial).iloc[0]
     assert sizes["mean_absolute"] == pytest.approx(np.abs(values).mean())
     assert (sizes["over"], sizes["under"]) == pytest.approx(((values > 25).mean(), (values < -25).mean()))
-    assert panels["E"].groupby("mouse")["trial"].nunique().tolist() == [2, 2, 2]
+    assert one_frame_of_each(study).groupby("mouse")["trial"].nunique().tolist() == [2, 2, 2]
 
 
 def test_evoked_correlations_by_hand(study):
-    found = tables.evoked_correlations(study).set_index(["mouse", "trial", "evoked by", "with"])["correlation"]
+    found = evoked_correlations(study).set_index(["mouse", "trial", "evoked by", "with"])["correlation"]
     responses = study.responses(1, 6).isel(time=slice(30, None))
     predicted = {
         name: responses["predicted"].sel(stimulus=name).values for name in ("true", "reconstructed", "expected")
@@ -240,7 +244,7 @@ def test_evoked_correlations_by_hand(study):
 
 
 def test_response_matrices_are_standardised_and_of_the_best_predicted(study):
-    table = tables.error_map_panels(study, 2, 0, frames=2, neurons=5)["B"]
+    table = response_matrices(study, 2, study.trials[0], neurons=5)
     grouped = table.groupby(["responses", "neuron"])["z"]
     np.testing.assert_allclose(grouped.mean(), 0, atol=1e-2)
     np.testing.assert_allclose(grouped.std(ddof=0), 1, atol=1e-2)

@@ -10,11 +10,33 @@ from scipy import stats
 from scipy.ndimage import gaussian_filter
 
 from movrecon_core.errors import NothingToShowError
-from movrecon_core.study import published, tables
+from movrecon_core.figures import fig1s2_variations, readable, rows_table
+from movrecon_core.figures.fig1_method import instance_summary, method_panels, optimisation_curves, optimisation_summary
+from movrecon_core.figures.fig1s1_ethogram import ethogram_panels
+from movrecon_core.figures.fig1s2_variations import (
+    VARIANTS,
+    example_frames,
+    mask_thresholds,
+    variant_movies,
+    variants,
+    variation_statistics,
+)
+from movrecon_core.figures.fig2_performance import median_movie, median_trial
+from movrecon_core.figures.fig2s1_correlates import (
+    correlate_panels,
+    frame_features,
+    lag_statistics,
+    moment_statistics,
+    movie_statistics,
+)
+from movrecon_core.figures.fig4_gaussian_noise import noise_tables
+from movrecon_core.figures.fig4s1_gratings import grating_measures
+from movrecon_core.figures.fig5_population import population_sizes
+from movrecon_core.figures.fig6_error_maps import error_sizes
+from movrecon_core.figures.planning import planned_correlations
+from movrecon_core.figures.responses import SHUFFLED_NEURONS, STIMULI, response_fit
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, Condition
 from movrecon_core.study.profile import PlanningSettings, PopulationSettings
-from movrecon_core.study.tables.performance import median_movie, median_trial
-from movrecon_core.study.tables.variations import VARIANTS, variant_movies
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +46,22 @@ def study():
 
 @pytest.fixture(scope="module")
 def variations(study):
-    return tables.variation_panels(study, frames=2, thresholds=5)
+    return variation_panels(study)
+
+
+def variation_panels(study):
+    found = variants(study)
+    panels = example_frames(study, found, frames=2)
+    return {**panels, "C": found, "C_thresholds": mask_thresholds(study, thresholds=5), "D": response_fit(study)}
+
+
+def published_rows(rows):
+    return rows_table(rows).set_index("quantity")
 
 
 @pytest.fixture(scope="module")
 def frames(study):
-    return tables.frame_features(study)
+    return frame_features(study)
 
 
 def correlated(a, b):
@@ -45,9 +77,9 @@ def inside(study, mouse, movie, alpha=1.0):
 
 
 def test_curves_hold_every_iteration_and_panels_their_means(study):
-    curves = tables.optimisation_curves(study)
+    curves = optimisation_curves(study)
     assert len(curves) == 2 * 3 * INSTANCES * ITERATIONS
-    panels = tables.method_panels(curves, instance=1)
+    panels = method_panels(curves, instance=1)
     loss, correlation = panels["C"], panels["D"]
     one = loss[(loss["line"] == "mouse 2, trial 6") & (loss["curves"] == "movies")]
     np.testing.assert_allclose(one["loss"], 3 - 0.1 * np.arange(ITERATIONS) + 0.06)
@@ -58,33 +90,32 @@ def test_curves_hold_every_iteration_and_panels_their_means(study):
 
 
 def test_summary_of_curves_in_closed_form(study):
-    curves = tables.optimisation_curves(study)
-    found = tables.optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
+    curves = optimisation_curves(study)
+    found = optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
     assert found["loss, last minus first iteration"] == pytest.approx(-0.1 * (ITERATIONS - 1))
     assert found["video correlation, best minus last iteration"] == pytest.approx(0)
     assert found["rank correlation of loss and video correlation over iterations"] == pytest.approx(-1)
-    instances = tables.instance_summary(curves, seed=0)
+    instances = instance_summary(curves, seed=0)
     np.testing.assert_allclose(instances["mean"], 0.05 * (ITERATIONS - 1) + 0.001 * np.arange(INSTANCES) + 0.005)
     assert (instances["left_out"] == "").all()
 
 
 def test_a_single_mouse_says_what_is_left_out():
     alone = ExampleStudy(mice=1)
-    found = tables.instance_summary(tables.optimisation_curves(alone), seed=0)
+    found = instance_summary(optimisation_curves(alone), seed=0)
     assert found["p"].isna().all()
     assert found["left_out"].str.startswith("ANOVA").all()
-    panels = tables.variation_panels(alone, frames=1, thresholds=2)
-    compared = tables.variation_statistics(panels, seed=0)
+    compared = variation_statistics(variants(alone), response_fit(alone), seed=0)
     assert compared["p"].isna().all()
     assert compared["left_out"].str.startswith("paired t-test").all()
     assert compared["difference"].notna().all()
 
 
 def test_overfitting_is_seen(study):
-    curves = tables.optimisation_curves(study)
+    curves = optimisation_curves(study)
     late = curves["iteration"] == ITERATIONS
     curves.loc[late, "video_correlation"] -= 0.2
-    found = tables.optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
+    found = optimisation_summary(curves, seed=0).set_index("quantity")["mean"]
     assert found["video correlation, best minus last iteration"] == pytest.approx(0.2 - 0.05)
 
 
@@ -93,7 +124,7 @@ def test_overfitting_is_seen(study):
 
 def test_variants_by_hand(study, variations):
     found = variations["C"].set_index(["mouse", "trial", "variant"])["video_correlation"]
-    assert list(variations["C"]["variant"].unique()) == list(VARIANTS)
+    assert list(variations["C"]["variant"].unique()) == [*VARIANTS, "random movie"]
     truth = study.trial(1, 6).movie
     conditions = {
         "standard": RECORDED,
@@ -130,7 +161,7 @@ def test_thresholds_end_at_the_evaluation_mask(variations):
 def test_thresholds_by_hand(study, variations):
     truth_and_found = []
     for trial in study.trials:
-        movie = variant_movies(study, 0, trial)["no training mask"]
+        movie = variant_movies(study, 0, trial)["no training mask"].reconstruction
         truth_and_found.append([inside(study, 0, m, 0.5) for m in (study.trial(0, trial).movie, movie)])
     expected = np.mean([correlated(*pair) for pair in truth_and_found])
     row = variations["C_thresholds"].query("mouse == 'mouse 1' and threshold == 0.5 and `training mask` == 'none'")
@@ -147,23 +178,23 @@ def test_example_frames_are_masked_and_matched(study, variations):
 
 
 def test_fit_of_responses_by_hand(study):
-    found = tables.response_fit(study).set_index(["mouse", "trial", "stimulus"])
+    found = response_fit(study).set_index(["mouse", "trial", "stimulus"])
     responses = study.responses(1, 7)
     recorded = responses["recorded"].values[:, 30:].astype(float)
-    for stored, name in tables.STIMULI.items():
+    for stored, name in STIMULI.items():
         predicted = responses["predicted"].sel(stimulus=stored).values[:, 30:].astype(float)
         row = found.loc[("mouse 2", 7, name)]
         assert row["poisson_loss"] == pytest.approx((predicted - recorded * np.log(predicted + 1e-8)).mean())
         assert row["response_correlation"] == pytest.approx(correlated(recorded, predicted))
-    exchanged = found.xs(tables.SHUFFLED_NEURONS, level="stimulus")["response_correlation"]
+    exchanged = found.xs(SHUFFLED_NEURONS, level="stimulus")["response_correlation"]
     assert (exchanged.abs() < 0.1).all()
 
 
 def test_statistics_of_variants_against_scipy(variations):
-    compared = tables.variation_statistics(variations, seed=0)
+    compared = variation_statistics(variations["C"], variations["D"], seed=0)
     rows = compared[compared["measure"] == "video correlation"].set_index("to")
     means = variations["C"].groupby(["variant", "mouse"])["video_correlation"].mean().unstack()
-    for variant in VARIANTS[1:]:
+    for variant in [*list(VARIANTS)[1:], "random movie"]:
         expected = stats.ttest_rel(means.loc[variant], means.loc["standard"])
         assert rows.loc[variant, "p"] == pytest.approx(expected.pvalue)
         assert rows.loc[variant, "p_bonferroni"] == pytest.approx(min(1, 8 * expected.pvalue))
@@ -172,34 +203,48 @@ def test_statistics_of_variants_against_scipy(variations):
     assert len(compared) == 8 + 2 * 3
 
 
+# Article, Fig. 1-S2, and the printed output of the authors' notebooks.
+ARTICLE = {
+    "standard": 0.568716,
+    "from predicted responses": 0.766339,
+    "gradient ensembling": 0.551679,
+    "no Gaussian filter": 0.532975,
+    "no training mask": 0.510221,
+    "strict training mask": 0.551098,
+}
+
+
 def test_published_stand_beside_their_own_variant(variations):
-    compared = tables.variation_statistics(variations, seed=0)
-    rows = tables.variations_beside_published(compared)
-    standard = variations["C"].query("variant == 'standard'")["video_correlation"].mean()
-    theirs, ours = rows["video correlation, standard"]
-    assert (theirs, ours) == (0.568716, pytest.approx(standard))
-    assert rows["video correlation, no Gaussian filter"][0] == 0.532975
-    assert rows["poisson loss, full video, masked: change in %"][0] == 5.02
-    assert rows["response correlation, reconstruction, matched: change in %"][0] == 2.49
-    assert len(rows) == 6 + 3 + 8
+    found = published_rows(fig1s2_variations.rows(variations["C"], variations["D"], seed=0))
+    correlations = found[found["kind"] == "correlation"]
+    for variant, movies in variations["C"].groupby("variant"):
+        row = correlations.loc[f"video correlation, {variant}"]
+        assert row["ours"] == pytest.approx(movies["video_correlation"].mean())
+        assert (row["published"] == ARTICLE[variant]) if variant in ARTICLE else np.isnan(row["published"])
+        assert row["n"] == 6
+    assert len(correlations) == len(VARIANTS) + 1
+    assert found.loc["poisson loss, full video, masked, change (%)", "published"] == 5.02
+    assert found.loc["response correlation, reconstruction, matched, change (%)", "published"] == 2.49
+    assert len(found) == len(VARIANTS) + 1 + 3 + 8
 
 
 def test_missing_variants_are_left_out(study):
     class Short(ExampleStudy):
         conditions = (RECORDED,)
 
-    panels = tables.variation_panels(Short(), frames=1, thresholds=2)
-    assert "from predicted responses" not in set(panels["C"]["variant"])
-    compared = tables.variation_statistics(panels, seed=0)
-    assert "from predicted responses" not in set(compared["to"])
-    assert "video correlation, from predicted responses" not in tables.variations_beside_published(compared)
+    found, fit = variants(Short()), response_fit(study)
+    assert "from predicted responses" not in set(found["variant"])
+    assert "from predicted responses" not in set(variation_statistics(found, fit, seed=0)["to"])
+    row = published_rows(fig1s2_variations.rows(found, fit, seed=0)).loc["video correlation, from predicted responses"]
+    assert np.isnan(row["ours"])
+    assert row["note"] == "left out: not in the profile"
 
 
 # Fig. 1-S1 ------------------------------------------------------------------------------------------------------
 
 
 def test_ethogram_by_hand(study):
-    panels = tables.ethogram_panels(study, movies=2, neurons=7)
+    panels = ethogram_panels(study, movies=2, neurons=7)
     number = median_trial(study, 1)
     name = f"mouse 2, trial {number}"
     trial = study.trial(1, number)
@@ -225,7 +270,7 @@ def test_ethogram_by_hand(study):
         low, high = chosen.min(axis=1, keepdims=True), chosen.max(axis=1, keepdims=True)
         np.testing.assert_allclose(drawn, (chosen - low) / (high - low), atol=1e-4)
 
-    movie = variant_movies(study, 1, number)["standard"]
+    movie = variant_movies(study, 1, number)["standard"].reconstruction
     expected = [correlated(a, b) for a, b in zip(inside(study, 1, trial.movie), inside(study, 1, movie), strict=True)]
     np.testing.assert_allclose(found["E"]["frame_correlation"], expected, atol=2e-6)
     assert found["E"]["seconds"].iloc[0] == 1
@@ -261,13 +306,13 @@ def test_features_of_frames_by_hand(study, frames):
 
 
 def test_movies_are_means_of_their_frames(frames):
-    panels = tables.correlate_panels(frames, max_lag=0.2)
+    panels = correlate_panels(frames, max_lag=0.2)
     row = panels["A"].query("mouse == 'mouse 1' and trial == 6 and feature == 'contrast'").iloc[0]
     own = frames.query("mouse == 'mouse 1' and trial == 6")
     assert row["value"] == pytest.approx(own["contrast"].mean(), abs=1e-6)
     assert row["mean frame correlation"] == pytest.approx(own["frame correlation"].mean(), abs=1e-6)
     assert len(panels["A"]) == 6 * 6
-    found = tables.movie_statistics(panels, seed=0).set_index("feature")
+    found = movie_statistics(panels, seed=0).set_index("feature")
     contrast = panels["A"].query("feature == 'contrast'")
     r, p = stats.pearsonr(contrast["value"], contrast["mean frame correlation"])
     assert (found.loc["contrast", "r"], found.loc["contrast", "p"]) == pytest.approx((r, p))
@@ -293,11 +338,11 @@ def planted(mice=3, movies=4, lag=6):
 
 
 def test_a_planted_lag_and_correlate_are_found():
-    panels = tables.correlate_panels(planted(), max_lag=0.5)
-    by_lag = tables.lag_statistics(panels, seed=0).iloc[0]
+    panels = correlate_panels(planted(), max_lag=0.5)
+    by_lag = lag_statistics(panels, seed=0).iloc[0]
     assert by_lag["peak_lag"] == pytest.approx(6 / 30)
     assert by_lag["movies"] == 12
-    over_time = tables.moment_statistics(panels, seed=0).set_index("feature")
+    over_time = moment_statistics(panels, seed=0).set_index("feature")
     assert over_time.loc["contrast", "p_bonferroni"] < 0.01
     assert over_time.loc["contrast", "low"] > 0.5
     assert over_time.loc["luminance", "low"] < 0.1
@@ -305,30 +350,26 @@ def test_a_planted_lag_and_correlate_are_found():
 
 
 def test_lags_are_no_longer_than_half_of_a_movie():
-    panels = tables.correlate_panels(planted(), max_lag=60)
+    panels = correlate_panels(planted(), max_lag=60)
     assert panels["B_lags"]["lag"].max() == pytest.approx(100 / 30, abs=1e-6)
 
 
 def test_constant_behaviour_is_reported_as_left_out():
     frames = planted()
     frames["running speed"] = 2.0
-    panels = tables.correlate_panels(frames, max_lag=0.2)
-    over_movies = tables.movie_statistics(panels, seed=0).set_index("feature")
+    panels = correlate_panels(frames, max_lag=0.2)
+    over_movies = movie_statistics(panels, seed=0).set_index("feature")
     assert over_movies.loc["running speed", "left_out"].startswith("correlation")
     assert np.isnan(over_movies.loc["running speed", "p_bonferroni"])
     # five tests are left, and they are corrected for five
     p = over_movies.loc["contrast", "p"]
     assert over_movies.loc["contrast", "p_bonferroni"] == pytest.approx(min(1, 5 * p))
-    assert "running speed" not in set(tables.moment_statistics(panels, seed=0)["feature"])
+    assert "running speed" not in set(moment_statistics(panels, seed=0)["feature"])
 
 
 def test_readable_numbers():
-    found = tables.readable(pd.DataFrame({"p": [1.23456e-5, np.nan], "n": [3, 4], "of": ["a", "b"]}))
+    found = readable(pd.DataFrame({"p": [1.23456e-5, np.nan], "n": [3, 4], "of": ["a", "b"]}))
     assert found.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
-
-
-def test_published_variants_are_the_articles():
-    assert tables.published_variants()["standard"] == published("figure_1_supplement_2.video_correlation.standard")
 
 
 # What a profile leaves out ---------------------------------------------------------------------------------------
@@ -359,12 +400,12 @@ class Bare(ExampleStudy):
 @pytest.mark.parametrize(
     ("table", "setting"),
     [
-        (lambda study: tables.variation_panels(study, 1, 2), "variations.trials_per_mouse"),
-        (tables.population_sizes, "trials_per_mouse"),
-        (tables.noise_tables, "section `noise`"),
-        (tables.grating_measures, "section `gratings`"),
-        (tables.planned_correlations, "ceilings"),
-        (lambda study: tables.error_map_panels(study, 0, 0, 1, 1), "from_predicted: true"),
+        (variants, "variations.trials_per_mouse"),
+        (population_sizes, "trials_per_mouse"),
+        (noise_tables, "section `noise`"),
+        (grating_measures, "section `gratings`"),
+        (planned_correlations, "ceilings"),
+        (error_sizes, "from_predicted: true"),
     ],
     ids=["variations", "population", "noise", "gratings", "planning", "error maps"],
 )

@@ -11,11 +11,10 @@ import pytest
 from synthetic_study import SyntheticStudy
 
 from movrecon_core import plotting
+from movrecon_core.book import videos
 from movrecon_core.plotting.error_maps import error_colours
 from movrecon_core.plotting.videos import BACKGROUND, TiledMovies
-from movrecon_core.study import videos
 from movrecon_core.study.conditions import PREDICTED, RECORDED
-from movrecon_core.study.tables.performance import reconstructed_movie
 
 RANDOM = np.random.default_rng(0)
 TOLERANCE = 20
@@ -115,7 +114,7 @@ def test_natural_movies_stand_above_their_reconstructions(study):
     video = videos.natural_video(study)
     assert video.movies.movies.shape == (4, 2, 90, 36, 64)
     np.testing.assert_array_equal(video.movies.movies[2, 1], study.trial(1, 6).movie)
-    found = reconstructed_movie(study, 1, 6, RECORDED)
+    found = study.reconstruction(1, 6, RECORDED)
     mask = study.evaluation_mask(1)[14:50]
     truth, shown = (movie[:, mask].astype(float) for movie in (study.trial(1, 6).movie, video.movies.movies[3, 1]))
     assert shown.mean() == pytest.approx(truth.mean(), abs=1)
@@ -147,7 +146,7 @@ def test_errors_in_colours_over_grey_at_half_speed(study):
     video = videos.error_video(study)
     assert (video.frame_rate, video.movies.movies.shape) == (15, (2, 2, 90, 36, 64, 3))
     truth = study.trial(0, 5).movie
-    error = reconstructed_movie(study, 0, 5, RECORDED).astype(float) - reconstructed_movie(study, 0, 5, PREDICTED)
+    error = study.reconstruction(0, 5, RECORDED).astype(float) - study.reconstruction(0, 5, PREDICTED)
     mask = study.evaluation_mask(0)[14:50]
     shown = video.movies.movies[0, 0]
     calm = ~mask | (np.abs(error) < 25)

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.mice import count_title, plot_mean, plot_mice
+from movrecon_core.plotting.style import COLOURS
 
 
 def plot_conditions(
@@ -16,14 +19,14 @@ def plot_conditions(
     label: str,
     published: Mapping[str, float] | None = None,
 ) -> None:
-    """Mean over movies of each mouse under each condition, and the mean over mice.
+    """Mean over movies of each mouse under each condition, and the mean over all movies.
 
     Parameters
     ----------
     axes
         Where to draw.
     table
-        Columns ``mouse``, `condition`, `value`; one row a movie. Conditions are drawn in their order.
+        Columns ``mouse``, ``trial``, `condition`, `value`; one row a movie. Conditions are drawn in their order.
     condition, value
         Names of columns.
     label
@@ -32,18 +35,15 @@ def plot_conditions(
         The article's mean of some conditions.
     """
     conditions = list(table[condition].unique())
-    places = list(range(len(conditions)))
-    mice = table.groupby(["mouse", condition], sort=False)[value].mean().unstack(condition)[conditions]
-    movies = len(table) // max(1, len(conditions))
-    for mouse, colour in mouse_colours(list(mice.index)).items():
-        axes.plot(places, mice.loc[mouse], "o--", color=colour, lw=0.6, ms=2.5, alpha=0.8, label=mouse)
-    axes.plot(places, mice.mean(), "-", color=COLOURS["truth"], lw=1.4, label=f"mean of {len(mice)} mice")
+    mice, movies = table["mouse"].nunique(), len(table[["mouse", "trial"]].drop_duplicates())
+    plot_mice(axes, table, condition, value, conditions)
+    plot_mean(axes, table, condition, value, conditions, f"mean of {movies} movies")
     if published:
         known = [place for place, name in enumerate(conditions) if name in published]
         theirs = [published[conditions[place]] for place in known]
         axes.plot(known, theirs, "D", color=COLOURS["published"], mfc="none", ms=4, label="article")
-    axes.set_xticks(places, conditions, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=f"n = {movies} movies, {len(mice)} mice")
+    axes.set_xticks(range(len(conditions)), conditions, rotation=30, ha="right", rotation_mode="anchor")
+    axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=count_title(movies, mice))
 
 
 def plot_levels(axes: Axes, table: pd.DataFrame, level: str, group: str, value: str, labels: tuple[str, str]) -> None:
@@ -60,8 +60,8 @@ def plot_levels(axes: Axes, table: pd.DataFrame, level: str, group: str, value: 
     labels
         Of the level and of the value, with units.
     """
-    shades = (COLOURS["published"], COLOURS["reconstructed"], COLOURS["recorded"], COLOURS["predicted"])
-    for (name, rows), colour in zip(table.groupby(group, sort=False), shades, strict=False):
+    groups = table.groupby(group, sort=False)
+    for (name, rows), colour in zip(groups, colormaps["viridis"](np.linspace(0, 0.8, len(groups))), strict=True):
         for _, mouse in rows.groupby("mouse", sort=False):
             axes.plot(mouse[level], mouse[value], "--", color=colour, lw=0.5, alpha=0.7)
         # Levels differ between mice where they are sizes: the mean is then over places, not over equal levels.

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
+from movrecon_core.plotting.mice import count_title
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
 FEATURE_LABELS = {
@@ -19,11 +22,16 @@ FEATURE_LABELS = {
 }
 QUALITY, PREDICTABILITY = "mean frame correlation", "response correlation"
 
+DRAWN = 1000
+"""Lines from which the drawn band is taken."""
+
 Results = Mapping[str, Mapping[str, float]]
 
 
 def plot_features(grid: Sequence[Sequence[Axes]], table: pd.DataFrame, results: Results) -> None:
     """The quality of each movie against each of its features, mice in colours, with the line of least squares.
+
+    The band is the line's 95 % interval from a bootstrap over mice and then their movies.
 
     Parameters
     ----------
@@ -32,8 +40,8 @@ def plot_features(grid: Sequence[Sequence[Axes]], table: pd.DataFrame, results: 
     table
         Columns ``mouse``, ``feature``, ``value``, ``mean frame correlation``.
     results
-        Feature → ``r``, ``slope``, ``intercept`` over all movies, and both corrected p, ``p_bonferroni`` and
-        ``p_within_bonferroni``.
+        Feature → ``r`` over all movies, which is NaN where there is no line, ``r_within``, and both corrected p,
+        ``p_bonferroni`` and ``p_within_bonferroni``.
     """
     for axes, (feature, rows) in zip(chain.from_iterable(grid), table.groupby("feature", sort=False), strict=True):
         _scatter(axes, rows, "value", FEATURE_LABELS[str(feature)], results[str(feature)])
@@ -59,13 +67,18 @@ def plot_predictability(axes: Axes, table: pd.DataFrame, results: Results) -> No
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mapping[str, float]) -> None:
-    for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        rows = table[table["mouse"] == mouse]
-        axes.plot(rows[x], rows[QUALITY], "o", color=colour, ms=2.5, alpha=0.8, label=mouse)
-    if np.isfinite(result["slope"]):
-        ends = np.array([table[x].min(), table[x].max()])
-        axes.plot(ends, result["intercept"] + result["slope"] * ends, "-", color=COLOURS["truth"], lw=0.9)
-    axes.set(xlabel=label, ylabel=f"{QUALITY} (r)")
+    colours = mouse_colours(list(table["mouse"].unique()))
+    sns.scatterplot(
+        table, x=x, y=QUALITY, hue="mouse", palette=colours, s=7, linewidth=0, alpha=0.8, legend=False, ax=axes
+    )
+    for mouse, colour in colours.items():
+        axes.plot([], [], "o", color=colour, ms=2.5, label=mouse)
+    if np.isfinite(result["r"]):
+        line: dict[str, Any] = {"color": COLOURS["truth"], "line_kws": {"lw": 0.9}, "n_boot": DRAWN, "seed": 0}
+        sns.regplot(table, x=x, y=QUALITY, units="mouse", scatter=False, ax=axes, **line)
+    # Of few movies the band is far wider than what was found.
+    low, high = table[QUALITY].min(), table[QUALITY].max()
+    axes.set(xlabel=label, ylabel=f"{QUALITY} (r)", ylim=(low - 0.2 * (high - low), high + 0.2 * (high - low)))
     axes.set_title(
         f"n = {len(table)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
         f"within mice: r = {_number(result['r_within'])}, p = {_number(result['p_within_bonferroni'])}"
@@ -79,7 +92,7 @@ def _number(value: float) -> str:
 
 
 def plot_lags(axes: Axes, table: pd.DataFrame) -> None:
-    """Correlation at every lag: each mouse dashed, the mean over mice solid.
+    """Correlation at every lag: each mouse dashed, the mean over movies solid.
 
     Parameters
     ----------
@@ -88,14 +101,14 @@ def plot_lags(axes: Axes, table: pd.DataFrame) -> None:
     table
         Columns ``mouse``, ``trial``, ``lag`` in seconds, ``correlation``.
     """
-    mice = table.groupby(["mouse", "lag"], sort=False)["correlation"].mean().unstack("lag")
-    for mouse, colour in mouse_colours(list(mice.index)).items():
-        axes.plot(mice.columns, mice.loc[mouse], "--", color=colour, lw=0.7, label=mouse)
-    axes.plot(mice.columns, mice.mean(), "-", color=COLOURS["truth"], lw=1.4, label=f"mean of {len(mice)} mice")
+    mice, movies = list(table["mouse"].unique()), len(table[["mouse", "trial"]].drop_duplicates())
+    lines: dict[str, Any] = {"x": "lag", "y": "correlation", "errorbar": None, "legend": False, "ax": axes}
+    sns.lineplot(table, hue="mouse", palette=mouse_colours(mice), lw=0.7, ls="--", **lines)
+    sns.lineplot(table, color=COLOURS["truth"], lw=1.4, **lines)
     axes.axvline(0, color="0.7", lw=0.5, zorder=0)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="lag of the frame after the responses (s)", ylabel="correlation over time\n(Pearson's r)")
-    axes.set_title(f"n = {table[['mouse', 'trial']].drop_duplicates().shape[0]} movies, {len(mice)} mice")
+    axes.set_title(count_title(movies, len(mice)))
 
 
 def plot_moments(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame) -> None:
@@ -112,15 +125,13 @@ def plot_moments(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame) -> None
     """
     features = [feature for feature in table["feature"].unique() if feature in set(summary["feature"])]
     mice = list(table["mouse"].unique())
-    means = table.groupby(["feature", "mouse"], sort=False)["correlation"].mean()
-    for i, (mouse, colour) in enumerate(mouse_colours(mice).items()):
-        side = 0.3 * (i + 1) / (len(mice) + 1)
-        places = [place + side for place in range(len(features))]
-        axes.plot(places, [means[feature, mouse] for feature in features], "o", color=colour, ms=2.5, label=mouse)
+    means = table.groupby(["feature", "mouse"], sort=False)["correlation"].mean().reset_index()
+    style: dict[str, Any] = {"hue": "mouse", "palette": mouse_colours(mice), "size": 3, "dodge": True}
+    sns.stripplot(means, x="feature", y="correlation", order=features, jitter=False, legend=False, **style, ax=axes)
     rows = summary.set_index("feature").loc[features]
     errors = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
     axes.errorbar(range(len(features)), rows["mean"], errors, fmt="s", color=COLOURS["truth"], ms=3, capsize=2, lw=1)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set_xticks(range(len(features)), features)
-    axes.set(ylabel="correlation over time\nwith frame correlation (r)", xlim=(-0.5, len(features) - 0.3))
-    axes.set_title(f"n = {len(table) // len(features)} movies, {len(mice)} mice")
+    axes.set(xlabel="", ylabel="correlation over time\nwith frame correlation (r)", xlim=(-0.5, len(features) - 0.3))
+    axes.set_title(count_title(len(table) // len(features), len(mice)))

@@ -1,8 +1,10 @@
 """Panels of two encoders side by side."""
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
+from movrecon_core.plotting.mice import plot_mice
 from movrecon_core.plotting.style import mouse_colours
 
 MARKERS = ("o", "s", "^")
@@ -19,9 +21,9 @@ def plot_encoder_quality(axes: Axes, table: pd.DataFrame) -> None:
         Columns ``mouse``, ``encoder``, ``correlation``, ``ceiling``.
     """
     encoders = list(table["encoder"].unique())
+    plot_mice(axes, table, "encoder", "correlation", encoders, joined="-")
     for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        rows = table[table["mouse"] == mouse].set_index("encoder").loc[encoders]
-        axes.plot(range(len(encoders)), rows["correlation"], "o-", color=colour, ms=4, label=mouse)
+        rows = table[table["mouse"] == mouse]
         if rows["ceiling"].notna().all():
             axes.plot([-0.3, len(encoders) - 0.7], [rows["ceiling"].iloc[0]] * 2, color=colour, lw=0.8, ls="--")
     axes.plot([], [], color="0.4", lw=0.8, ls="--", label="ceiling")
@@ -61,9 +63,8 @@ def plot_compared_reconstructions(axes: Axes, table: pd.DataFrame) -> None:
     """
     encoders = list(table["encoder"].unique())
     wide = table.pivot(index=["mouse", "trial"], columns="encoder", values="video_correlation").reset_index()
-    for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        rows = wide[wide["mouse"] == mouse]
-        axes.plot(rows[encoders[0]], rows[encoders[1]], "o", color=colour, ms=4, label=mouse)
+    colours = mouse_colours(list(table["mouse"].unique()))
+    sns.scatterplot(wide, x=encoders[0], y=encoders[1], hue="mouse", palette=colours, s=14, linewidth=0, ax=axes)
     low, high = min(0.0, float(wide[encoders].to_numpy().min())), float(wide[encoders].to_numpy().max()) + 0.05
     axes.plot([low, high], [low, high], color="0.5", lw=0.7, ls="--", label="equal")
     axes.set(xlabel=f"video correlation, {encoders[0]}", ylabel=f"video correlation, {encoders[1]}")

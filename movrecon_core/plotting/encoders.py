@@ -1,6 +1,9 @@
 """Panels of how encoders learn and predict."""
 
+from typing import Any
+
 import pandas as pd
+import seaborn as sns
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
@@ -37,19 +40,16 @@ def plot_single_trial_correlation(axes: Axes, table: pd.DataFrame, published: di
         Values drawn as lines, name → correlation.
     """
     mice = list(table["mouse"].unique())
-    colours = mouse_colours(mice)
-    for place, mouse in enumerate(mice):
-        rows = table[table["mouse"] == mouse]
-        single = rows[rows["encoder"] != "ensemble"]
-        mean = rows[rows["encoder"] == "ensemble"]
-        axes.plot([place] * len(single), single["correlation"], "o", color=colours[mouse], ms=3)
-        axes.plot([place] * len(mean), mean["correlation"], "D", color=colours[mouse], mfc="white", ms=4)
+    style: dict[str, Any] = {"x": "mouse", "y": "correlation", "hue": "mouse", "palette": mouse_colours(mice)}
+    mean = table["encoder"] == "ensemble"
+    sns.stripplot(table[~mean], **style, order=mice, jitter=False, size=3, legend=False, ax=axes)
+    sns.stripplot(table[mean], **style, order=mice, jitter=False, size=4, marker="$\\diamond$", legend=False, ax=axes)
     for i, (name, value) in enumerate(published.items()):
         axes.axhline(value, color=COLOURS["published"], lw=0.7, ls=("--", ":", "-.")[i % 3], label=name)
     axes.plot([], [], "o", color="0.4", ms=3, label="one instance")
     axes.plot([], [], "D", color="0.4", mfc="white", ms=4, label="ensemble's mean prediction")
-    axes.set(xticks=range(len(mice)), xlim=(-0.5, len(mice) - 0.5), ylabel="single-trial correlation (Pearson's r)")
-    axes.set_xticklabels(mice, rotation=20, ha="right")
+    axes.set(xlabel="", xlim=(-0.5, len(mice) - 0.5), ylabel="single-trial correlation (Pearson's r)")
+    axes.set_xticks(range(len(mice)), mice, rotation=20, ha="right")
     axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0))
 
 
@@ -63,10 +63,9 @@ def plot_neuron_correlations(axes: Axes, table: pd.DataFrame) -> None:
     table
         Columns ``mouse``, ``neuron``, ``correlation``.
     """
-    mice = list(table["mouse"].unique())
-    for mouse, colour in mouse_colours(mice).items():
-        values = table.loc[table["mouse"] == mouse, "correlation"].sort_values()
-        share = pd.Series(range(1, len(values) + 1)) / len(values)
-        axes.plot(values, share, color=colour, label=f"{mouse} (n = {len(values)})")
-    axes.set(xlabel="correlation of a neuron (Pearson's r)", ylabel="share of neurons", ylim=(0, 1))
-    axes.legend()
+    counts = table["mouse"].value_counts(sort=False)
+    labelled = table.assign(mouse=table["mouse"].map(lambda mouse: f"{mouse} (n = {counts[mouse]})"))
+    colours = mouse_colours(list(labelled["mouse"].unique()))
+    sns.ecdfplot(labelled, x="correlation", hue="mouse", palette=colours, ax=axes)
+    axes.set(xlabel="correlation of a neuron (Pearson's r)", ylabel="share of neurons")
+    sns.move_legend(axes, "best", title="")

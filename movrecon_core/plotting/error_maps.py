@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import ERROR_RANGE, shown_error
 from movrecon_core.plotting.images import show_frame
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.mice import count_title, plot_movies
+from movrecon_core.plotting.style import COLOURS
 
 RESPONSE_LIMIT = 3.0
 """Standard deviations at which the colours of the response matrices end."""
@@ -93,15 +94,12 @@ def plot_evoked_correlations(axes: Axes, table: pd.DataFrame) -> None:
     """
     recorded = table[table["with"] == "recorded"]
     kinds = list(recorded["evoked by"].unique())
-    for mouse, colour in mouse_colours(list(recorded["mouse"].unique())).items():
-        rows = recorded[recorded["mouse"] == mouse].pivot(index="trial", columns="evoked by", values="correlation")
-        drawn = axes.plot(range(len(kinds)), rows[kinds].T, "o-", color=colour, alpha=0.6, lw=0.5, ms=2)
-        drawn[0].set_label(mouse)
-    mean = recorded.groupby(["evoked by", "mouse"])["correlation"].mean().groupby("evoked by").mean()[kinds]
-    axes.plot(range(len(kinds)), mean, "_", color=COLOURS["reconstructed"], ms=18, mew=2, label="mean over mice")
+    plot_movies(axes, recorded, "evoked by", "correlation", kinds)
+    mean = recorded.groupby("evoked by")["correlation"].mean()[kinds]
+    axes.plot(range(len(kinds)), mean, "_", color=COLOURS["reconstructed"], ms=18, mew=2, label="mean")
     axes.set(xlim=(-0.5, len(kinds) - 0.5), ylabel="correlation with recorded\nresponses (Pearson's r)")
     axes.set_xticks(range(len(kinds)), [kind.replace(" ", "\n", 1) for kind in kinds])
-    axes.set_title(f"n = {len(recorded) // len(kinds)} movies, {recorded['mouse'].nunique()} mice")
+    axes.set_title(count_title(len(recorded) // len(kinds), recorded["mouse"].nunique()))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 

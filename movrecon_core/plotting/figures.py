@@ -25,7 +25,13 @@ SCREEN_DPI = 110
 
 
 def save_figure(
-    figure: Figure, name: str, folder: Path | str, panels: Mapping[str, pd.DataFrame], *, alt: str
+    figure: Figure,
+    name: str,
+    folder: Path | str,
+    panels: Mapping[str, pd.DataFrame],
+    numbers: pd.DataFrame | None = None,
+    *,
+    alt: str,
 ) -> Image:
     """Write a figure and the values that each panel draws; as the last line of a cell it also shows the figure.
 
@@ -39,6 +45,8 @@ def save_figure(
         Where the files go.
     panels
         Letter of a panel → the tidy table that it draws, written to ``<name>_<letter>.csv``.
+    numbers
+        What the figure states beside the article's numbers, written to ``<name>_numbers.csv``.
     alt
         What a reader who cannot see the figure is told: kinds of panels and what is on their axes, in one or two
         sentences, true whatever the results are. It stands in the notebook, the book and the files.
@@ -58,11 +66,17 @@ def save_figure(
     for axes in figure.axes:
         if axes.axison and not axes.has_data():
             axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center", fontsize=6, color="0.4")
+    # Once for all kinds of file: to find the places of all parts takes as long as to draw them. It takes two rounds, as
+    # parts grow and shrink with their places.
+    for _ in range(2):
+        figure.draw_without_rendering()
+    figure.set_layout_engine("none")
     for kind, metadata in _METADATA.items():
         with replacing(Path(folder) / f"{name}.{kind}") as temporary:
             figure.savefig(temporary, format=kind, metadata={**metadata, _DESCRIPTION[kind]: alt})
-    for letter, table in panels.items():
-        with replacing(Path(folder) / f"{name}_{letter}.csv") as temporary:
+    tables = {**panels, **({} if numbers is None else {"numbers": numbers})}
+    for part, table in tables.items():
+        with replacing(Path(folder) / f"{name}_{part}.csv") as temporary:
             table.to_csv(temporary, index=False, lineterminator="\n")
     return Image(filename=str(Path(folder) / f"{name}.png"), width=int(figure.get_figwidth() * SCREEN_DPI), alt=alt)
 

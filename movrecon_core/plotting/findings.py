@@ -51,15 +51,15 @@ def plot_beside_published(axes: Axes, table: pd.DataFrame) -> None:
     axes
         Where to draw.
     table
-        Columns ``figure``, ``quantity``, ``published``, ``this_run``, ``low``, ``high``.
+        Columns ``figure``, ``quantity``, ``published``, ``ours``, ``low``, ``high``.
     """
     figures = table.groupby("figure", sort=False)
     for (figure, rows), marker, colour in zip(figures, cycle(_MARKERS), cycle(MOUSE_COLOURS), strict=False):
-        spread = np.array([rows["this_run"] - rows["low"], rows["high"] - rows["this_run"]]).clip(0)
+        spread = np.array([rows["ours"] - rows["low"], rows["high"] - rows["ours"]]).clip(0)
         label = f"Fig. {figure}, n = {len(rows)}"
         style: dict[str, Any] = {"color": colour, "ms": 3, "lw": 0.4, "alpha": 0.7, "label": label}
-        axes.errorbar(rows["published"], rows["this_run"], np.nan_to_num(spread), fmt=marker, **style)
-    ends = (float(np.nanmin(table[["published", "this_run"]])), 1.0)
+        axes.errorbar(rows["published"], rows["ours"], np.nan_to_num(spread), fmt=marker, **style)
+    ends = (float(np.nanmin(table[["published", "ours"]])), 1.0)
     axes.plot(ends, ends, color="0.6", lw=0.6, ls="--", zorder=0)
     axes.axhline(0, color="0.85", lw=0.5, zorder=0)
     axes.set(xlabel="article (Pearson's r)", ylabel="this run (Pearson's r)")

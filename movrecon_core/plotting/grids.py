@@ -1,13 +1,16 @@
 """Panels of stimuli that vary in two ways: frames and numbers, one cell a combination."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from movrecon_core.plotting.images import image_of, show_frame
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.mice import plot_mean, plot_mice
+from movrecon_core.plotting.style import COLOURS
 
 AXIS_LABELS = {
     "length": "length constant (px, degrees)",
@@ -71,22 +74,19 @@ def plot_value_grid(
     values = table.pivot(index=row, columns=column, values=value)
     values = values.sort_index(axis=0, ascending=not _falls(row)).sort_index(axis=1, ascending=not _falls(column))
     cmap = "RdBu_r" if limits[0] == -limits[1] else "viridis"
-    drawn = axes.imshow(values.to_numpy(), vmin=limits[0], vmax=limits[1], cmap=cmap, aspect="auto")
-    beside = table.set_index([row, column])["beside"] if "beside" in table else pd.Series(dtype=float)
-    for i, down in enumerate(values.index):
-        for j, across in enumerate(values.columns):
-            colour = _legible(cmap, (values.iloc[i, j] - limits[0]) / (limits[1] - limits[0]))
-            other = beside.get((down, across), np.nan)
-            above = 0.0 if np.isnan(other) else -0.17
-            axes.text(j, i + above, _digits(values.iloc[i, j]), ha="center", va="center", color=colour, fontsize=5.5)
-            if not np.isnan(other):
-                below = axes.text(j, i + 0.22, _digits(other), ha="center", va="center", color=colour, fontsize=5)
-                below.set_fontstyle("italic")
-    axes.set_xticks(range(values.shape[1]), [tick_label(column, c) for c in values.columns], fontsize=5)
-    axes.set_yticks(range(values.shape[0]), [tick_label(row, r) for r in values.index], fontsize=5)
-    axes.tick_params(length=0)
+    texts = values.map(_digits)
+    if "beside" in table:
+        beside = table.pivot(index=row, columns=column, values="beside").reindex_like(values)
+        below = beside.map(lambda value: "" if np.isnan(value) else f"\n$\\it{{{_digits(value)}}}$")
+        texts = texts + below
+    colours: dict[str, Any] = {"vmin": limits[0], "vmax": limits[1], "cmap": cmap}
+    bar = {"label": label, "fraction": 0.05, "pad": 0.02}
+    sns.heatmap(values, annot=texts, fmt="", annot_kws={"fontsize": 5.5}, cbar_kws=bar, ax=axes, **colours)
+    # As at the other panels' axes: seaborn turns and moves what does not fit.
+    axes.set_xticks(np.arange(values.shape[1]) + 0.5, [tick_label(column, c) for c in values.columns], fontsize=5)
+    axes.set_yticks(np.arange(values.shape[0]) + 0.5, [tick_label(row, r) for r in values.index], fontsize=5)
+    axes.tick_params(length=0, rotation=0)
     axes.set(xlabel=AXIS_LABELS[column], ylabel=AXIS_LABELS[row].replace(" (", "\n("))
-    axes.figure.colorbar(drawn, ax=axes, label=label, fraction=0.05, pad=0.02)
 
 
 def plot_along(axes: Axes, table: pd.DataFrame, along: str, label: str) -> None:
@@ -104,25 +104,14 @@ def plot_along(axes: Axes, table: pd.DataFrame, along: str, label: str) -> None:
         Of the measure, with its unit.
     """
     levels = sorted(table[along].unique(), reverse=_falls(along))
-    places = {level: place for place, level in enumerate(levels)}
-    mice = list(table["mouse"].unique())
-    for mouse, colour in mouse_colours(mice).items():
-        rows = table[table["mouse"] == mouse].groupby(along)["value"].mean().reindex(levels)
-        axes.plot(list(places.values()), rows, "o--", color=colour, lw=0.7, ms=2.5, label=mouse)
-    mean = table.groupby(["mouse", along])["value"].mean().groupby(along).mean().reindex(levels)
-    axes.plot(
-        list(places.values()),
-        mean,
-        "-",
-        color=COLOURS["reconstructed"],
-        lw=1.8,
-        label=f"mean, n = {len(mice)} {'mouse' if len(mice) == 1 else 'mice'}",
-    )
+    places, mice = range(len(levels)), table["mouse"].nunique()
+    plot_mice(axes, table, along, "value", levels)
+    plot_mean(axes, table, along, "value", levels, f"mean, n = {mice} {'mouse' if mice == 1 else 'mice'}")
     theirs = table.groupby(along)["beside"].mean().reindex(levels)
     if theirs.notna().any():
-        axes.plot(list(places.values()), theirs, "s:", color=COLOURS["published"], ms=3, lw=1, label="article")
+        axes.plot(places, theirs, "s:", color=COLOURS["published"], ms=3, lw=1, label="article")
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
-    axes.set_xticks(list(places.values()), [tick_label(along, level) for level in levels], fontsize=5)
+    axes.set_xticks(places, [tick_label(along, level) for level in levels], fontsize=5)
     axes.set(xlabel=AXIS_LABELS[along], ylabel=label, xlim=(-0.4, len(levels) - 0.6))
     axes.legend()
 
@@ -140,15 +129,13 @@ def plot_readings(axes: Axes, table: pd.DataFrame, label: str) -> None:
         Of the measure, with its unit.
     """
     readings = list(table["reading"].unique())
-    for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        rows = table[table["mouse"] == mouse].set_index("reading")["value"].reindex(readings)
-        axes.plot(range(len(readings)), rows, "o--", color=colour, lw=0.7, ms=2.5, label=mouse)
+    plot_mice(axes, table, "reading", "value", readings)
     mean = table.groupby("reading", sort=False)["value"].mean().reindex(readings)
     axes.plot(range(len(readings)), mean, "_", color=COLOURS["reconstructed"], ms=16, mew=2, label="mean")
     axes.set(ylabel=label, xlim=(-0.5, len(readings) - 0.5))
     names = [f"{reading}, {mean[reading]:.3f}".replace(", ", "\n") for reading in readings]
     axes.set_xticks(range(len(readings)), names, fontsize=5)
-    axes.legend(ncols=len(axes.lines), loc="lower left", bbox_to_anchor=(0, 1), columnspacing=0.8)
+    axes.legend(ncols=table["mouse"].nunique() + 1, loc="lower left", bbox_to_anchor=(0, 1), columnspacing=0.8)
 
 
 def tick_label(name: str, value: float) -> str:
@@ -174,9 +161,4 @@ def _falls(name: str) -> bool:
 
 def _digits(value: float) -> str:
     digits = 2 if abs(value) < 10 else 1
-    return f"{round(value, digits) + 0:.{digits}f}"  # + 0: no −0.00
-
-
-def _legible(cmap: str, share: float) -> str:
-    red, green, blue, _ = colormaps[cmap](share)
-    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "black"
+    return f"{round(value, digits) + 0:.{digits}f}".replace("-", "−")  # + 0: no −0.00

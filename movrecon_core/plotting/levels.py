@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.mice import count_title, plot_mice
+from movrecon_core.plotting.style import COLOURS
 
 
 def plot_level_means(
@@ -17,7 +18,7 @@ def plot_level_means(
     labels: tuple[str, str],
     published: Mapping[float, float] | None = None,
 ) -> None:
-    """Mean over movies of each mouse (dashed) and over mice (solid, with its 95 % interval) at every level.
+    """Mean over movies of each mouse (dashed) and of all (solid, with its 95 % interval) at every level.
 
     Parameters
     ----------
@@ -34,12 +35,10 @@ def plot_level_means(
     published
         The article's mean at some levels.
     """
-    means = table.groupby(["mouse", level], sort=False)["video_correlation"].mean().unstack(level)[list(levels[level])]
-    places = np.arange(len(levels))
-    for mouse, colour in mouse_colours(list(means.index)).items():
-        axes.plot(places, means.loc[mouse], "o--", color=colour, lw=0.6, ms=2, alpha=0.8, label=mouse)
+    places, movies, mice = np.arange(len(levels)), levels["movies"].iloc[0], levels["mice"].iloc[0]
+    plot_mice(axes, table, level, "video_correlation", list(levels[level]))
     errors = [levels["mean"] - levels["low"], levels["high"] - levels["mean"]]
-    mean = f"mean of {levels['mice'].iloc[0]} mice, 95 %"
+    mean = f"mean of {movies} movies, 95 %"
     axes.errorbar(places, levels["mean"], errors, color=COLOURS["truth"], lw=1.4, capsize=2, elinewidth=0.8, label=mean)
     theirs = {place: published[value] for place, value in enumerate(levels[level]) if published and value in published}
     if theirs:
@@ -47,8 +46,7 @@ def plot_level_means(
             list(theirs), list(theirs.values()), "D", color=COLOURS["published"], mfc="none", ms=4, label="article"
         )
     axes.set_xticks(places, [f"{value:g}" for value in levels[level]])
-    count = f"n = {levels['movies'].iloc[0]} movies, {levels['mice'].iloc[0]} mice"
-    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(-0.4, len(levels) - 0.6), title=count)
+    axes.set(xlabel=labels[0], ylabel=labels[1], xlim=(-0.4, len(levels) - 0.6), title=count_title(movies, mice))
     axes.legend(fontsize=5, loc="upper left", bbox_to_anchor=(1.0, 1.0))  # beside: the lines may be anywhere
 
 

@@ -5,7 +5,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
 from movrecon_core.plotting.images import image_of, show_frame
-from movrecon_core.plotting.style import COLOURS, mouse_colours
+from movrecon_core.plotting.mice import count_title, plot_movies
+from movrecon_core.plotting.style import COLOURS
 
 
 def plot_example_frames(panel: SubFigure, table: pd.DataFrame) -> None:
@@ -41,26 +42,23 @@ def plot_against_random(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame, 
     table
         Columns ``mouse``, ``trial``, ``metric``, ``against`` (``own movie`` or ``random movie``), ``correlation``.
     summary
-        Columns ``metric``, ``against``, ``mean``, ``low``, ``high``: the mean over movies and its 95 % interval.
+        Columns ``metric``, ``against``, ``mean``, ``low_t``, ``high_t``: the mean over movies and its 95 % interval.
     metric
         Which of the table's metrics is drawn.
     """
     table, summary = (rows[rows["metric"] == metric] for rows in (table, summary))
     places = {against: place for place, against in enumerate(summary["against"])}
-    for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        movies = table[table["mouse"] == mouse].pivot(index="trial", columns="against", values="correlation")
-        drawn = axes.plot(list(places.values()), movies[list(places)].T, "o-", color=colour, alpha=0.6, lw=0.5, ms=2.5)
-        drawn[0].set_label(mouse)
+    plot_movies(axes, table, "against", "correlation", list(places))
     for row in summary.itertuples():
         place = places[row.against]
         colour = COLOURS["reconstructed" if row.against == "own movie" else "random movie"]
         side = 1 if place else -1
-        errors = [[row.mean - row.low], [row.high - row.mean]]
+        errors = [[row.mean - row.low_t], [row.high_t - row.mean]]
         axes.errorbar(place + 0.2 * side, row.mean, errors, fmt="s", color=colour, ms=4, capsize=3, lw=1.2)
         where = "left" if place else "right"
         axes.text(place + 0.3 * side, row.mean, f"{row.mean:.2f}", ha=where, va="center", color=colour)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlim=(-0.8, len(places) - 0.2), xticks=list(places.values()), ylabel=f"{metric} (Pearson's r)")
     axes.set_xticklabels(list(places))
-    axes.set_title(f"n = {len(table) // len(places)} movies, {table['mouse'].nunique()} mice")
+    axes.set_title(count_title(len(table) // len(places), table["mouse"].nunique()))
     axes.legend()

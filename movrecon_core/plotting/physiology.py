@@ -1,9 +1,10 @@
 """Panels of neurons as a physiologist measures them, and of the movies they saw."""
 
 import math
+from typing import Any
 
-import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
 
 from movrecon_core.plotting.style import mouse_colours
@@ -45,11 +46,10 @@ def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = Fals
         Scale of x.
     """
     styles = dict(zip(table["quantity"].unique(), ("-", "--", ":"), strict=False))
-    for (mouse, quantity), rows in table.dropna(subset="value").groupby(["mouse", "quantity"], sort=False):
-        values = np.sort(rows["value"].to_numpy())
-        colour = mouse_colours(list(table["mouse"].unique()))[str(mouse)]
-        share = np.arange(1, len(values) + 1) / len(values)
-        axes.plot(values, share, color=colour, ls=styles[quantity], lw=0.9)
+    colours = mouse_colours(list(table["mouse"].unique()))
+    for quantity, rows in table.dropna(subset="value").groupby("quantity", sort=False):
+        line: dict[str, Any] = {"ls": styles[quantity], "lw": 0.9, "legend": False, "ax": axes}
+        sns.ecdfplot(rows, x="value", hue="mouse", palette=colours, **line)
     if len(styles) > 1:
         for quantity, style in styles.items():
             axes.plot([], [], color="0.3", ls=style, lw=0.9, label=quantity)

@@ -11,13 +11,13 @@ COLOURS = {
     "recorded": "#0072B2",
     "predicted": "#D55E00",
     "reconstructed": "#009E73",
-    "random movie": "#8C8C8C",
+    "random movie": "#666666",
     "published": "#CC79A7",
-    "on": "#D55E00",
-    "off": "#0072B2",
+    "on": "#E69F00",
+    "off": "#56B4E9",
 }
 
-# Tol's muted scheme: ten mice that are told apart with any colour vision.
+# Tol's muted scheme, its grey a little darker: ten mice that are told apart with any colour vision.
 MOUSE_COLOURS = (
     "#332288",
     "#CC6677",
@@ -28,7 +28,7 @@ MOUSE_COLOURS = (
     "#117733",
     "#999933",
     "#AA4499",
-    "#777777",
+    "#D0D0D0",
 )
 
 

@@ -6,17 +6,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
+from movrecon_core.analysis import SKIPPED_FRAMES
 from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
-from movrecon_core.reconstruction import evaluation_mask, training_mask
+from movrecon_core.reconstruction import SMOOTHING, ensemble, evaluation_mask, training_mask
 from movrecon_core.recordings import TIERS_FILE, Recording, Trial, is_trial_name, load_array, open_recordings
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
@@ -32,6 +33,29 @@ ROLES = ("training", "held-out", "excluded", "no responses")
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
+
+
+class Judged(NamedTuple):
+    """What a reconstruction is judged by; metrics take the three in this order.
+
+    Attributes
+    ----------
+    truth
+        (T, 36, 64), the movie that was shown, grey levels.
+    reconstruction
+        (T, 36, 64), not masked, grey levels.
+    pixels
+        (36, 64) bool, the evaluation mask.
+    """
+
+    truth: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    pixels: NDArray[np.bool_]
+
+    @property
+    def evaluated(self) -> "Judged":
+        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
+        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
 
 
 class Units(Protocol):
@@ -383,6 +407,40 @@ class Study:
         """Movies (instance, time, 64, 64) that the instances found; one alone with gradient ensembling."""
         units = self.reconstruction_units(mouse, movie, condition)
         return np.stack([self.store.require(unit)["movie"].values for unit in units])
+
+    def reconstruction(
+        self,
+        mouse: int,
+        movie: Movie,
+        condition: Condition = RECORDED,
+        *,
+        instances: Sequence[int] | None = None,
+        smoothed: bool | None = None,
+    ) -> NDArray[np.float32]:
+        """The instances' movies averaged and smoothed (T, 36, 64), not masked.
+
+        Parameters
+        ----------
+        mouse
+            Its index.
+        movie
+            A trial or a synthetic stimulus.
+        condition
+            How it was reconstructed.
+        instances
+            Which of the instances' movies are averaged; None: all.
+        smoothed
+            Whether the Gaussian filter follows; None: for natural movies alone, as in the article.
+        """
+        found = self.instance_movies(mouse, movie, condition)
+        chosen = found if instances is None else found[list(instances)]
+        filtered = isinstance(movie, int) if smoothed is None else smoothed
+        return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
+
+    def judged(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> Judged:
+        """A movie, its reconstruction and the pixels in which they are compared."""
+        pixels = crop_movie(self.evaluation_mask(mouse))
+        return Judged(self.movie(mouse, movie), self.reconstruction(mouse, movie, condition), pixels)
 
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).

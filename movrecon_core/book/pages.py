@@ -1,0 +1,266 @@
+"""What the book's pages say of this run: headline, contents, status, and the files behind each figure."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import yaml
+
+from movrecon_core.figures.published import published
+from movrecon_core.figures.summary import shown
+from movrecon_core.study.provenance import versions
+from movrecon_core.study.stage_costs import stage_costs
+from movrecon_core.study.study import Study
+
+_SHOWN = re.compile(r"(?:save_figure\(\s*\w+|show_video\()[,\s]*f?\"(\w+)\"")
+_CLAIM = re.compile(r"\*\*(.+?)\*\*", re.DOTALL)
+
+
+def keep_notebooks(contents: Mapping[str, Any], notebooks: Sequence[str]) -> dict[str, Any]:
+    """The book's contents without notebooks that the profile does not run, and without parts that are empty then.
+
+    Parameters
+    ----------
+    contents
+        As ``_toc.yml`` holds them.
+    notebooks
+        Names of the notebooks that were executed.
+    """
+    pages = {f"notebooks/{name}" for name in notebooks}
+    parts = [
+        {**part, "chapters": [c for c in part["chapters"] if c["file"] in pages or "/" not in c["file"]]}
+        for part in contents["parts"]
+    ]
+    return {**contents, "parts": [part for part in parts if part["chapters"]]}
+
+
+def pages_of(contents: Mapping[str, Any]) -> list[str]:
+    """Pages in reading order: ``notebooks/recordings``, ``method`` ..."""
+    return [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+
+
+def fill_page(text: str, values: Mapping[str, str], pages: Sequence[str]) -> str:
+    """Put this run's values into a page; links to notebooks that are not in the book become plain words.
+
+    Parameters
+    ----------
+    text
+        Markdown with ``{{name}}`` where a value belongs.
+    values
+        By name.
+    pages
+        Of the book.
+    """
+    for name, value in values.items():
+        text = text.replace(f"{{{{{name}}}}}", value)
+    return re.sub(
+        r"\[([^\]]+)\]\((notebooks/\w+)\)",
+        lambda link: link.group(0) if link.group(2) in pages else link.group(1),
+        text,
+    )
+
+
+def front_page(
+    study: Study, summary: Mapping[str, Any], notebooks: Mapping[str, Any], drawn: Sequence[str]
+) -> dict[str, str]:
+    """Values of the front page: what was found, in one screen.
+
+    Parameters
+    ----------
+    study
+        Whose run it is.
+    summary
+        As `summary.json` holds it.
+    notebooks
+        Executed notebooks by name, in reading order.
+    drawn
+        Figures and videos in the book, by name.
+    """
+    data = "simulated recordings" if summary["simulated"] else "these recordings"
+    video, control = summary["video_correlation"], summary["random_control"]
+    return {
+        "moving": _moving(drawn),
+        "headline": f"Held-out movies of {data} are reconstructed with a video correlation of **{shown(video)}**; "
+        f"with a random other movie the correlation is {shown(control)}.",
+        "data_set": f"{len(study.reconstructed_mice)} {'in-silico ' if summary['simulated'] else ''}mice of "
+        f"{_range([study.recordings[mouse].neurons for mouse in study.reconstructed_mice])} neurons, "
+        f"profile *{summary['profile']}*",
+        "published_rows": _rows(_published(summary)),
+        "data": data,
+        "contents": "\n".join(
+            f"1. [{title}](notebooks/{name}): {claim}" for name, (title, claim) in _claims(notebooks).items()
+        ),
+    }
+
+
+def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
+    """Values of the status page: settings, cost of every stage, versions."""
+    profile = study.profile
+    settings = {
+        "profile": profile.name,
+        "seed": profile.seed,
+        "device": summary["device"],
+        "precision, where bfloat16 is asked for": study.precision,
+        "mice": len(study.recordings),
+        "neurons of each mouse": ", ".join(str(recording.neurons) for recording in study.recordings),
+        "held-out movies": study.held_out,
+        "encoders": f"{profile.instances} × {profile.encoder.architecture}",
+        "iterations of a reconstruction": profile.reconstruction.iterations,
+        "iterations of a mask": profile.mask.iterations,
+    }
+    data = "simulated; every figure says so" if study.simulated else "not marked as simulated"
+    costs = {stage: cost for stage, cost in stage_costs(study).items() if stage != "book" and cost["units"]}
+    return {
+        "data_sentence": f"The data are {data}.",
+        "settings_rows": _rows(settings.items()),
+        "stage_rows": _rows(
+            (
+                stage.replace("_", " "),
+                f"{cost['seconds'] / 60:.1f}",
+                f"{cost['peak_memory_bytes'] / 1e9:.2f}",
+                cost["units"],
+            )
+            for stage, cost in costs.items()
+        ),
+        "version_rows": _rows(versions().items()),
+    }
+
+
+def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> tuple[nbformat.NotebookNode, list[str]]:
+    """An executed notebook as a page: code folded away above what it shows, alternative texts, links to files.
+
+    Parameters
+    ----------
+    executed
+        With outputs.
+    name
+        The notebook's.
+    figures
+        Folder of the figures.
+
+    Returns
+    -------
+    NotebookNode
+        The page.
+    list of str
+        Figures and videos that it shows, by name.
+    """
+    cells: list[nbformat.NotebookNode] = []
+    names: list[str] = []
+    silent: list[str] = []
+    for cell in executed.cells:
+        if cell.cell_type == "code" and not cell.outputs:
+            silent.append(cell.source)
+            continue
+        cells.append(nbformat.from_dict(cell))
+        if cell.cell_type == "code":
+            source = "\n\n".join([*silent, cell.source])
+            cells[-1].source = source
+            cells[-1].metadata = _page_metadata(cell)
+            silent.clear()
+            for shown_name in _SHOWN.findall(source):
+                names.append(shown_name)
+                links = _links(files_of(shown_name, figures))
+                cells.append(nbformat.v4.new_markdown_cell(links, id=f"files-{shown_name}"))
+    text = f'The notebook of this page: <a href="../files/{name}.ipynb" download>{name}.ipynb</a>.'
+    cells.append(nbformat.v4.new_markdown_cell(text, id="files-notebook"))
+    page = nbformat.from_dict({**executed, "cells": cells})
+    return page, names
+
+
+def files_of(name: str, figures: Path) -> list[Path]:
+    """Files of one figure or video: pictures, then source data."""
+    return [*sorted(figures.glob(f"{name}.*")), *sorted(figures.glob(f"{name}_*.csv"))]
+
+
+def read_contents(file: Path) -> dict[str, Any]:
+    """The book's contents, ``_toc.yml``."""
+    contents: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return contents
+
+
+def _page_metadata(cell: nbformat.NotebookNode) -> dict[str, Any]:
+    """Metadata of a code cell in the book: its code is folded, its picture has the alternative text of its output."""
+    texts = [output.get("metadata", {}).get("image/png", {}).get("alt") for output in cell.outputs]
+    alt = " ".join(text for text in texts if text)
+    return {"tags": ["hide-input"], **({"mystnb": {"image": {"alt": alt}}} if alt else {})}
+
+
+def _links(files: Sequence[Path]) -> str:
+    pictures = [_link(file, file.suffix[1:]) for file in files if file.suffix != ".csv"]
+    tables = {file.stem.rpartition("_")[2]: file for file in files if file.suffix == ".csv"}
+    numbers = tables.pop("numbers", None)
+    parts = [f"Files: {', '.join(pictures)}"]
+    if tables:
+        parts.append(f"source data of panel {', '.join(_link(file, panel) for panel, file in tables.items())}")
+    if numbers:
+        parts.append(_link(numbers, "numbers beside the article's"))
+    return "; ".join(parts) + "."
+
+
+def _link(file: Path, text: str) -> str:
+    return f'<a href="../figures/{file.name}">{text}</a>'
+
+
+def _moving(drawn: Sequence[str]) -> str:
+    """A video of true movies and reconstructions, or where the run made none a figure."""
+    text = "True movies in the odd rows, below each its reconstruction."
+    if "video_1" in drawn:
+        return (
+            '<video class="front" autoplay controls loop muted playsinline poster="figures/video_1.png" '
+            f'aria-label="{text}"><source src="figures/video_1.mp4" type="video/mp4">{text}</video>\n\n{text}'
+        )
+    if "fig2_performance" in drawn:
+        return (
+            "```{image} figures/fig2_performance.png\n:alt: Frames of movies above their reconstructions, and the "
+            "correlation of every reconstruction with its own and with a random movie.\n```"
+        )
+    return ""
+
+
+def _published(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    of_predicted = published("figure_1_supplement_2.video_correlation.from_predicted_activity")
+    encoder = published("encoder.single_trial_correlation.retrained_validation")
+    yield "video correlation", _published_interval("figure_2.video_correlation"), shown(summary["video_correlation"])
+    yield (
+        "mean frame correlation",
+        _published_interval("figure_2.mean_frame_correlation"),
+        shown(summary["mean_frame_correlation"]),
+    )
+    yield "video correlation with a random other movie", "–", shown(summary["random_control"])
+    yield (
+        "video correlation from predicted responses",
+        f"{of_predicted:.3f}",
+        shown(summary["video_correlation_from_predicted"]),
+    )
+    yield (
+        "encoder's single-trial correlation",
+        f"{encoder:.3f}",
+        f"{summary['encoder_single_trial_correlation']['mean']:.3f}",
+    )
+
+
+def _published_interval(path: str) -> str:
+    value = published(path)
+    low, high = value["ci95"]
+    return f"{value['mean']:.3f} (95 % CI {low:.3f} to {high:.3f}, n = {value['n_movies']} movies)"
+
+
+def _claims(notebooks: Mapping[str, nbformat.NotebookNode]) -> dict[str, tuple[str, str]]:
+    """Title and claim of each notebook: its first heading and its first words in bold."""
+    claims = {}
+    for name, notebook in notebooks.items():
+        first = notebook.cells[0].source
+        claim = _CLAIM.search(first)
+        claims[name] = (first.splitlines()[0].lstrip("# "), " ".join(claim.group(1).split()) if claim else "")
+    return claims
+
+
+def _rows(rows: Any) -> str:
+    return "\n".join(f"| {' | '.join(str(value) for value in row)} |" for row in rows)
+
+
+def _range(values: Sequence[int]) -> str:
+    return str(min(values)) if min(values) == max(values) else f"{min(values)} to {max(values)}"

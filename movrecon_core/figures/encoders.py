@@ -1,0 +1,84 @@
+"""The encoders: how they learned, how well they predict."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import Row, mean_row
+from movrecon_core.study.study import Study
+from movrecon_core.study.worker import training_log
+
+ENSEMBLE = "ensemble"
+
+
+def training_history(study: Study) -> pd.DataFrame:
+    """Mean loss of each epoch of training: ``instance``, ``step``, ``epoch``, ``loss``."""
+    tables = []
+    for instance, checkpoint in enumerate(study.checkpoints):
+        table = pd.DataFrame(training_log(checkpoint), columns=["step", "epoch", "loss"])
+        table.insert(0, "instance", instance)
+        tables.append(table)
+    return pd.concat(tables, ignore_index=True)
+
+
+def single_trial_correlations(study: Study) -> pd.DataFrame:
+    """Mean over neurons of the correlation over all frames of the held-out movies.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``encoder`` (``instance 0``, ..., ``ensemble``: of the instances' mean prediction), ``correlation``,
+        ``neurons``.
+    """
+    rows = []
+    for mouse in range(len(study.recordings)):
+        found = study.result("evaluations", mouse)
+        correlations = {f"instance {i}": values for i, values in enumerate(found["correlation"].values)}
+        correlations[ENSEMBLE] = found["ensemble_correlation"].values
+        for encoder, values in correlations.items():
+            row = {"mouse": study.label(mouse), "encoder": encoder, "correlation": float(values.mean())}
+            rows.append({**row, "neurons": len(values)})
+    return pd.DataFrame(rows)
+
+
+def mouse_correlations(correlations: pd.DataFrame) -> pd.DataFrame:
+    """Mean over the single instances, and the ensemble's, of each mouse: ``mouse``, ``single``, ``ensemble``.
+
+    Parameters
+    ----------
+    correlations
+        Of `single_trial_correlations`.
+    """
+    kind = np.where(correlations["encoder"] == ENSEMBLE, ENSEMBLE, "single")
+    found = correlations.groupby(["mouse", kind], sort=False)["correlation"].mean().unstack()
+    return found[["single", ENSEMBLE]].reset_index()
+
+
+def rows(correlations: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """How well single trials are predicted by one instance, and by the mean of all.
+
+    Parameters
+    ----------
+    correlations
+        Of `single_trial_correlations`.
+    seed
+        Of the bootstrap.
+    """
+    mice, theirs = mouse_correlations(correlations), published("encoder.single_trial_correlation")
+    names = {"single": ("retrained_validation", "one instance"), ENSEMBLE: ("competition", "mean of the instances")}
+    for kind, (key, name) in names.items():
+        label = f"encoder's single-trial correlation, {name}"
+        yield mean_row("1", label, theirs[key], mice[kind], mice["mouse"], seed, note="n: mice")
+    instances = correlations["encoder"].nunique() - 1
+    yield Row("1", "instances", "count", published("encoder.instances"), instances)
+
+
+def neuron_correlations(study: Study) -> pd.DataFrame:
+    """Correlation of the ensemble's prediction for each neuron: ``mouse``, ``neuron``, ``correlation``."""
+    tables = []
+    for mouse in range(len(study.recordings)):
+        values = study.result("evaluations", mouse)["ensemble_correlation"].values
+        tables.append(pd.DataFrame({"mouse": study.label(mouse), "neuron": range(len(values)), "correlation": values}))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,170 @@
+"""The optimisation: loss and video correlation over its iterations (Fig. 1)."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from movrecon_core.analysis import by_mouse, hierarchical_bootstrap, repeated_measures_anova
+from movrecon_core.figures.published import published
+from movrecon_core.figures.rows import NAN, Row, mean_row
+from movrecon_core.storage.store import unit_attributes
+from movrecon_core.study.conditions import RECORDED
+from movrecon_core.study.study import Study
+
+MEASURES = {"C": "loss", "D": "video_correlation"}
+"""Panel → what it shows over iterations."""
+
+
+def optimisation_curves(study: Study) -> pd.DataFrame:
+    """Loss and video correlation of every movie and instance over the iterations.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``instance``, ``iteration`` from 1; ``loss`` of the movie with which the iteration
+        begins, mean over neurons and frames; ``video_correlation`` of the one with which it ends, NaN while the movie
+        is flat.
+    """
+    tables = []
+    for mouse, trial in study.movies():
+        for instance, unit in enumerate(study.reconstruction_units(mouse, trial, RECORDED)):
+            found = study.store.require(unit)
+            columns = {"mouse": study.label(mouse), "trial": trial, "instance": instance}
+            iteration = np.arange(1, found.sizes["iteration"] + 1)
+            curves = {name: found[name].values for name in MEASURES.values()}
+            tables.append(pd.DataFrame({**columns, "iteration": iteration, **curves}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def method_panels(curves: pd.DataFrame, instance: int) -> dict[str, pd.DataFrame]:
+    """What the method's figure draws.
+
+    Parameters
+    ----------
+    curves
+        Of `optimisation_curves`.
+    instance
+        Whose movies are drawn one by one.
+
+    Returns
+    -------
+    dict
+        ``C`` loss and ``D`` video correlation: ``curves`` (``movies`` of that instance, or ``instances``, each the
+        mean over its movies), ``line`` (its name), ``mouse`` (empty for instances), ``iteration`` and the value.
+    """
+    movies = curves[curves["instance"] == instance]
+    movies = movies.assign(curves="movies", line=movies["mouse"] + ", trial " + movies["trial"].astype(str))
+    means = curves.groupby(["instance", "iteration"])[list(MEASURES.values())].mean().reset_index()
+    instances = means.assign(curves="instances", line="instance " + means["instance"].astype(str), mouse="")
+    both = pd.concat([movies, instances], ignore_index=True)
+    columns = ["curves", "line", "mouse", "iteration"]
+    return {panel: both[[*columns, measure]].dropna().round({measure: 6}) for panel, measure in MEASURES.items()}
+
+
+def optimisation_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """How loss and video correlation move together, each movie's instances averaged.
+
+    Parameters
+    ----------
+    curves
+        Of `optimisation_curves`.
+    seed
+        Of the bootstrap over mice and then their movies.
+
+    Returns
+    -------
+    DataFrame
+        ``quantity``, ``mean`` over mice, ``low``, ``high`` (95 %), ``movies``, ``mice``.
+    """
+    runs = pd.DataFrame(
+        [(mouse, trial, *_run(run)) for (mouse, trial, _), run in curves.groupby(["mouse", "trial", "instance"])],
+        columns=["mouse", "trial", *_QUANTITIES],
+    )
+    movies = runs.groupby(["mouse", "trial"], sort=False)[list(_QUANTITIES)].mean().reset_index()
+    rows = []
+    for quantity in _QUANTITIES:
+        known = movies.dropna(subset=[quantity])
+        if len(known):
+            found = hierarchical_bootstrap(by_mouse(known[quantity], known["mouse"]), seed)
+            rows.append((quantity, found.mean, found.low, found.high, found.n, known["mouse"].nunique()))
+    return pd.DataFrame(rows, columns=["quantity", "mean", "low", "high", "movies", "mice"])
+
+
+def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """Video correlation at the last iteration, each instance by itself.
+
+    Returns
+    -------
+    DataFrame
+        ``instance``, ``mean`` over mice, ``low``, ``high`` (95 %, bootstrap over mice and then their movies),
+        ``movies``, ``mice``, and ``p``, the same in every row, of a repeated-measures ANOVA over instances with
+        Greenhouse–Geisser correction (null: the instances are alike), NaN where it is ``left_out``.
+    """
+    last = curves[curves["iteration"] == curves["iteration"].max()].dropna(subset=["video_correlation"])
+    rows = []
+    for instance, movies in last.groupby("instance"):
+        found = hierarchical_bootstrap(by_mouse(movies["video_correlation"], movies["mouse"]), seed)
+        rows.append((instance, found.mean, found.low, found.high, found.n, movies["mouse"].nunique()))
+    table = last.pivot_table(index="mouse", columns="instance", values="video_correlation")
+    enough = min(table.shape) > 1
+    p = repeated_measures_anova(table).p_greenhouse_geisser if enough else np.nan
+    columns = ["instance", "mean", "low", "high", "movies", "mice"]
+    left_out = "" if enough else "ANOVA: it needs two mice and two instances"
+    return pd.DataFrame(rows, columns=columns).assign(p=p, left_out=left_out)
+
+
+def reconstruction_minutes(study: Study) -> list[float]:
+    """Time that finding one movie with one instance took, of each, as far as it is noted beside the results."""
+    units = [unit for mouse, trial in study.movies() for unit in study.reconstruction_units(mouse, trial, RECORDED)]
+    found = [unit_attributes(study.store, unit) for unit in units]
+    return [attributes["seconds"] / 60 for attributes in found if "seconds" in attributes]
+
+
+def rows(curves: pd.DataFrame, minutes: Sequence[float], seed: int) -> Iterator[Row]:
+    """What a single instance finds, and what that takes.
+
+    Parameters
+    ----------
+    curves
+        Of `optimisation_curves`.
+    minutes
+        Of `reconstruction_minutes`.
+    seed
+        Of the bootstrap.
+    """
+    iterations = int(curves["iteration"].max())
+    last = curves[curves["iteration"] == iterations].dropna(subset=["video_correlation"])
+    movies = last.groupby(["mouse", "trial"], sort=False)["video_correlation"].mean().reset_index()
+    gain = 1 + published("figure_3.gain_percent.instances_1_to_7") / 100
+    theirs, note = published("figure_2.video_correlation.mean") / gain, "article: from the ensemble's and its gain"
+    if len(movies):
+        values = movies["video_correlation"]
+        name = "video correlation, one instance, not smoothed"
+        yield mean_row("1", name, theirs, values, movies["mouse"], seed, note=note)
+    yield Row("1", "iterations", "count", published("reconstruction.iterations"), iterations)
+    theirs = published("cost.minutes_per_10s_movie_per_instance_1000_epochs")
+    mean = float(np.mean(minutes)) if minutes else NAN
+    note = "article: DwiseNeuro, RTX 4070; n: movies and instances"
+    yield Row("1", "minutes a movie and instance", "minutes", theirs, mean, n=len(minutes), note=note)
+
+
+_QUANTITIES = (
+    "loss, last minus first iteration",
+    "video correlation, last iteration",
+    "video correlation, best minus last iteration",
+    "rank correlation of loss and video correlation over iterations",
+)
+
+
+def _run(run: pd.DataFrame) -> tuple[float, ...]:
+    """The quantities of one movie and instance."""
+    loss, correlation = run["loss"].to_numpy(), run["video_correlation"].to_numpy()
+    # The loss is that of the movie before the iteration, the correlation that of the movie after it.
+    after, of_same_movie = loss[1:], correlation[:-1]
+    known = np.isfinite(of_same_movie)
+    varies = known.sum() > 2 and np.ptp(after[known]) > 0 and np.ptp(of_same_movie[known]) > 0
+    together = float(spearmanr(after[known], of_same_movie[known])[0]) if varies else np.nan
+    best = correlation[np.isfinite(correlation)].max(initial=-1.0)
+    return float(loss[-1] - loss[0]), float(correlation[-1]), float(best - correlation[-1]), together
