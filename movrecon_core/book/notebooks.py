@@ -94,23 +94,46 @@ def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, 
         If a cell fails or takes too long, or no kernel starts.
     """
     check_parameters(notebook, parameters)
-    defined = {"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content}
-    fingerprint = digest(defined)
-    if product.is_file() and executed.is_file() and executed_metadata(executed).get("fingerprint") == fingerprint:
+    if is_current(notebook, parameters, executed, content, product):
         return False
     with Cost() as cost, replacing(executed) as temporary:
         try:
             _execute(notebook, temporary, parameters)
         except (PapermillExecutionError, CellTimeoutError, DeadKernelError, RuntimeError) as error:
-            failed = executed.with_suffix(".failed.ipynb")
+            failed = failed_copy(executed)
             if temporary.is_file():
                 _scrub(temporary, parameters, {})
                 os.replace(temporary, failed)
             raise NotebookError(f"{notebook.name}: {_cause(error)}; see {failed}") from None
-        _scrub(temporary, parameters, {"fingerprint": fingerprint})
+        _scrub(temporary, parameters, {"fingerprint": _fingerprint(notebook, parameters, content)})
     _note_cost(executed, cost)
-    executed.with_suffix(".failed.ipynb").unlink(missing_ok=True)
+    failed_copy(executed).unlink(missing_ok=True)
     return True
+
+
+def is_current(notebook: Path, parameters: Mapping[str, Any], executed: Path, content: str, product: Path) -> bool:
+    """Whether a notebook was executed already, with these parameters and on this content; as for `run_notebook`."""
+    if not product.is_file() or not executed.is_file() or failed_copy(executed).is_file():
+        return False
+    return bool(executed_metadata(executed).get("fingerprint") == _fingerprint(notebook, parameters, content))
+
+
+def failed_copy(executed: Path) -> Path:
+    """Where a notebook is kept that failed, as far as it came."""
+    return executed.with_suffix(".failed.ipynb")
+
+
+def failure(executed: Path) -> str | None:
+    """In one line what went wrong with a notebook when it was last executed; None where nothing did."""
+    if not failed_copy(executed).is_file():
+        return None
+    cells = nbformat.read(failed_copy(executed), as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    return f"{outputs[-1].ename}: {outputs[-1].evalue}" if outputs else "the kernel ended"
+
+
+def _fingerprint(notebook: Path, parameters: Mapping[str, Any], content: str) -> str:
+    return digest({"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content})
 
 
 def executed_metadata(executed: Path) -> dict[str, Any]:
@@ -129,7 +152,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> Non
                 target,
                 parameters=dict(parameters),
                 kernel_name="python3",
-                cwd=NOTEBOOKS,
+                resources={"metadata": {"path": str(NOTEBOOKS)}},  # the kernel's folder; this process stays where it is
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
                 extra_arguments=["--log-level=CRITICAL"],

@@ -63,8 +63,8 @@ def save_figure(
     for letter, table in panels.items():
         if table.empty:
             raise StoreError(f"{name}, panel {letter}: no data to draw")
-    # Once for all kinds of file: to find the places of all parts takes as long as to draw them. The second time they are
-    # found from where the first left them, as if the figure were drawn.
+    # Once for all kinds of file: to find the places of all parts takes as long as to draw them. It takes two rounds, as
+    # parts grow and shrink with their places.
     for _ in range(2):
         figure.draw_without_rendering()
     figure.set_layout_engine("none")

@@ -10,16 +10,14 @@ from typing import Any, Literal
 import torch
 from filelock import FileLock, Timeout
 
-from movrecon_core.book.build import build_book
-from movrecon_core.book.notebooks import check_parameters, run_notebook
+from movrecon_core.book.notebooks import check_parameters
+from movrecon_core.book.publish import publish
 from movrecon_core.errors import ProfileError
-from movrecon_core.figures.summary import write_summary
 from movrecon_core.folds import FOLDS
-from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
 from movrecon_core.study.files import remove_abandoned, require_writable
-from movrecon_core.study.paths import EXECUTED, NOTEBOOKS, require_repository
+from movrecon_core.study.paths import NOTEBOOKS, require_repository
 from movrecon_core.study.plan import write_plan
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.schedulers import open_scheduler, require_scheduler, run_stage
@@ -98,7 +96,7 @@ def run_study(
         return None
     require_writable(figures)
     with _alone(out):
-        return _publish(study, chosen, figures)
+        return publish(study, chosen, figures)
 
 
 @contextmanager
@@ -129,23 +127,6 @@ def _require_no_names(profile: Profile) -> None:
             f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
             "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
         )
-
-
-def _publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
-    """Execute the notebooks, write the summary, build the book."""
-    content = study.content_fingerprint()
-    folders = {"results": str(study.out), "figures": str(figures)}
-    with Progress(len(study.profile.notebooks), "notebooks", "notebook") as progress:
-        for name, parameters in study.profile.notebooks.items():
-            executed = study.out / EXECUTED / f"{name}.ipynb"
-            given = {**parameters, **folders}
-            run_notebook(NOTEBOOKS / f"{name}.ipynb", given, executed, content, figures / f"{name}.svg")
-            progress.step()
-    summary = write_summary(study, device)
-    with Progress(1, "book", "book") as progress:
-        build_book(study, summary, figures)
-        progress.step()
-    return write_summary(study, device)
 
 
 def _check_notebooks(profile: Profile) -> None:
