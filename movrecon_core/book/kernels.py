@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from multiprocessing import forkserver
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
@@ -105,5 +106,12 @@ def _run(arguments: list[str], environment: dict[str, str], folder: str) -> None
     os.environ.update(environment)
     os.chdir(folder)
     sys.path.insert(0, "")  # as for any kernel: modules beside the notebook
-    # It ends with its parent, which ends with the run.
-    IPKernelApp.launch_instance(argv=[*arguments, f"--IPKernelApp.parent_handle={os.getppid()}"])
+    Thread(target=_end_with_the_run, daemon=True).start()
+    IPKernelApp.launch_instance(argv=arguments)
+
+
+def _end_with_the_run() -> None:
+    run = multiprocessing.parent_process()
+    if run is not None:
+        run.join()
+        os._exit(1)
