@@ -134,7 +134,8 @@ def run(
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.book.publication import check_notebooks, publish
+    from movrecon_core.book.notebooks import check_notebooks
+    from movrecon_core.book.publish import publish
     from movrecon_core.figures.summary import headline
     from movrecon_core.study.run.pipeline import require_device, run_study
 

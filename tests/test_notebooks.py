@@ -1,6 +1,8 @@
 """Notebooks as committed: no outputs, literals for parameters, nothing defined in them."""
 
 import ast
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -8,6 +10,7 @@ import pytest
 import yaml
 
 from movrecon_core.book.notebooks import notebook_parameters
+from movrecon_core.figures.published import published_values
 from movrecon_core.study.paths import BOOK, NOTEBOOKS
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -31,10 +34,47 @@ def test_without_outputs(notebook: nbformat.NotebookNode) -> None:
 
 
 def test_defines_nothing_and_knows_no_path(notebook: nbformat.NotebookNode) -> None:
-    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.While)
+    kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.While)
     assert not [node for statement in code(notebook) for node in ast.walk(statement) if isinstance(node, kinds)]
     names = {node.id for statement in code(notebook) for node in ast.walk(statement) if isinstance(node, ast.Name)}
     assert not names & {"open", "Path", "os"}
+
+
+def leaves(values: object) -> Iterator[object]:
+    if isinstance(values, dict | list):
+        for value in values.values() if isinstance(values, dict) else values:
+            yield from leaves(value)
+    else:
+        yield values
+
+
+def test_published_values_are_not_typed(notebook: nbformat.NotebookNode) -> None:
+    """No number of the article that has three digits or more stands in a notebook's code."""
+    published = {value for value in leaves(published_values()) if isinstance(value, int | float)}
+    known = {abs(value) for value in published if len(f"{value:.10g}".replace(".", "").strip("-0")) > 2}
+    assert {0.569, 0.766339, 13.7, 7863} <= known
+    typed = [node.value for s in code(notebook) for node in ast.walk(s) if isinstance(node, ast.Constant)]
+    assert not [value for value in typed if isinstance(value, int | float) and value in known]
+
+
+def test_legends_are_cut_into_their_panels(notebook: nbformat.NotebookNode) -> None:
+    texts = [cell.source for cell in notebook.cells[1:] if cell.cell_type == "markdown"]
+    parts = [part for text in texts for part in re.split(r"\n\n|\n(?=- )", text)]
+    assert not [part for part in parts if part.count("\n") > 5]
+
+
+def test_legends_name_every_panel(notebook: nbformat.NotebookNode) -> None:
+    calls = [node for s in code(notebook) for node in ast.walk(s) if isinstance(node, ast.Call)]
+    letters = [
+        call.args[1].value
+        for call in calls
+        if isinstance(call.func, ast.Attribute)
+        and call.func.attr.startswith("letter_")
+        and isinstance(call.args[1], ast.Constant)
+    ]
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    named = set("".join(re.findall(r"\(([A-Z](?:(?:, |–)[A-Z])*)\)", text)))
+    assert len(letters) < 2 or set(letters) <= named
 
 
 def test_begins_with_title_and_claim(notebook: nbformat.NotebookNode) -> None:

@@ -13,7 +13,9 @@ import yaml
 
 from movrecon_core.book.assets import lighten
 from movrecon_core.book.benchmark_pages import benchmark_sections
+from movrecon_core.book.notebooks import failure
 from movrecon_core.book.pages import (
+    failed_page,
     files_of,
     fill_page,
     front_page,
@@ -91,8 +93,13 @@ def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Pa
     for page in pages:
         name = Path(page).name
         if page == f"notebooks/{name}":
-            notebooks[name] = _read_executed(study.out / EXECUTED / f"{name}.ipynb")
-            page_of_notebook, shown_names = notebook_page(notebooks[name], name, figures)
+            executed = study.out / EXECUTED / f"{name}.ipynb"
+            problem = failure(executed)
+            notebooks[name] = _read(executed if problem is None else NOTEBOOKS / f"{name}.ipynb")
+            if problem is None:
+                page_of_notebook, shown_names = notebook_page(notebooks[name], name, figures)
+            else:
+                page_of_notebook, shown_names = failed_page(notebooks[name], problem), []
             nbformat.write(page_of_notebook, source / f"{page}.ipynb")
             shutil.copy2(NOTEBOOKS / f"{name}.ipynb", source / EXTRA / "files")
             drawn += shown_names
@@ -103,7 +110,7 @@ def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Pa
         file.write_text(fill_page(file.read_text(encoding="utf-8"), values, pages), encoding="utf-8")
 
 
-def _read_executed(notebook: Path) -> nbformat.NotebookNode:
+def _read(notebook: Path) -> nbformat.NotebookNode:
     try:
         return nbformat.read(notebook, as_version=4)
     except (OSError, ValueError):

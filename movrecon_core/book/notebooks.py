@@ -16,8 +16,8 @@ from movrecon_core.errors import MovreconError, NothingToShowError, ProfileError
 from movrecon_core.storage.files import replacing
 from movrecon_core.storage.fingerprints import digest, file_digest
 from movrecon_core.study.cost import Cost
-from movrecon_core.study.paths import NOTEBOOKS, REPOSITORY
-from movrecon_core.study.profile import suggestion
+from movrecon_core.study.paths import NOTEBOOKS, REPOSITORY, require_repository
+from movrecon_core.study.profile import Profile, suggestion
 
 CELL_TIMEOUT = 3600
 """Seconds after which a cell counts as stuck."""
@@ -27,6 +27,22 @@ STARTS = 2
 
 class NotebookError(MovreconError):
     """A notebook failed; its outputs up to there are kept as ``*.failed.ipynb``."""
+
+
+def check_notebooks(profile: Profile) -> None:
+    """Find a misspelt notebook or parameter before hours of computing, not after.
+
+    Raises
+    ------
+    ProfileError
+        If a notebook is not there, or has no such parameter.
+    """
+    require_repository()
+    known = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
+    for name, parameters in profile.notebooks.items():
+        if name not in known:
+            raise ProfileError(f"profile '{profile.name}': no notebook '{name}'; found {', '.join(known)}")
+        check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
 
 
 def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
@@ -94,12 +110,9 @@ def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, 
         If a cell fails or takes too long, or no kernel starts.
     """
     check_parameters(notebook, parameters)
-    defined = {"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content}
-    fingerprint = digest(defined)
-    known = executed_metadata(executed) if executed.is_file() else {}
-    if known.get("fingerprint") == fingerprint and (product.is_file() or known.get("nothing_to_show")):
+    if is_current(notebook, parameters, executed, content, product):
         return False
-    done: dict[str, Any] = {"fingerprint": fingerprint}
+    done: dict[str, Any] = {"fingerprint": _fingerprint(notebook, parameters, content)}
     with Cost() as cost, replacing(executed) as temporary:
         try:
             _execute(notebook, temporary, parameters)
@@ -110,7 +123,7 @@ def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, 
             done["nothing_to_show"] = True
         _scrub(temporary, parameters, done)
     _note_cost(executed, cost)
-    executed.with_suffix(".failed.ipynb").unlink(missing_ok=True)
+    failed_copy(executed).unlink(missing_ok=True)
     return True
 
 
@@ -118,7 +131,7 @@ def _kept(
     error: Exception, notebook: Path, temporary: Path, executed: Path, parameters: Mapping[str, Any]
 ) -> NotebookError:
     """Keep what a failed notebook has shown up to there, and say where."""
-    failed = executed.with_suffix(".failed.ipynb")
+    failed = failed_copy(executed)
     if temporary.is_file():
         _scrub(temporary, parameters, {})
         os.replace(temporary, failed)
@@ -130,6 +143,33 @@ def _say_nothing_to_show(notebook: Path, target: Path, reason: str) -> None:
     content = nbformat.read(notebook, as_version=4)
     content.cells = [content.cells[0], nbformat.v4.new_markdown_cell(f"Nothing to show: {reason}.", id="nothing")]
     nbformat.write(content, target)
+
+
+def is_current(notebook: Path, parameters: Mapping[str, Any], executed: Path, content: str, product: Path) -> bool:
+    """Whether a notebook was executed already, with these parameters and on this content; as for `run_notebook`."""
+    if not executed.is_file() or failed_copy(executed).is_file():
+        return False
+    known = executed_metadata(executed)
+    complete = product.is_file() or bool(known.get("nothing_to_show"))
+    return complete and known.get("fingerprint") == _fingerprint(notebook, parameters, content)
+
+
+def failed_copy(executed: Path) -> Path:
+    """Where a notebook is kept that failed, as far as it came."""
+    return executed.with_suffix(".failed.ipynb")
+
+
+def failure(executed: Path) -> str | None:
+    """In one line what went wrong with a notebook when it was last executed; None where nothing did."""
+    if not failed_copy(executed).is_file():
+        return None
+    cells = nbformat.read(failed_copy(executed), as_version=4).cells
+    outputs = [output for cell in cells for output in cell.get("outputs", []) if output.output_type == "error"]
+    return f"{outputs[-1].ename}: {outputs[-1].evalue}" if outputs else "the kernel ended"
+
+
+def _fingerprint(notebook: Path, parameters: Mapping[str, Any], content: str) -> str:
+    return digest({"notebook": file_digest(notebook), "parameters": dict(parameters), "content": content})
 
 
 def executed_metadata(executed: Path) -> dict[str, Any]:
@@ -148,7 +188,7 @@ def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> Non
                 target,
                 parameters=dict(parameters),
                 kernel_name="python3",
-                cwd=NOTEBOOKS,
+                resources={"metadata": {"path": str(NOTEBOOKS)}},  # the kernel's folder; this process stays where it is
                 progress_bar=False,
                 execution_timeout=CELL_TIMEOUT,
                 extra_arguments=["--log-level=CRITICAL"],

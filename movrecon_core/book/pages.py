@@ -170,6 +170,22 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
     return page, names
 
 
+def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.NotebookNode:
+    """The page of a notebook that failed: its title and claim, and what went wrong.
+
+    Parameters
+    ----------
+    notebook
+        Its source.
+    problem
+        In one line.
+    """
+    text = f"```{{error}}\nThis notebook failed, and its figure is missing: `{' '.join(problem.split())}`.\n```"
+    cells = [notebook.cells[0], nbformat.v4.new_markdown_cell(text, id="failure")]
+    page = nbformat.from_dict({**notebook, "cells": cells})
+    return page
+
+
 def files_of(name: str, figures: Path) -> list[Path]:
     """Files of one figure or video: pictures, then source data."""
     return [*sorted(figures.glob(f"{name}.*")), *sorted(figures.glob(f"{name}_*.csv"))]

@@ -70,5 +70,5 @@ def count_title(movies: int, mice: int) -> str:
 def _unlabelled(axes: Axes) -> None:
     """Without the names of columns and the legend that seaborn gives: panels have their own."""
     axes.set(xlabel="", ylabel="")
-    if (legend := axes.get_legend()) is not None:
+    if legend := axes.get_legend():
         legend.remove()

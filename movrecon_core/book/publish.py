@@ -1,0 +1,90 @@
+"""From results to the book: notebooks executed, summary written, pages built."""
+
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from movrecon_core.book.build import build_book
+from movrecon_core.book.kernels import loaded_kernels
+from movrecon_core.book.notebooks import NotebookError, is_current, run_notebook
+from movrecon_core.figures.summary import write_summary
+from movrecon_core.progress import Progress
+from movrecon_core.storage.files import require_writable
+from movrecon_core.study.paths import EXECUTED, NOTEBOOKS
+from movrecon_core.study.run.pipeline import alone
+from movrecon_core.study.sources import notebook_code
+from movrecon_core.study.study import Study
+
+KERNELS = 2
+"""Notebooks that are executed at a time, each with one thread."""
+
+
+def publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
+    """Execute the notebooks, write the summary, build the book.
+
+    Parameters
+    ----------
+    study
+        With all its results.
+    device
+        That they were made with, for the summary.
+    figures
+        Where figures go.
+
+    Returns
+    -------
+    dict
+        The summary.
+
+    Raises
+    ------
+    NotebookError
+        If a notebook failed; the others are executed and the book is built all the same, and its page says so.
+    """
+    figures = figures.resolve()
+    require_writable(figures)
+    with alone(study.out):
+        failed = execute(study, figures)
+        summary = write_summary(study, device)
+        with Progress(1, "book", "book") as progress:
+            page = build_book(study, summary, figures)
+            progress.step()
+        summary = write_summary(study, device)
+    if failed:
+        raise NotebookError(f"{failed[0]}{f' ({len(failed) - 1} more failed)' if failed[1:] else ''}; {page} says so")
+    return summary
+
+
+def execute(study: Study, figures: Path) -> list[NotebookError]:
+    """Execute the profile's notebooks on a study, those that were executed on the same content already left out.
+
+    Returns
+    -------
+    list
+        What went wrong, one error a notebook.
+    """
+    failed: list[NotebookError] = []
+    folders = {"results": str(study.out), "figures": str(figures)}
+    wanted = []
+    for name, given in study.profile.notebooks.items():
+        source, executed = NOTEBOOKS / f"{name}.ipynb", study.out / EXECUTED / f"{name}.ipynb"
+        content = study.content_fingerprint(notebook_code(source))
+        wanted.append((source, {**given, **folders}, executed, content, figures / f"{name}.svg"))
+    due = [notebook for notebook in wanted if not is_current(*notebook)]
+    with Progress(len(wanted), "notebooks", "notebook", len(wanted) - len(due)) as progress:
+        if due:
+            with loaded_kernels(), ThreadPoolExecutor(KERNELS) as kernels:
+                try:
+                    for done in as_completed([kernels.submit(run_notebook, *notebook) for notebook in due]):
+                        error = done.exception()
+                        if isinstance(error, NotebookError):
+                            failed.append(error)
+                        elif error is not None:
+                            raise error
+                        progress.step()
+                except BaseException:
+                    kernels.shutdown(wait=False, cancel_futures=True)
+                    raise
+    return failed

@@ -1,0 +1,112 @@
+"""Notebooks of a run: two at a time, each a fresh kernel that has everything loaded; one that fails stops no other."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+import pytest
+
+from movrecon_core.book import notebooks, publish
+from movrecon_core.book.kernels import FORKED
+from movrecon_core.book.pages import failed_page
+from movrecon_core.study.paths import EXECUTED
+
+# papermill and the kernel's client warn about themselves, which is none of our doing
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")
+
+SEEN = """
+import json, os, sys, time
+from pathlib import Path
+found = {"process": os.getpid(), "threads": os.environ["OMP_NUM_THREADS"], "folder": os.getcwd(),
+         "loaded": "seaborn" in sys.modules, "fresh": "left_behind" not in dir(sys), "start": time.time()}
+sys.left_behind = True
+time.sleep(1)
+found["end"] = time.time()
+(Path(results) / f"{name}.json").write_text(json.dumps(found))
+(Path(figures) / f"{name}.svg").touch()
+"""
+
+
+def write(folder: Path, name: str, source: str) -> None:
+    cells = [
+        nbformat.v4.new_markdown_cell("# Title\n\n**Claim.**"),
+        nbformat.v4.new_code_cell('results = ""\nfigures = ""'),
+    ]
+    cells += [nbformat.v4.new_code_cell(f"name = {name!r}"), nbformat.v4.new_code_cell(source)]
+    cells[1].metadata["tags"] = ["parameters"]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), folder / f"{name}.ipynb")
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    for module in (publish, notebooks):
+        monkeypatch.setattr(module, "NOTEBOOKS", tmp_path)
+    sources = {"first": SEEN, "broken": "1 / 0", "second": SEEN, "third": SEEN}
+    for name, source in sources.items():
+        write(tmp_path, name, source)
+    profile = SimpleNamespace(notebooks={name: {} for name in sources})
+    return SimpleNamespace(out=tmp_path, profile=profile, content_fingerprint=lambda code: "content")
+
+
+def test_a_failing_notebook_stops_no_other(study: SimpleNamespace) -> None:
+    folder = Path.cwd()
+    failed = publish.execute(study, study.out)
+    (error,) = failed
+    assert str(error).startswith("broken.ipynb: cell 4: ZeroDivisionError: division by zero; see ")
+    found = [json.loads((study.out / f"{name}.json").read_text()) for name in ("first", "second", "third")]
+    assert len({one["process"] for one in found}) == 3
+    assert {one["threads"] for one in found} == {"1"}
+    assert {one["folder"] for one in found} == {str(study.out)}
+    assert {one["fresh"] for one in found} == {True}
+    assert {one["loaded"] for one in found} == {FORKED}
+    assert Path.cwd() == folder
+    # Two at a time: the last begins after one has ended, and some two overlap.
+    found.sort(key=lambda one: one["start"])
+    assert found[1]["start"] < found[0]["end"] or found[2]["start"] < found[1]["end"]
+
+    executed = study.out / EXECUTED
+    assert notebooks.failure(executed / "broken.ipynb") == "ZeroDivisionError: division by zero"
+    assert notebooks.failure(executed / "first.ipynb") is None
+    before = (study.out / "first.json").read_text()
+    write(study.out, "broken", SEEN)
+    assert publish.execute(study, study.out) == []
+    assert notebooks.failure(executed / "broken.ipynb") is None
+    assert (study.out / "first.json").read_text() == before
+
+
+def test_the_page_of_a_notebook_that_failed(study: SimpleNamespace) -> None:
+    page = failed_page(nbformat.read(study.out / "broken.ipynb", as_version=4), "ValueError: of\ntwo lines")
+    assert page.cells[0].source.startswith("# Title")
+    assert "This notebook failed, and its figure is missing: `ValueError: of two lines`" in page.cells[1].source
+    assert len(page.cells) == 2
+
+
+def test_kernels_end_with_a_run_that_is_killed(tmp_path: Path) -> None:
+    write(tmp_path, "slow", "import time\n(__import__('pathlib').Path(results) / 'begun').touch()\ntime.sleep(600)")
+    script = f"""
+from pathlib import Path
+from types import SimpleNamespace
+from movrecon_core.book import notebooks, publish
+folder = Path({str(tmp_path)!r})
+notebooks.NOTEBOOKS = publish.NOTEBOOKS = folder
+profile = SimpleNamespace(notebooks={{"slow": {{}}}})
+if __name__ == "__main__":
+    publish.execute(SimpleNamespace(out=folder, profile=profile, content_fingerprint=lambda code: "content"), folder)
+"""
+    (tmp_path / "run.py").write_text(script)
+    run = subprocess.Popen([sys.executable, str(tmp_path / "run.py")], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 120
+    while not (tmp_path / "begun").is_file() and time.monotonic() < until:
+        time.sleep(0.1)
+    kernels = psutil.Process(run.pid).children(recursive=True)
+    assert kernels
+    run.kill()
+    run.wait()
+    _, alive = psutil.wait_procs(kernels, timeout=30)
+    assert not alive
