@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from movrecon_core.study.tables import encoder_comparison
 from torch import Tensor, nn
 
 from movrecon_core.analysis.encoder_quality import (
@@ -26,7 +27,6 @@ from movrecon_core.encoders.checkpoints import (
 )
 from movrecon_core.errors import CheckpointError, ProfileError
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.tables import encoder_comparison
 
 
 def test_repeats_are_found_in_the_order_of_their_first_showing() -> None:

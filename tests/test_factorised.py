@@ -5,8 +5,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
-from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
+from movrecon_core.encoders.factorised import COLUMNS, LARGEST_SHIFT, ROWS, STRIP, Factorised, FactorisedConfig
 from movrecon_core.encoders.inputs import PADDING
 from movrecon_core.encoders.statistics import ResponseStatistics
 
@@ -20,6 +21,8 @@ def encoder() -> Factorised:
     for readout in encoder.readouts:
         for weight in (readout.weight, readout.gain, readout.offset):
             torch.nn.init.normal_(weight)
+        torch.nn.init.uniform_(readout.position, -0.9, 0.9)
+        torch.nn.init.normal_(readout.shifter[2].weight)
     return encoder
 
 
@@ -78,3 +81,65 @@ def test_bfloat16_stays_near_float64(encoder):
     fast = encoder.float()(inputs.float(), 1).double()
     correlation = np.corrcoef(exact.detach().numpy().ravel(), fast.detach().numpy().ravel())[0, 1]
     assert correlation > 0.999
+
+
+def test_a_neuron_reads_a_gaussian_around_its_position(encoder):
+    features = torch.randn(7, SMALL.features[1], ROWS, COLUMNS, dtype=torch.float64)
+    readout = encoder.readouts[1]
+    drive = readout.driven(features)
+    for neuron in range(5):
+        row, column = (readout.position[neuron] + 1) / 2 * torch.tensor([17 / 2, 31 / 2])
+        rows, columns = torch.arange(ROWS), torch.arange(COLUMNS)
+        squared = (rows[:, None] - row) ** 2 + (columns - column) ** 2
+        place = torch.exp(-squared / (2 * torch.exp(2 * readout.log_width[neuron])))
+        read = (columns - column).abs().sort().indices[:STRIP]  # whole columns: the nearest ones
+        kept = torch.zeros_like(place)
+        kept[:, read] = place[:, read]
+        expected = torch.einsum("fcyx,yx,c->f", features, kept / kept.sum(), readout.weight[neuron])
+        torch.testing.assert_close(drive[neuron], expected)
+
+
+def test_gradients_of_the_readout_are_slopes(encoder):
+    readout = encoder.readouts[0]
+    features = torch.randn(3, SMALL.features[1], ROWS, COLUMNS, dtype=torch.float64, requires_grad=True)
+    names = ["position", "log_width", "weight"]
+
+    def drive(features, *values):
+        return torch.func.functional_call(readout, dict(zip(names, values, strict=True)), (features,))
+
+    values = [getattr(readout, name).detach().clone().requires_grad_() for name in names]
+    readout.forward = readout.driven
+    assert torch.autograd.gradcheck(drive, (features, *values), atol=1e-6)
+
+
+def test_gaze_displaces_the_movie(encoder):
+    """Eyes that look two pixels to the right see what eyes at rest see of a movie moved two pixels to the left."""
+    readout = encoder.readouts[0]
+    readout.shifter[2].weight.data.zero_()
+    readout.shifter[2].bias.data = torch.atanh(torch.tensor([2 / LARGEST_SHIFT, 0.0], dtype=torch.float64))
+    shown = movie(12)[:, 0, :, 14:50]
+    seen = readout.on_retina(shown, torch.zeros(1, 12, 4, dtype=torch.float64))
+    # Pixel centres are single precision: 1e-7 of the frame's width times the difference of two pixels.
+    torch.testing.assert_close(seen[..., :-2], shown[..., 2:], rtol=0, atol=1e-3)
+    torch.testing.assert_close(seen[..., -1], shown[..., -1], rtol=0, atol=1e-3)
+
+
+def test_operations_of_a_step():
+    """A quarter of the 87 million operations of a dense readout and space-time layer, for each two frames."""
+    encoder = Factorised(FactorisedConfig((500,)))
+    torch.nn.init.uniform_(encoder.readouts[0].position, -0.6, 0.6)
+    with FlopCounterMode(display=False) as counter:
+        encoder(movie(60).float(), 0)
+    assert counter.get_total_flops() / 30 < 87e6 / 4
+
+
+def test_operations_grow_with_neurons_times_what_one_reads():
+    def operations(neurons: int) -> int:
+        with FlopCounterMode(display=False) as counter:
+            encoder.readouts[0].driven(features)
+        return counter.get_total_flops()
+
+    features = torch.zeros(10, 64, ROWS, COLUMNS)
+    for neurons in (100, 1500):
+        encoder = Factorised(FactorisedConfig((neurons,)))
+        assert operations(neurons) == 2 * 10 * neurons * STRIP * ROWS * 64

@@ -1,9 +1,11 @@
-"""A light factorised encoder: convolutions in space and time, one learned position a neuron.
+"""A light factorised encoder: filters in time, convolutions in space, one learned position a neuron.
 
-It learns within minutes on two cores. Movies are seen at half the frame rate and half the resolution from the first
-layer on; that layer is dense over pixels and eight frames, so direction selectivity needs no depth. A neuron's drive
-is a Gaussian over positions times a weight a feature, filtered by its own causal temporal kernel, after Lurz et al.
-2021 (ICLR, a learned position a neuron) and Sinz et al. 2018 (NeurIPS, a gain that depends on behaviour).
+It learns within minutes on two ordinary cores. The movie is first moved to where the mouse looks; a few temporal
+filters reduce it to half the frame rate, and a convolution over all of them, at half the resolution, makes direction
+selectivity without depth. A second, coarser convolution gives features at 9 x 16 positions. A neuron's drive is a
+Gaussian over the positions around its own times a weight a feature, filtered by its own causal temporal kernel, after
+Lurz et al. 2021 (ICLR, a learned position a neuron), Walker et al. 2019 (Nature Neuroscience, a shifter for eye
+movements) and Sinz et al. 2018 (NeurIPS, a gain that depends on behaviour).
 """
 
 import math
@@ -13,19 +15,33 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.precision import fast_bfloat16
 from movrecon_core.encoders.statistics import ResponseStatistics
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 RATE = 2
-"""Frames, rows and columns of the movie that fall into one of the encoder's."""
+"""Frames, rows and columns of the movie that fall into one of the first layer's."""
+
+STRIDE = 2
+"""Rows and columns of the first layer that fall into one of the second layer's."""
 
 HEIGHT, WIDTH = FRAME_HEIGHT // RATE, FRAME_WIDTH // RATE
+ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
+"""Positions of the second layer's features: 9 x 16, four pixels apart."""
+
+STRIP = 3
+"""Columns of positions that one neuron reads; its Gaussian is cut there."""
+
 GREY, CONTRAST = 127.5, 60.0
 """Grey levels that become 0, and about one standard deviation of natural footage."""
+
+LARGEST_SHIFT = 4.0
+"""Pixels (14 degrees) by which an eye movement can displace the movie, at most."""
 
 BEHAVIOR_CHANNELS = 4
 
@@ -38,16 +54,18 @@ class FactorisedConfig:
     ----------
     readout_outputs
         Number of neurons of each mouse.
+    temporal_filters
+        Filters over time that every pixel passes; three tell directions of motion, and what stands still, apart.
     first_frames
-        Movie frames that the first layer spans.
+        Movie frames that they span.
     first_kernel
-        Rows and columns of the first layer, at half resolution.
+        Rows and columns of the first convolution, at half resolution.
     second_kernel
-        Rows and columns of the second layer.
+        Rows and columns of the second one.
     temporal_kernel
         Time points of a neuron's temporal kernel, at half the frame rate.
     features
-        Channels of the first and of the second layer.
+        Channels of the first and of the second convolution.
     behavior_features
         Combinations of pupil and running that scale and shift a neuron's drive.
     drop_rate
@@ -55,19 +73,20 @@ class FactorisedConfig:
     """
 
     readout_outputs: tuple[int, ...]
-    first_frames: int = 8
+    temporal_filters: int = 3
+    first_frames: int = 10
     first_kernel: int = 5
     second_kernel: int = 3
     temporal_kernel: int = 8
     features: tuple[int, int] = (32, 64)
     behavior_features: int = 8
-    drop_rate: float = 0.1
+    drop_rate: float = 0.0
     stack_frames: int | None = None
     stack_step: int = 1
 
 
 class Factorised(Encoder):
-    """A space-time and a spatial convolution, then one position and one temporal kernel a neuron."""
+    """Eye movements, temporal filters, two convolutions; then one position and one temporal kernel a neuron."""
 
     def __init__(self, config: FactorisedConfig) -> None:
         super().__init__()
@@ -76,9 +95,10 @@ class Factorised(Encoder):
         self.stack_step = config.stack_step
         self.neurons = tuple(config.readout_outputs)
         first, second = config.features
-        channels = config.first_frames * RATE**2
+        channels = config.temporal_filters * RATE**2
+        self.time = nn.Parameter(_temporal_filters(config.temporal_filters, config.first_frames))
         self.space_time = nn.Conv2d(channels, first, config.first_kernel, padding=config.first_kernel // 2)
-        self.space = nn.Conv2d(first, second, config.second_kernel, padding=config.second_kernel // 2)
+        self.space = nn.Conv2d(first, second, config.second_kernel, stride=STRIDE, padding=config.second_kernel // 2)
         self.readouts = nn.ModuleList(_Readout(config, neurons) for neurons in self.neurons)
         for layer in (self.space_time, self.space):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
@@ -88,14 +108,16 @@ class Factorised(Encoder):
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward`. Frames may be 36 or 64 rows high."""
         readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
-        frames = inputs.shape[2]
+        batch, _, frames = inputs.shape[:3]
         movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=_fast_bfloat16(inputs)):
-            features = self._features(movie)  # (B, T / 2, positions * C)
-            drive = F.linear(features, readout.spatial_weights())
-        drive = readout.filtered(drive.transpose(1, 2).to(inputs.dtype))  # (B, N, T / 2)
-        drive = F.interpolate(drive, scale_factor=RATE, mode="linear", align_corners=False)[..., :frames]
-        return readout(drive, behavior)
+        state = readout.behavioral_state(behavior)  # (B, T, 4)
+        movie = readout.on_retina(movie, state)
+        lower = inputs.dtype == torch.float32 and fast_bfloat16(inputs.device)
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=lower):
+            drive = readout.driven(self._features(movie))  # (N, B * T / 2)
+        drive = drive.to(inputs.dtype).unflatten(1, (batch, -1)).transpose(0, 1)  # (B, N, T / 2)
+        drive = F.interpolate(readout.filtered(drive), scale_factor=RATE, mode="linear", align_corners=False)
+        return readout(drive[..., :frames], state)
 
     def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
         """Start receptive fields where responses and movie correlate, and responses at their mean."""
@@ -111,7 +133,7 @@ class Factorised(Encoder):
                 tensor.copy_(torch.from_numpy(values))
 
     def _features(self, movie: Tensor) -> Tensor:
-        """Features at every position, at half rate and resolution.
+        """Features at every position, at half the frame rate.
 
         Parameters
         ----------
@@ -121,21 +143,25 @@ class Factorised(Encoder):
         Returns
         -------
         Tensor
-            (B, T / 2 rounded up, positions * C).
+            (F, C, 9, 16), F = B * (T / 2 rounded up) frames, channels last in memory.
         """
-        batch, frames = movie.shape[:2]
-        lags = self.config.first_frames
+        frames, filters = movie.shape[1], self.config.temporal_filters
         # The first frame stands for what was shown before it.
-        before = movie[:, :1].expand(-1, lags - RATE, -1, -1)
+        before = movie[:, :1].expand(-1, self.config.first_frames - RATE, -1, -1)
         after = movie[:, -1:].expand(-1, frames % RATE, -1, -1)
-        movie = (torch.cat([before, movie, after], dim=1) - GREY) / CONTRAST
-        if torch.is_autocast_enabled(movie.device.type):
-            movie = movie.bfloat16()
-        x = movie.unfold(1, lags, RATE)  # (B, T / 2, 36, 64, lags)
-        x = x.reshape(-1, HEIGHT, RATE, WIDTH, RATE, lags).transpose(2, 3)  # (B * T / 2, 18, 32, 2, 2, lags)
-        x = x.flatten(3).permute(0, 3, 1, 2)  # (B * T / 2, C, 18, 32), channels last in memory
-        x = F.silu(self.space(F.silu(self.space_time(x))))
-        return x.permute(0, 2, 3, 1).reshape(batch, -1, HEIGHT * WIDTH * x.shape[1])
+        contrast = (torch.cat([before, movie, after], dim=1) - GREY) / CONTRAST
+        # A convolution over time at every pixel.
+        x = F.conv2d(contrast.flatten(2)[:, None], self.time[:, None, :, None], stride=(RATE, 1))  # (B, K, T / 2, P)
+        x = x.transpose(1, 2).reshape(-1, filters, HEIGHT, RATE, WIDTH, RATE)  # (F, K, 18, 2, 32, 2)
+        x = x.permute(0, 2, 4, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)  # (F, 4 K, 18, 32), channels last in memory
+        return F.silu(self.space(F.silu(self.space_time(x))))
+
+
+def _temporal_filters(count: int, frames: int) -> Tensor:
+    """First filters (count, frames), the last frame being the present one: fading cosines of unit norm."""
+    age = torch.arange(frames - 1, -1, -1.0)
+    waves = torch.cos(math.pi * torch.arange(count)[:, None] * (age + 0.5) / frames) * torch.exp(-age / 4)
+    return waves / torch.linalg.vector_norm(waves, dim=1, keepdim=True)
 
 
 class _Split(torch.autograd.Function):
@@ -161,73 +187,130 @@ def _recorded_rows(movie: Tensor) -> Tensor:
 class _Readout(nn.Module):
     """One mouse's neurons: where each looks, which features drive it, how behaviour scales it, its mean response."""
 
-    position: Tensor
     mean_response: Tensor
     behavior_mean: Tensor
     behavior_scale: Tensor
-    grid: Tensor
+    pixels: Tensor
 
     def __init__(self, config: FactorisedConfig, neurons: int) -> None:
         super().__init__()
         hidden = 2 * config.behavior_features
         self.position = nn.Parameter(torch.zeros(neurons, 2))  # row, column, -1..1 over the frame
-        self.log_width = nn.Parameter(torch.zeros(neurons))  # of the Gaussian, in positions
+        self.log_width = nn.Parameter(torch.full((neurons,), -0.7))  # of the Gaussian, in positions
         self.weight = nn.Parameter(torch.randn(neurons, config.features[-1]) * 0.02)
         delays = torch.arange(config.temporal_kernel - 1, -1, -1.0)
         self.kernel = nn.Parameter(torch.softmax(-delays, 0).expand(neurons, 1, -1).clone())  # fades over 67 ms
         self.drop_rate = config.drop_rate
-        self._kept_state: tuple[Any, ...] = ()
-        self._kept_weights = torch.empty(0)
         self.bias = nn.Parameter(torch.full((neurons,), math.log(math.e - 1)))  # softplus(bias) = 1
         self.behavior = nn.Sequential(
             nn.Linear(BEHAVIOR_CHANNELS, hidden), nn.Tanh(), nn.Linear(hidden, config.behavior_features)
         )
         self.gain = nn.Parameter(torch.zeros(neurons, config.behavior_features))
         self.offset = nn.Parameter(torch.zeros(neurons, config.behavior_features))
+        self.shifter = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2), nn.Tanh())  # of the gaze alone
+        nn.init.zeros_(self.shifter[2].weight)  # type: ignore[arg-type]
+        nn.init.zeros_(self.shifter[2].bias)  # type: ignore[arg-type]
         self.register_buffer("mean_response", torch.ones(neurons))
         self.register_buffer("behavior_mean", torch.zeros(BEHAVIOR_CHANNELS))
         self.register_buffer("behavior_scale", torch.ones(BEHAVIOR_CHANNELS))
-        axes = [torch.linspace(-1, 1, n) for n in (HEIGHT, WIDTH)]
-        self.register_buffer("grid", torch.stack(torch.meshgrid(*axes, indexing="ij"), -1).flatten(0, 1))
+        axes = [(2 * torch.arange(n) + 1) / n - 1 for n in (FRAME_WIDTH, FRAME_HEIGHT)]
+        pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)  # (36, 64, 2): x, y of each, -1..1
+        self.register_buffer("pixels", pixels, persistent=False)
 
-    def spatial_weights(self) -> Tensor:
-        """Weights of every neuron over positions and features, (N, positions * C); kept while they are constant."""
-        sources = (self.position, self.log_width, self.weight)
-        if self.training or (torch.is_grad_enabled() and any(source.requires_grad for source in sources)):
-            return self._spatial_weights()
-        state = (
-            *((s.data_ptr(), s._version, s.dtype) for s in sources),
-            torch.is_autocast_enabled(self.grid.device.type),
-        )
-        if state != self._kept_state:
-            # Usable in a later backward pass, also when it is first asked for in inference mode.
-            with torch.inference_mode(False), torch.no_grad():
-                self._kept_weights = self._spatial_weights()
-            self._kept_state = state
-        return self._kept_weights
+    def behavioral_state(self, behavior: Tensor) -> Tensor:
+        """Behaviour (B, 4, T) in standard deviations, (B, T, 4)."""
+        return ((behavior - self.behavior_mean[:, None]) / self.behavior_scale[:, None]).transpose(1, 2)
 
-    def _spatial_weights(self) -> Tensor:
-        size = self.grid.new_tensor([(HEIGHT - 1) / 2, (WIDTH - 1) / 2])
-        distance = ((self.grid - self.position[:, None]) * size).square().sum(-1)  # (N, positions)
-        place = torch.softmax(-0.5 * distance * torch.exp(-2 * self.log_width)[:, None], dim=1)
+    def on_retina(self, movie: Tensor, state: Tensor) -> Tensor:
+        """The movie (B, T, 36, 64) as it lies on the retina: an eye movement displaces all fields alike."""
+        shift = LARGEST_SHIFT * self.shifter(state[..., 2:])  # (B, T, 2): x, y in pixels
+        moved = shift * shift.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])
+        grid = self.pixels + moved.flatten(0, 1)[:, None, None]  # (B * T, 36, 64, 2)
+        seen = F.grid_sample(movie.flatten(0, 1)[:, None], grid, padding_mode="border", align_corners=False)
+        return seen.view_as(movie)
+
+    def driven(self, features: Tensor) -> Tensor:
+        """Drive (N, F) by the features (F, C, 9, 16) around each neuron's position."""
+        size = self.position.new_tensor([HEIGHT - 1, WIDTH - 1]) / (2 * STRIDE)
+        row, column = ((self.position + 1) * size).unbind(dim=1)  # (N,), in positions
+        first = (column.detach() - (STRIP - 1) / 2).round().long().clamp(0, COLUMNS - STRIP)
+        precision = torch.exp(-2 * self.log_width)[:, None]
+        rows = torch.arange(ROWS, device=row.device) - row[:, None]
+        columns = first[:, None] + torch.arange(STRIP, device=row.device) - column[:, None]
+        rows = torch.softmax(-0.5 * rows.square() * precision, dim=1)
+        columns = torch.softmax(-0.5 * columns.square() * precision, dim=1)
         weight = self.weight * F.dropout(torch.ones_like(self.weight[0]), self.drop_rate, self.training)
-        return torch.bmm(place[:, :, None], weight[:, None]).flatten(1)  # a product of matrices: its backward is fast
+        weights = columns[:, :, None, None] * (rows[:, :, None] * weight[:, None])[:, None]  # (N, strip, 9, C)
+        order = torch.argsort(first, stable=True)
+        by_column = features.permute(0, 3, 2, 1).flatten(2)  # (F, 16, 9 * C)
+        drive = _Strips.apply(by_column, weights.flatten(2)[order].to(features.dtype), first[order])
+        return drive[torch.argsort(order)]
 
     def filtered(self, drive: Tensor) -> Tensor:
         """Each neuron's drive (B, N, T) through its own causal kernel."""
         drive = F.pad(drive, (self.kernel.shape[-1] - 1, 0), mode="replicate")
         return F.conv1d(drive, self.kernel, groups=len(self.kernel))
 
-    def forward(self, drive: Tensor, behavior: Tensor) -> Tensor:
-        """Responses (B, N, T) from the drive by the movie (B, N, T) and behaviour (B, 4, T)."""
-        state = (behavior - self.behavior_mean[:, None]) / self.behavior_scale[:, None]
-        state = self.behavior(state.transpose(1, 2)).transpose(1, 2)  # (B, behavior_features, T)
-        drive = drive * torch.exp(self.gain @ state) + self.offset @ state + self.bias[:, None]
+    def forward(self, drive: Tensor, state: Tensor) -> Tensor:
+        """Responses (B, N, T) from the drive by the movie (B, N, T) and the behavioural state (B, T, 4)."""
+        combined = self.behavior(state).transpose(1, 2)  # (B, behavior_features, T)
+        drive = drive * torch.exp(self.gain @ combined) + self.offset @ combined + self.bias[:, None]
         return F.softplus(drive) * self.mean_response[:, None]
 
 
-def _fast_bfloat16(inputs: Tensor) -> bool:
-    """Whether this device multiplies bfloat16 matrices faster than float32 ones; float64 stays as it is."""
-    if inputs.dtype != torch.float32:
-        return False
-    return inputs.device.type == "cuda" or torch.cpu._is_avx512_bf16_supported()
+class _Strips(torch.autograd.Function):
+    """Each neuron's weights times the strip of columns that it reads: one product of matrices for each first column.
+
+    Sparse products and gathered features were slower; the dense product grows with neurons times all positions.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor, weights: Tensor, first: Tensor) -> Tensor:
+        """Multiply.
+
+        Parameters
+        ----------
+        features
+            (F, columns, S).
+        weights
+            (N, strip, S).
+        first
+            (N,), first column of each neuron's strip, ascending.
+
+        Returns
+        -------
+        Tensor
+            (N, F).
+        """
+        ctx.size = features.shape[2]
+        ctx.parts = _parts(first, features.shape[1], weights.shape[1], ctx.size)
+        features, weights = features.flatten(1), weights.flatten(1)
+        drive = features.new_empty(len(weights), len(features))
+        for neurons, strip in ctx.parts:
+            torch.mm(weights[neurons], features[:, strip].t(), out=drive[neurons])
+        ctx.save_for_backward(features, weights)
+        return drive
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, of_drive: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        features, weights = ctx.saved_tensors
+        of_features = torch.zeros_like(features) if ctx.needs_input_grad[0] else None
+        of_weights = torch.empty_like(weights) if ctx.needs_input_grad[1] else None
+        for neurons, strip in ctx.parts:
+            if of_features is not None:
+                of_features[:, strip].addmm_(of_drive[neurons].t(), weights[neurons])
+            if of_weights is not None:
+                torch.mm(of_drive[neurons], features[:, strip], out=of_weights[neurons])
+        return *(None if x is None else x.unflatten(1, (-1, ctx.size)) for x in (of_features, of_weights)), None
+
+
+def _parts(first: Tensor, columns: int, strip: int, size: int) -> list[tuple[slice, slice]]:
+    """Neurons that share a strip, and the strip as places in the flattened features."""
+    counts = torch.bincount(first, minlength=columns).tolist()
+    parts, start = [], 0
+    for column, count in enumerate(counts):
+        if count:
+            parts.append((slice(start, start + count), slice(column * size, (column + strip) * size)))
+        start += count
+    return parts
