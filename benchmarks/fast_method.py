@@ -57,7 +57,7 @@ def main(
     run_study(settings.model_copy(update=alone), out, held_out=FOLD, until="masks")
     study = open_study(out)
     encoder = load_checkpoint(study.checkpoint(0))
-    chosen = fast_config(encoder)
+    chosen = fast_config(encoder.stack_frames, encoder.stack_step)
     found = {}
     for name, changes in CANDIDATES.items():
         config = dataclasses.replace(chosen, **changes)

@@ -175,7 +175,8 @@ def smoke_study(folder: Path) -> Study:
 def time_to_quality(study: Study, movies: int, frames: int, iterations: int) -> dict[str, Any]:
     """Seconds, iterations and video correlation of `reference` and `fast` with instance 0 on held-out movies."""
     encoder = load_checkpoint(study.checkpoint(0), CPU)
-    methods = {"reference": ReconstructionConfig(iterations=iterations), "fast": fast_config(encoder)}
+    fast = fast_config(encoder.stack_frames, encoder.stack_step)
+    methods = {"reference": ReconstructionConfig(iterations=iterations), "fast": fast}
     chosen = _chosen_movies(study, movies)
     quality: dict[str, Any] = {}
     curves: dict[str, Any] = {}

@@ -11,7 +11,7 @@ from torch import nn
 
 from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.inputs import crop_movie, pad_movie
+from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import (
     MaskConfig,
@@ -321,10 +321,8 @@ def test_mask_grows_where_the_neurons_look_and_is_reproducible():
     for _ in range(5):
         movie = np.repeat(random.uniform(0, 255, (8, 1, 1)), 36, axis=1) * np.ones((1, 1, 64))
         behavior, pupil = np.zeros((2, 8)), np.zeros((2, 8))
-        inputs = np.zeros((1, 5, 8, 64, 64))
-        inputs[0, 0] = pad_movie(movie)
         with torch.no_grad():
-            responses = encoder(torch.from_numpy(inputs), 0)[0].numpy()
+            responses = encoder(encoder_inputs(movie, behavior, pupil)[None].double(), 0)[0].numpy()
         segments.append(Segment(movie, behavior, pupil, responses))
     config = MaskConfig(iterations=40, learning_rate=30)
     alpha = train_mask(encoder, 0, segments, config, seed=1)

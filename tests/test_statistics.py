@@ -9,7 +9,6 @@ from statsmodels.stats.anova import AnovaRM
 from movrecon_core.analysis import (
     bonferroni,
     confidence_interval,
-    consecutive_paired_t,
     greenhouse_geisser_epsilon,
     hierarchical_bootstrap,
     paired_t,
@@ -61,8 +60,8 @@ def test_epsilon_in_closed_form():
     assert greenhouse_geisser_epsilon(values) == pytest.approx(above / below)
 
 
-def test_consecutive_tests_and_bonferroni(table):
-    tests = consecutive_paired_t(table)
+def test_paired_tests_and_bonferroni(table):
+    tests = [paired_t(table[:, i], table[:, i + 1]) for i in range(3)]
     expected = [stats.ttest_rel(table[:, i], table[:, i + 1]) for i in range(3)]
     np.testing.assert_allclose([test.t for test in tests], [result.statistic for result in expected])
     assert [test.df for test in tests] == [5, 5, 5]
@@ -101,7 +100,7 @@ def test_bootstrap_knows_both_levels():
 def test_missing_values_and_single_subjects_are_refused(table):
     broken = table.copy()
     broken[1, 2] = np.nan
-    for function in (repeated_measures_anova, consecutive_paired_t, confidence_interval):
+    for function in (repeated_measures_anova, lambda values: paired_t(*values.T[1:3]), confidence_interval):
         with pytest.raises(ReconstructionError, match="missing, NaN or infinite"):
             function(broken)
     with pytest.raises(ReconstructionError, match="two subjects"):

@@ -1,5 +1,7 @@
 """Profiles: the shipped ones are valid, the paper's is the article's, and a bad one is named."""
 
+import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -7,8 +9,9 @@ import pytest
 from movrecon_core.book.notebooks import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.figures import Row, beside_published, published, rows_table
+from movrecon_core.reconstruction import ReconstructionConfig, fast_config
 from movrecon_core.study.paths import NOTEBOOKS, PROFILES
-from movrecon_core.study.profile import encoder_parameters, load_profile
+from movrecon_core.study.profile import encoder_parameters, load_profile, parse_profile
 
 SHIPPED = ["smoke", "demo", "paper"]
 
@@ -100,3 +103,24 @@ def test_published_and_own_values_stand_side_by_side() -> None:
     assert table.loc[("4", "entropy, noise of 2 px")].tolist() == ["–", "1234", "", "", "why"]
     with pytest.raises(KeyError):
         published("figure_2.no_such_value")
+
+
+def test_a_method_is_its_settings_and_single_keys_beside_it_stay() -> None:
+    named = {"name": "x", "reconstruction": {"method": "fast", "iterations": 20}}
+    found = parse_profile(named, "x").reconstruction
+    assert found == dataclasses.replace(fast_config(None), iterations=20)
+    stacks = {"architecture": "dwiseneuro", "parameters": {"stack_frames": 8, "stack_step": 3}}
+    found = parse_profile({**named, "encoder": stacks}, "x").reconstruction
+    assert (found.window_frames, found.tiled_windows, found.learning_rate) == (24, True, 4000.0)
+    assert parse_profile({"name": "x", "reconstruction": {"method": "published"}}, "x").reconstruction == (
+        ReconstructionConfig()
+    )
+    beside = {"name": "x", "comparison": {"encoder": stacks, "reconstruction": {"method": "fast"}}}
+    assert parse_profile(beside, "x").comparison.reconstruction == fast_config(8, 3)
+    again = json.loads(parse_profile(named, "x").model_dump_json())
+    assert parse_profile(again, "x") == parse_profile(named, "x")
+
+
+def test_an_unknown_method_is_named() -> None:
+    with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published or fast"):
+        parse_profile({"name": "x", "reconstruction": {"method": "quick"}}, "x.yaml")

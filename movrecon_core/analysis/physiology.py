@@ -6,14 +6,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
+from movrecon_core.recordings import DEGREES_PER_PIXEL, FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 
 Array = NDArray[np.floating]
 Respond = Callable[[NDArray[np.float32]], Array]
 """Responses (N, T) to a movie (T, 36, 64)."""
 
-DEGREES_PER_PIXEL = 3.4
-"""At the centre of the screen (article, Source data)."""
 GREY = 127.5
 
 DIRECTIONS = tuple(range(0, 360, 30))

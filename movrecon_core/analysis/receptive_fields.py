@@ -153,24 +153,6 @@ def centres(maps: Array) -> NDArray[np.int64]:
     return found
 
 
-def centre_counts(found: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Number of centres on every pixel, NaN where there is none.
-
-    Parameters
-    ----------
-    found
-        (N, 2) as from `centres`.
-
-    Returns
-    -------
-    NDArray
-        (36, 64).
-    """
-    counts = np.zeros((FRAME_HEIGHT, FRAME_WIDTH))
-    np.add.at(counts, tuple(found[(found >= 0).all(axis=1)].T), 1)
-    return np.where(counts > 0, counts, np.nan)
-
-
 def receptive_fields(on_responses: Array, off_responses: Array) -> ReceptiveFields:
     """On and Off receptive fields from sparse-noise responses.
 

@@ -137,18 +137,6 @@ def paired_t(a: ArrayLike, b: ArrayLike) -> PairedTest:
     return PairedTest(float(result.statistic), len(pairs) - 1, float(result.pvalue))
 
 
-def consecutive_paired_t(table: ArrayLike) -> list[PairedTest]:
-    """Paired t-tests of neighbouring conditions, p uncorrected (see `bonferroni`).
-
-    Parameters
-    ----------
-    table
-        (subjects, conditions).
-    """
-    values = _table(table)
-    return [paired_t(values[:, i], values[:, i + 1]) for i in range(values.shape[1] - 1)]
-
-
 def bonferroni(p: ArrayLike) -> NDArray[np.float64]:
     """P values times their number, at most 1; compare with the uncorrected level."""
     values = np.asarray(p, dtype=np.float64)

@@ -7,7 +7,6 @@ training settings there, ours also the names of the mice.
 
 import hashlib
 import json
-import os
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import CheckpointError
+from movrecon_core.storage.files import renaming
 
 _ENCODERS: dict[str, tuple[type[Encoder], type]] = {
     "dwiseneuro": (DwiseNeuro, DwiseNeuroConfig),
@@ -143,12 +143,10 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
         "params": {**(extra or {}), "nn_module": (name, settings), "frame_stack": stack},
         "nn_state_dict": {key: value.detach().cpu() for key, value in encoder.state_dict().items()},
     }
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
-        torch.save(checkpoint, partial)
-        os.replace(partial, path)
+        with renaming(path) as temporary:
+            torch.save(checkpoint, temporary)
     except (OSError, RuntimeError) as error:
-        partial.unlink(missing_ok=True)
         raise CheckpointError(f"{path}: cannot be written ({_first_line(error)})") from error
 
 

@@ -19,22 +19,6 @@ CHANNELS = 5
 """Movie, pupil dilation, running speed, pupil x, pupil y."""
 
 
-def pad_movie(movie: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Centre a movie in a square frame of zeros.
-
-    Parameters
-    ----------
-    movie
-        (T, 36, 64).
-
-    Returns
-    -------
-    NDArray
-        (T, 64, 64).
-    """
-    return np.pad(movie, ((0, 0), (PADDING, PADDING), (0, 0)))
-
-
 def crop_movie(movie: Frames) -> Frames:
     """Cut the recorded 36 rows out of the square frame.
 

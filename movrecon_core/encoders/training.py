@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -21,14 +20,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import build_encoder, require_sound_zip, save_checkpoint
+from movrecon_core.encoders.loss import poisson_terms
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
 from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.cache import Precision, TrialCache, cached_trials
-
-LOG_OFFSET = 1e-8  # article, Eq. 6
+from movrecon_core.storage.files import renaming
 
 THREADS = 4
 """That draw coming batches while a GPU computes."""
@@ -213,7 +212,7 @@ class _Run:
 
     def _poisson(self, predicted: Tensor, recorded: Tensor) -> Tensor:
         predicted, recorded = (x.float()[..., self.config.skipped_frames :] for x in (predicted, recorded))
-        return (predicted - recorded * torch.log(predicted + LOG_OFFSET)).sum()
+        return poisson_terms(predicted, recorded).sum()
 
     def note_epoch(self) -> None:
         """Write down the mean loss since the last note.
@@ -241,12 +240,10 @@ class _Run:
             "losses": self._losses,
             **{name: part.state_dict() for name, part in self._parts.items()},
         }
-        temporary = path.with_name(f"{path.name}.{os.getpid()}")
         try:
-            torch.save(state, temporary)
-            os.replace(temporary, path)
+            with renaming(path) as temporary:
+                torch.save(state, temporary)
         except (OSError, RuntimeError) as error:
-            temporary.unlink(missing_ok=True)
             raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
 
     def resume(self, path: Path, definition: Mapping[str, Any]) -> None:
@@ -325,6 +322,5 @@ def _statistics(cache: TrialCache) -> ResponseStatistics:
 
 
 def _write_text(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    with renaming(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

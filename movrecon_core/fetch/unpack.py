@@ -1,6 +1,5 @@
 """A mouse's zip archive, unpacked: nothing outside its folder, no links, no more bytes than announced, whole or not."""
 
-import os
 import shutil
 import stat
 import zipfile
@@ -9,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from movrecon_core.errors import FetchError
 from movrecon_core.fetch.download import RESERVE
+from movrecon_core.storage.files import renaming_folder
 
 CHUNK = 1 << 20
 LARGEST_RATIO = 200
@@ -43,22 +43,17 @@ def unpack_recording(archive: Path, folder: Path) -> None:
     PackingError
         If it needs a password or another program.
     """
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as file:
+        with zipfile.ZipFile(archive) as file, renaming_folder(folder) as partial:
             members = _members(archive, file)
             _require_plain_packing(archive, members, folder)
             _require_room(archive, members, partial.parent)
             for path, member in members.items():
                 _extract(file, member, partial / path)
-        os.replace(partial, folder)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FetchError(
             f"{archive}: damaged or not a zip archive ({error}); the same command fetches it again"
         ) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _members(archive: Path, file: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:

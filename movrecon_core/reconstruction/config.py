@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.priors import PRIORS
@@ -78,7 +77,7 @@ class ReconstructionConfig:
                 raise ReconstructionError(f"priors: '{name}: {weight}'; known, with weights >= 0: {', '.join(PRIORS)}")
 
 
-def fast_config(encoder: Encoder) -> ReconstructionConfig:
+def fast_config(stack_frames: int | None, stack_step: int = 1) -> ReconstructionConfig:
     """Settings that find a movie in a small part of the published method's time.
 
     Gradients are smoothed over neighbouring frames and pixels, steps are larger and few, and neurons left out of the
@@ -88,10 +87,10 @@ def fast_config(encoder: Encoder) -> ReconstructionConfig:
 
     Parameters
     ----------
-    encoder
-        Its stack length decides the windows.
+    stack_frames, stack_step
+        Of the encoder, as in `Encoder`; they decide the windows.
     """
-    window = None if encoder.stack_frames is None else encoder.stack_frames * encoder.stack_step
+    window = None if stack_frames is None else stack_frames * stack_step
     return ReconstructionConfig(
         iterations=100,
         warm_up=6,

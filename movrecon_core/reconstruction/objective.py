@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.loss import poisson_terms
 
-LOG_OFFSET = 1e-8  # article, Eq. 6
 NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
 
 
@@ -64,7 +64,7 @@ def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = Non
     Tensor
         (B,).
     """
-    loss = predicted - target * torch.log(predicted + LOG_OFFSET)
+    loss = poisson_terms(predicted, target)
     if neurons is None:
         return loss.mean(dim=(1, 2))
     return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)

@@ -4,6 +4,7 @@ from movrecon_core.recordings.checks import check_recording, report_recording
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.recordings.recording import (
     BEHAVIOUR,
+    DEGREES_PER_PIXEL,
     FRAME_HEIGHT,
     FRAME_RATE,
     FRAME_WIDTH,
@@ -21,6 +22,7 @@ from movrecon_core.recordings.writer import RecordingWriter, write_recording
 
 __all__ = [
     "BEHAVIOUR",
+    "DEGREES_PER_PIXEL",
     "FRAME_HEIGHT",
     "FRAME_RATE",
     "FRAME_WIDTH",

@@ -7,7 +7,6 @@ is made once, knows the content of every file that it was made from, and is made
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings.recording import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
+from movrecon_core.storage.files import renaming, renaming_folder
 
 Precision = Literal["exact", "half"]
 """``exact``: what the recording holds. ``half``: half the room; responses to 2^-11 of their value (0.05 %), movies to
@@ -135,24 +135,16 @@ class _FractionalGreyLevelsError(Exception):
 
 
 def _make(path: Path, recording: Recording, trials: Sequence[int], precision: Precision) -> dict[str, Any]:
-    partial = path.with_name(f".{path.name}.partial")
     half = precision == "half"
-    try:
+    with renaming_folder(path) as partial:
         try:
-            manifest = _fill(partial, recording, trials, np.dtype(np.uint8), half)
+            return _fill(partial, recording, trials, np.dtype(np.uint8), half)
         except _FractionalGreyLevelsError:
-            manifest = _fill(partial, recording, trials, np.dtype(np.float16 if half else np.float32), half)
-        shutil.rmtree(path, ignore_errors=True)
-        os.replace(partial, path)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return manifest
+            return _fill(partial, recording, trials, np.dtype(np.float16 if half else np.float32), half)
 
 
 def _fill(partial: Path, recording: Recording, trials: Sequence[int], grey: np.dtype, half: bool) -> dict[str, Any]:
-    """Write all trials to a fresh folder and say what was written."""
-    shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
-    partial.mkdir()
+    """Write all trials to a folder and say what was written."""
     single = np.dtype(np.float32)
     dtypes = {"movies": grey, "responses": np.dtype(np.float16) if half else single, "behavior": single}
     sources: dict[str, list[Any]] = {}
@@ -203,9 +195,8 @@ def _read(recording: Recording, index: int, sources: dict[str, list[Any]]) -> Tr
 
 
 def _write_manifest(path: Path, manifest: dict[str, Any]) -> None:
-    temporary = path / f"{_MANIFEST}.{os.getpid()}"
-    temporary.write_text(json.dumps(manifest), encoding="utf-8")
-    os.replace(temporary, path / _MANIFEST)
+    with renaming(path / _MANIFEST) as temporary:
+        temporary.write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def _open(path: Path, recording: Recording, manifest: dict[str, Any]) -> TrialCache:

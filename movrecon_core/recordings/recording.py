@@ -14,6 +14,8 @@ from movrecon_core.errors import RecordingError
 
 FRAME_HEIGHT, FRAME_WIDTH = 36, 64
 FRAME_RATE = 30.0
+DEGREES_PER_PIXEL = 3.4
+"""At the centre of the screen (article, Source data)."""
 SIGNALS = ("videos", "responses", "behavior", "pupil_center")
 BEHAVIOUR = {"behavior": ("pupil dilation", "running speed"), "pupil_center": ("pupil position", "pupil position")}
 """What the two rows of each are; a recording may lack them."""

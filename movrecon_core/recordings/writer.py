@@ -1,7 +1,5 @@
 """Write a recording in the Sensorium 2023 layout: complete under its name, or not there at all."""
 
-import os
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.storage.files import renaming_folder
 
 GREY_LEVELS = 256
 
@@ -106,13 +105,8 @@ def write_recording(path: Path) -> Iterator[RecordingWriter]:
     """
     if path.exists():
         raise RecordingError(f"{path}: exists already; remove it or choose another folder")
-    partial = path.with_name(f".{path.name}.partial")
     try:
-        shutil.rmtree(partial, ignore_errors=True)  # left by a run that was killed
-        partial.mkdir(parents=True)
-        yield RecordingWriter(partial)
-        os.replace(partial, path)
+        with renaming_folder(path) as partial:
+            yield RecordingWriter(partial)
     except OSError as error:
         raise RecordingError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)

@@ -8,12 +8,10 @@ from numpy.typing import NDArray
 from scipy.fft import irfft, next_fast_len, rfft
 from torch.nn.functional import grid_sample
 
-from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
+from movrecon_core.recordings import DEGREES_PER_PIXEL, FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH
 from movrecon_core.simulation.behaviour import Behaviour, BehaviourConfig
 from movrecon_core.simulation.parameters import Parameters
 
-DEGREES_PER_PIXEL = 3.4
-"""At the centre of the screen (article, Source data)."""
 KERNEL_FRAMES = 24
 """Temporal kernels last 0.8 s."""
 GREY = 127.5

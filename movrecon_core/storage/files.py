@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,21 +31,46 @@ def replacing(path: Path) -> Iterator[Path]:
     StoreError
         If the folder cannot be written to or the disk is full.
     """
-    temporary = path.with_name(f".{_HOST}.{os.getpid()}.tmp.{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
+        with renaming(path) as temporary:
+            yield temporary
     except OSError as error:
         raise StoreError(
             f"{path}: cannot be written ({error.strerror or error}); what was finished is kept, "
             "and the same command goes on from there"
         ) from None
+
+
+@contextmanager
+def renaming(path: Path) -> Iterator[Path]:
+    """As `replacing`, in a folder that is there, for callers that have their own word for what the system refuses."""
+    temporary = path.with_name(f".{_HOST}.{os.getpid()}.tmp.{path.name}")
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+        _flush(path.parent)
     finally:
         with suppress_os_error():
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def renaming_folder(path: Path) -> Iterator[Path]:
+    """Give a new folder under a temporary name; it takes the place of `path` when the block ends well.
+
+    The name is always the same: what a killed process left there is removed by the next. One process at a time.
+    """
+    temporary = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        shutil.rmtree(path, ignore_errors=True)
+        os.replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
 
 
 @contextmanager

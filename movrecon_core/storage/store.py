@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +18,8 @@ from movrecon_core.storage.files import replacing, set_aside
 from movrecon_core.storage.fingerprints import digest
 
 SUFFIX = ".zarr.zip"
+_NAME = re.compile(r"(.+)-[0-9a-f]{12}\.(?:pth|zarr\.zip)")
+"""Of a unit's file: its label and its digest."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,11 @@ class Store:
         """
         dataset = self.load(unit)
         if dataset is None:
-            raise StoreError(f"{self.path(unit)}: missing, or damaged and set aside; `movrecon run` computes it again")
+            path = self.path(unit)
+            other = (
+                "another version is there" if unit.label in labels(path.parent) else "missing, or damaged and set aside"
+            )
+            raise StoreError(f"{path}: {other}; `movrecon run` computes it again")
         return dataset
 
     def save(self, unit: Unit, dataset: xr.Dataset, provenance: Mapping[str, Any]) -> None:
@@ -117,6 +124,16 @@ class Store:
         labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": _text(unit)})
         with replacing(self.path(unit)) as temporary:
             temporary.write_bytes(sealed(members_of(labelled)))
+
+
+def labels(folder: Path) -> set[str]:
+    """Labels of all units in a folder, of whatever version."""
+    try:
+        with os.scandir(folder) as entries:
+            found = [_NAME.fullmatch(entry.name) for entry in entries]
+    except OSError:
+        return set()
+    return {name[1] for name in found if name is not None}
 
 
 def read_dataset(path: Path) -> xr.Dataset:

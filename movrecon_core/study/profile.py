@@ -18,6 +18,7 @@ from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
 from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
+from movrecon_core.study.methods import with_methods
 from movrecon_core.study.training_limits import require_training
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -239,6 +240,10 @@ def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
     ProfileError
         Names the key, what was expected, and for an unknown key the closest valid one.
     """
+    try:
+        content = with_methods(content)
+    except ProfileError as error:
+        raise ProfileError(f"{source}: {error}") from None
     unknown = unknown_key(content, Profile)
     if unknown is not None:
         raise ProfileError(f"{source}: {unknown}")

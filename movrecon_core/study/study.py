@@ -1,7 +1,6 @@
 """A study on disk: its settings, its recordings, what each trial is used for, and its results."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,7 +22,7 @@ from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
-from movrecon_core.storage.store import Store, Unit
+from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
 from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.study.profile import Profile, parse_profile
@@ -208,10 +207,8 @@ class Study:
 
     def superseded(self, units: Sequence[Unit]) -> int:
         """How many units, of one kind, are there under their label with another digest: of another version."""
-        folder = self.path(units[0]).parent
-        files = [re.fullmatch(r"(.+)-[0-9a-f]{12}\.(?:pth|zarr\.zip)", file.name) for file in folder.glob("*-*.*")]
-        labels = {found[1] for found in files if found is not None}
-        return sum(unit.label in labels for unit in units)
+        there = labels(self.path(units[0]).parent)
+        return sum(unit.label in there for unit in units)
 
     def cost(self, unit: Unit) -> dict[str, Any]:
         """What was noted of a unit's computing: seconds, peak memory; empty where it is not there."""

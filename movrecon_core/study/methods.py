@@ -1,0 +1,48 @@
+"""Methods of reconstruction by name: what `method` stands for in a profile's sections called reconstruction."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from movrecon_core.encoders.checkpoints import known_encoders
+from movrecon_core.errors import ProfileError
+from movrecon_core.reconstruction import ReconstructionConfig, fast_config
+
+METHODS: dict[str, Callable[[int | None, int], ReconstructionConfig]] = {
+    "published": lambda stack_frames, stack_step: ReconstructionConfig(),
+    "fast": fast_config,
+}
+"""By what a stack of the encoder is."""
+
+
+def with_methods(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile's content with every `method` in place of the settings that it names; single keys beside it stay.
+
+    What is wrong with the content otherwise is left to whoever checks it.
+
+    Raises
+    ------
+    ProfileError
+        If there is no such method.
+    """
+    found = dict(content)
+    if "reconstruction" in found:
+        found["reconstruction"] = _settings(found["reconstruction"], found.get("encoder", {}))
+    if isinstance(other := found.get("comparison"), Mapping) and "reconstruction" in other:
+        found["comparison"] = {**other, "reconstruction": _settings(other["reconstruction"], other.get("encoder", {}))}
+    return found
+
+
+def _settings(section: Any, encoder: Any) -> Any:
+    if not isinstance(section, Mapping) or "method" not in section:
+        return section
+    name, kept = section["method"], {key: value for key, value in section.items() if key != "method"}
+    if name not in METHODS:
+        raise ProfileError(f"'reconstruction.method': no method is called '{name}'; choose {' or '.join(METHODS)}")
+    config = known_encoders().get(encoder.get("architecture", "factorised")) if isinstance(encoder, Mapping) else None
+    if config is None:
+        return kept
+    defaults = {field.name: field.default for field in dataclasses.fields(config)}
+    given = encoder.get("parameters") or {}
+    frames, step = (given.get(key, defaults[key]) for key in ("stack_frames", "stack_step"))
+    return {**dataclasses.asdict(METHODS[name](frames, step)), **kept}
