@@ -44,7 +44,9 @@ FiguresOption = Annotated[Path | None, typer.Option(help="Folder of the figures;
 
 SchedulerOption = Annotated[
     str,
-    typer.Option(help="Where units are computed: local, gpus (this computer's), slurm, tcp://HOST:PORT (Dask)."),
+    typer.Option(
+        help="Where units are computed: cores or gpus of this computer, local (this process), slurm, tcp://HOST:PORT."
+    ),
 ]
 
 
@@ -103,7 +105,7 @@ def _run_until(stage: str) -> Callable[..., None]:
         recordings: RecordingsOption = None,
         held_out: HeldOutOption = None,
         device: DeviceOption = None,
-        scheduler: SchedulerOption = "local",
+        scheduler: SchedulerOption = "cores",
         *,
         out: OutOption,
     ) -> None:
@@ -128,7 +130,7 @@ def run(
     held_out: HeldOutOption = None,
     device: DeviceOption = None,
     figures: FiguresOption = None,
-    scheduler: SchedulerOption = "local",
+    scheduler: SchedulerOption = "cores",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many units, hours, GB it is, no more.")] = False,
     *,
     out: OutOption,

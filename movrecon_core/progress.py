@@ -1,5 +1,6 @@
 """How far a long piece of work is: a bar in a terminal, plain lines in a log."""
 
+import multiprocessing
 import sys
 import time
 from types import TracebackType
@@ -31,9 +32,9 @@ class Progress:
         self._units = unit if total == 1 else {"mouse": "mice"}.get(unit, f"{unit}s")
         self._initial = self._done = initial
         self._started = self._last = time.monotonic()
-        self._bar = (
-            tqdm(total=total, initial=initial, desc=label, unit=unit, file=sys.stderr) if sys.stderr.isatty() else None
-        )
+        # Bars of several processes would overwrite each other.
+        alone = multiprocessing.parent_process() is None and sys.stderr.isatty()
+        self._bar = tqdm(total=total, initial=initial, desc=label, unit=unit, file=sys.stderr) if alone else None
 
     def __enter__(self) -> Self:
         if self._bar is None:

@@ -10,7 +10,7 @@ from small_study import kill, meanwhile, stored
 
 from movrecon_core.study import open_study
 from movrecon_core.study.run.schedulers import Scheduler, run_stage
-from movrecon_core.study.run.schedulers.gpus import Gpus
+from movrecon_core.study.run.schedulers.processes import processes
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("single")
@@ -22,8 +22,8 @@ def reconstruct(out: Path, scheduler: Scheduler) -> dict[str, bytes]:
 
 
 def test_processes_with_a_device_each(copied: Path, undisturbed: dict[str, bytes]) -> None:
-    with meanwhile(copied, kill):
-        assert reconstruct(copied, Gpus(("cpu", "cpu"))) == undisturbed
+    with meanwhile(copied, kill), processes(("cpu", "cpu")) as both:
+        assert reconstruct(copied, both) == undisturbed
 
 
 def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str, bytes]) -> None:

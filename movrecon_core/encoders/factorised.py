@@ -302,7 +302,8 @@ class _Strips(torch.autograd.Function):
                 of_features[:, strip].addmm_(of_drive[neurons].t(), weights[neurons])
             if of_weights is not None:
                 torch.mm(of_drive[neurons], features[:, strip], out=of_weights[neurons])
-        return *(None if x is None else x.unflatten(1, (-1, ctx.size)) for x in (of_features, of_weights)), None
+        found = (None if x is None else x.unflatten(1, (-1, ctx.size)) for x in (of_features, of_weights))
+        return next(found), next(found), None
 
 
 def _parts(first: Tensor, columns: int, strip: int, size: int) -> list[tuple[slice, slice]]:

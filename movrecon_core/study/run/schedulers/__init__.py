@@ -1,4 +1,4 @@
-"""Where tasks are computed: in this process, on all its GPUs, or on a cluster."""
+"""Where tasks are computed: in this process, on all cores or GPUs of the computer, or on a cluster."""
 
 import re
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ import torch
 
 from movrecon_core.errors import ProfileError
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.run.schedulers.gpus import Gpus
 from movrecon_core.study.run.schedulers.local import Local
+from movrecon_core.study.run.schedulers.processes import cores, processes, within_memory
 from movrecon_core.study.run.schedulers.run import Scheduler, run_stage
 
 __all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage"]
@@ -23,7 +23,7 @@ def require_scheduler(name: str) -> None:
     Parameters
     ----------
     name
-        ``local``, ``gpus``, ``slurm``, or the address of a Dask scheduler, ``tcp://host:port``.
+        ``cores``, ``local``, ``gpus``, ``slurm``, or the address of a Dask scheduler, ``tcp://host:port``.
 
     Raises
     ------
@@ -37,8 +37,8 @@ def require_scheduler(name: str) -> None:
             raise ProfileError("Dask is not installed; pip install -c constraints.txt -e '.[cluster]'")
         if name != "slurm" and not re.fullmatch(r"t(cp|ls)://\S+:\d+", name):
             raise ProfileError(f"--scheduler {name}: expected tcp://HOST:PORT, as the Dask scheduler prints it")
-    elif name not in ("local", "gpus"):
-        raise ProfileError(f"--scheduler {name}: choose local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
+    elif name not in ("cores", "local", "gpus"):
+        raise ProfileError(f"--scheduler {name}: choose cores, local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
 
 
 @contextmanager
@@ -63,9 +63,15 @@ def open_scheduler(name: str, profile: Profile, out: Path, device: torch.device 
         with slurm_cluster(profile.cluster, out, chosen) as cluster:
             yield cluster
     elif name == "gpus":
-        yield Gpus(tuple(f"cuda:{i}" for i in range(torch.cuda.device_count())))
-    elif name == "local":
-        yield Local(device or torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        with processes([f"cuda:{i}" for i in range(torch.cuda.device_count())]) as gpus:
+            yield gpus
+    elif name in ("cores", "local"):
+        here = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        if name == "local" or here.type != "cpu" or cores() == 1:
+            yield Local(here)
+        else:
+            with processes(["cpu"] * within_memory(cores()), cores()) as several:
+                yield several
     else:
         from movrecon_core.study.run.schedulers.cluster import Cluster
 

@@ -62,10 +62,10 @@ class Place:
     code: str
 
 
-def place_of(study: Study, device: str | None) -> Place:
-    """The study as another process needs it."""
+def place_of(study: Study, device: str | None, threads: int | None = None) -> Place:
+    """The study as another process needs it; with as many threads as this one has where nothing is said."""
     settings = json.dumps(study.settings())
-    return Place(str(study.out), settings, device, torch.get_num_threads(), stages_code(study))
+    return Place(str(study.out), settings, device, threads or torch.get_num_threads(), stages_code(study))
 
 
 def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
@@ -105,7 +105,11 @@ def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
         As `attempt`; or if this process has another version of the code, or does not see the folder.
     """
     torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
-    return attempt(next(found for found in stages.STAGES if found.name == stage), task, _work(place))
+    return attempt(
+        next(found for found in stages.STAGES if found.name == stage),
+        task,
+        _work(place.out, place.settings, place.device, place.code),
+    )
 
 
 def stages_code(study: Study) -> str:
@@ -114,13 +118,12 @@ def stages_code(study: Study) -> str:
 
 
 @lru_cache(maxsize=1)
-def _work(place: Place) -> Worker:
+def _work(out: str, settings: str, device: str | None, code: str) -> Worker:
     """Kept for the next task, with the encoders that were read."""
-    out = Path(place.out)
-    if not out.is_dir():
-        raise StoreError(f"{out}: a worker does not see this folder; results must be on a disk that all share")
-    study = study_of(out, json.loads(place.settings))
-    if stages_code(study) != place.code:
+    folder = Path(out)
+    if not folder.is_dir():
+        raise StoreError(f"{folder}: a worker does not see this folder; results must be on a disk that all share")
+    study = study_of(folder, json.loads(settings))
+    if stages_code(study) != code:
         raise StoreError("a worker has another version of movrecon than the run; give both the same, restart it")
-    device = place.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    return Worker(study, torch.device(device))
+    return Worker(study, torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu")))

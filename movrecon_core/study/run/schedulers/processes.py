@@ -1,0 +1,134 @@
+"""Tasks on all cores, or all GPUs, of this computer: processes side by side."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures.thread import ThreadPoolExecutor
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+import psutil
+
+from movrecon_core.errors import MovreconError
+from movrecon_core.study.run.schedulers.attempts import Outcome, Place, attempt_elsewhere, place_of
+from movrecon_core.study.stage import Stage, Task
+from movrecon_core.study.study import Study
+
+STARTS = 3
+"""How many processes may die over one task, before it counts as failed."""
+
+MEMORY = 2_000_000_000
+"""Bytes that a process on a core is expected to need; where there is less memory fewer are started."""
+
+
+class Processes:
+    """Processes of this computer, each with a device of its own; open it with `processes`.
+
+    Small encoders do not fill two cores: two processes of one thread are half as fast again as one of two threads.
+    """
+
+    def __init__(self, devices: Sequence[str], threads: int | None) -> None:
+        self._processes = [_Process(device) for device in devices]
+        self._threads = threads
+
+    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+        """Compute tasks as processes become free."""
+        threads, side_by_side = None, len(self._processes)
+        if self._threads is not None:
+            # What the profile asks for decides, not what is left of it: the number of threads decides the last bits.
+            threads = max(1, self._threads // max(1, len(stage.asked(study))))
+            side_by_side = max(1, min(side_by_side, self._threads // threads))
+        free: SimpleQueue[_Process] = SimpleQueue()
+        for process in self._processes[:side_by_side]:
+            free.put(process)
+        with ThreadPoolExecutor(side_by_side) as pool:
+            futures: list[Future[Outcome]] = [
+                pool.submit(_next_free, free, stage.name, task, study, threads) for task in tasks
+            ]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            except BaseException:  # Ctrl-C, too: what is at work is not waited for
+                self.stop(at_once=True)
+                raise
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def stop(self, at_once: bool = False) -> None:
+        """End the processes; at once, or after what they compute."""
+        for process in self._processes:
+            process.stop(at_once)
+
+
+@contextmanager
+def processes(devices: Sequence[str], threads: int | None = None) -> Iterator[Processes]:
+    """Processes that are kept from stage to stage while the block runs.
+
+    Parameters
+    ----------
+    devices
+        ``cpu``, ``cuda:0``, ``cuda:1`` ...; a device that is named twice has two processes.
+    threads
+        Of torch, for the units of a stage together; None: as many as this process has, for each.
+    """
+    found = Processes(devices, threads)
+    try:
+        yield found
+    finally:
+        found.stop()
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def within_memory(count: int) -> int:
+    """As many processes as find room, at least one."""
+    return max(1, min(count, psutil.virtual_memory().available // MEMORY))
+
+
+class _Process:
+    """A process that is started when it is needed, and again when it dies."""
+
+    def __init__(self, device: str) -> None:
+        self.device = device
+        self._executor: ProcessPoolExecutor | None = None
+        self._stopped = False
+
+    def compute(self, stage: str, task: Task, place: Place) -> Outcome:
+        for _ in range(STARTS):
+            if self._executor is None:
+                # Spawned: a forked process cannot use CUDA. Ctrl-C is the parent's to answer.
+                spawn = multiprocessing.get_context("spawn")
+                self._executor = ProcessPoolExecutor(1, spawn, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+            try:
+                return self._executor.submit(attempt_elsewhere, stage, task, place).result()
+            except BrokenProcessPool:
+                self._executor.shutdown(wait=False)
+                self._executor = None
+                if self._stopped:
+                    break
+        error = MovreconError(f"{task.units[0].name}: {STARTS} processes died over it; too little memory?")
+        return Outcome(task, "failed", error)
+
+    def stop(self, at_once: bool) -> None:
+        self._stopped = True
+        executor = self._executor
+        if executor is None:
+            return
+        if at_once:
+            for process in list(executor._processes.values()):
+                process.terminate()
+        executor.shutdown(cancel_futures=True)
+
+
+def _next_free(free: "SimpleQueue[_Process]", stage: str, task: Task, study: Study, threads: int | None) -> Outcome:
+    process = free.get()
+    try:
+        return process.compute(stage, task, place_of(study, process.device, threads))
+    finally:
+        free.put(process)
