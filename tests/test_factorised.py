@@ -84,7 +84,7 @@ def test_bfloat16_stays_near_float64(encoder):
 
 
 def test_a_neuron_reads_a_gaussian_around_its_position(encoder):
-    features = torch.randn(7, SMALL.features[1], ROWS, COLUMNS, dtype=torch.float64)
+    features = torch.randn(7, SMALL.features[1], COLUMNS, ROWS, dtype=torch.float64)
     readout = encoder.readouts[1]
     drive = readout.driven(features)
     for neuron in range(5):
@@ -95,13 +95,13 @@ def test_a_neuron_reads_a_gaussian_around_its_position(encoder):
         read = (columns - column).abs().sort().indices[:STRIP]  # whole columns: the nearest ones
         kept = torch.zeros_like(place)
         kept[:, read] = place[:, read]
-        expected = torch.einsum("fcyx,yx,c->f", features, kept / kept.sum(), readout.weight[neuron])
+        expected = torch.einsum("fcxy,yx,c->f", features, kept / kept.sum(), readout.weight[neuron])
         torch.testing.assert_close(drive[neuron], expected)
 
 
 def test_gradients_of_the_readout_are_slopes(encoder):
     readout = encoder.readouts[0]
-    features = torch.randn(3, SMALL.features[1], ROWS, COLUMNS, dtype=torch.float64, requires_grad=True)
+    features = torch.randn(3, SMALL.features[1], COLUMNS, ROWS, dtype=torch.float64, requires_grad=True)
     names = ["position", "log_width", "weight"]
 
     def drive(features, *values):
@@ -139,7 +139,7 @@ def test_operations_grow_with_neurons_times_what_one_reads():
             encoder.readouts[0].driven(features)
         return counter.get_total_flops()
 
-    features = torch.zeros(10, 64, ROWS, COLUMNS)
+    features = torch.zeros(10, 64, COLUMNS, ROWS)
     for neurons in (100, 1500):
         encoder = Factorised(FactorisedConfig((neurons,)))
         assert operations(neurons) == 2 * 10 * neurons * STRIP * ROWS * 64

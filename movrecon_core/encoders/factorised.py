@@ -143,7 +143,8 @@ class Factorised(Encoder):
         Returns
         -------
         Tensor
-            (F, C, 9, 16), F = B * (T / 2 rounded up) frames, channels last in memory.
+            (F, C, 16, 9), F = B * (T / 2 rounded up) frames, columns before rows, channels last in memory: what a
+            strip of columns holds lies together.
         """
         frames, filters = movie.shape[1], self.config.temporal_filters
         # The first frame stands for what was shown before it.
@@ -153,7 +154,7 @@ class Factorised(Encoder):
         # A convolution over time at every pixel.
         x = F.conv2d(contrast.flatten(2)[:, None], self.time[:, None, :, None], stride=(RATE, 1))  # (B, K, T / 2, P)
         x = x.transpose(1, 2).reshape(-1, filters, HEIGHT, RATE, WIDTH, RATE)  # (F, K, 18, 2, 32, 2)
-        x = x.permute(0, 2, 4, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)  # (F, 4 K, 18, 32), channels last in memory
+        x = x.permute(0, 4, 2, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)  # (F, 4 K, 32, 18), channels last in memory
         return F.silu(self.space(F.silu(self.space_time(x))))
 
 
@@ -230,7 +231,7 @@ class _Readout(nn.Module):
         return seen.view_as(movie)
 
     def driven(self, features: Tensor) -> Tensor:
-        """Drive (N, F) by the features (F, C, 9, 16) around each neuron's position."""
+        """Drive (N, F) by the features (F, C, 16, 9) around each neuron's position."""
         size = self.position.new_tensor([HEIGHT - 1, WIDTH - 1]) / (2 * STRIDE)
         row, column = ((self.position + 1) * size).unbind(dim=1)  # (N,), in positions
         first = (column.detach() - (STRIP - 1) / 2).round().long().clamp(0, COLUMNS - STRIP)
@@ -242,7 +243,7 @@ class _Readout(nn.Module):
         weight = self.weight * F.dropout(torch.ones_like(self.weight[0]), self.drop_rate, self.training)
         weights = columns[:, :, None, None] * (rows[:, :, None] * weight[:, None])[:, None]  # (N, strip, 9, C)
         order = torch.argsort(first, stable=True)
-        by_column = features.permute(0, 3, 2, 1).flatten(2)  # (F, 16, 9 * C)
+        by_column = features.permute(0, 2, 3, 1).flatten(2)  # (F, 16, 9 * C)
         drive = _Strips.apply(by_column, weights.flatten(2)[order].to(features.dtype), first[order])
         return drive[torch.argsort(order)]
 
