@@ -33,7 +33,7 @@ def age(study: Study, stage: str) -> Path:
 def test_older_results_are_named_and_computed_again(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
     study = open_study(copied)
     older = age(study, "masks")
-    with pytest.raises(StoreError, match="results of another version are there; `movrecon run` computes it again"):
+    with pytest.raises(StoreError, match="another version is there; `movrecon run` computes it again"):
         study.alpha(0)
     run_stage(MASKS, study, Local(CPU))
     assert "masks: 1 of 1 are there, but of another version" in capsys.readouterr().err
@@ -87,8 +87,8 @@ def test_a_whole_store_is_looked_at_in_seconds(copied: Path) -> None:
     (copied / "store" / "reconstructions").mkdir()
     for key in RECONSTRUCTIONS.asked(study):
         study.path(study.unit("reconstructions", *key)).write_bytes(nothing)
-    started = time.perf_counter()
     again = opened()
+    started = time.perf_counter()
     assert RECONSTRUCTIONS.tasks(again) == []
     first = time.perf_counter() - started
     assert len(RECONSTRUCTIONS.asked(again)) == 20_000 + 8

@@ -242,8 +242,15 @@ class Study:
 
     def trial_digest(self, mouse: int, trial: int) -> str:
         """Digest of everything that was recorded in one trial."""
-        recording = self.recordings[mouse]
-        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals})
+        if (mouse, trial) not in self._trial_digests:
+            recording = self.recordings[mouse]
+            found = {signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals}
+            self._trial_digests[mouse, trial] = digest(found)
+        return self._trial_digests[mouse, trial]
+
+    @cached_property
+    def _trial_digests(self) -> dict[tuple[int, int], str]:
+        return {}
 
     def trials_digest(self, mouse: int, role: str) -> str:
         """Digest of all trials of a mouse in one role, with their numbers."""
@@ -316,7 +323,13 @@ class Study:
 
     def encoder_digest(self, unit: Unit) -> str:
         """Digest of a trained encoder's network and weights."""
-        return self.digests.of(self.path(unit), checkpoint_digest)
+        if unit.name not in self._encoder_digests:
+            self._encoder_digests[unit.name] = self.digests.of(self.path(unit), checkpoint_digest)
+        return self._encoder_digests[unit.name]
+
+    @cached_property
+    def _encoder_digests(self) -> dict[str, str]:
+        return {}
 
     def encoder_digests(self, count: int | None = None) -> list[str]:
         """Of all instances, or the first `count` of them."""
