@@ -19,6 +19,7 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.locks import acquire
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
 
 Precision = Literal["exact", "half"]
@@ -95,10 +96,14 @@ def cached_trials(
     path = folder / f"{recording.name}-{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{path.name}.lock"):
+        lock = FileLock(folder / f"{path.name}.lock", fallback_to_soft=False)
+        acquire(lock)
+        try:
             manifest = _sound_manifest(path, recording)
             if manifest is None:
                 manifest = _make(path, recording, trials, precision)
+        finally:
+            lock.release()
     except OSError as error:
         raise RecordingError(f"{path}: the cache cannot be written ({error.strerror or error})") from None
     return _open(path, recording, manifest)

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from movrecon_core.errors import ProfileError
 from movrecon_core.folds import FOLDS
+from movrecon_core.locks import acquire
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import open_recordings
 from movrecon_core.study import stages
@@ -79,7 +80,7 @@ def run_study(
     if not re.fullmatch(rf"fold:[0-{FOLDS - 1}]|tier:.+", rule):
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
     found = open_recordings(recordings) if recordings else None
-    require_scheduler(scheduler)
+    require_scheduler(scheduler, out)
     chosen = require_device(device)
     require_writable(out)
     with _alone(out):
@@ -104,12 +105,12 @@ def run_study(
 @contextmanager
 def _alone(out: Path) -> Iterator[None]:
     """What one run does at a time in a folder; another one waits, and then finds it done."""
-    lock = FileLock(out / ".lock")
+    lock = FileLock(out / ".lock", fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, timeout=0)
     except Timeout:
         print(f"waiting for another run in {out}", file=sys.stderr)
-        lock.acquire()
+        acquire(lock)
     try:
         yield
     finally:
