@@ -59,15 +59,16 @@ def plot_predictability(axes: Axes, table: pd.DataFrame, results: Results) -> No
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mapping[str, float]) -> None:
+    known = table.dropna(subset=[x])
     for mouse, colour in mouse_colours(list(table["mouse"].unique())).items():
-        rows = table[table["mouse"] == mouse]
+        rows = known[known["mouse"] == mouse]
         axes.plot(rows[x], rows[QUALITY], "o", color=colour, ms=2.5, alpha=0.8, label=mouse)
     if np.isfinite(result["slope"]):
         ends = np.array([table[x].min(), table[x].max()])
         axes.plot(ends, result["intercept"] + result["slope"] * ends, "-", color=COLOURS["truth"], lw=0.9)
     axes.set(xlabel=label, ylabel=f"{QUALITY} (r)")
     axes.set_title(
-        f"n = {len(table)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
+        f"n = {len(known)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
         f"within mice: r = {_number(result['r_within'])}, p = {_number(result['p_within_bonferroni'])}"
     )
 
