@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from example_recording import NEURONS, write_example
+from example_recording import FRAMES, NEURONS, write_example
 
 from movrecon_core.encoders import training
 from movrecon_core.encoders.checkpoints import load_checkpoint
@@ -90,7 +90,7 @@ def test_segments_come_from_the_files(mice, tmp_path):
         places = [
             (trial.index, start)
             for trial in map(mice[0].trial, mice[0].trials)
-            for start in range(66 - 15 + 1)
+            for start in range(FRAMES - 15 + 1)
             if np.array_equal(trial.movie[start : start + 15 : 2], one[0, :, 14:50])
             and np.array_equal(trial.responses[:, start : start + 15 : 2], response)
             and np.array_equal(trial.behavior[:, start : start + 15 : 2], one[1:3, :, 0, 0])
@@ -102,8 +102,8 @@ def test_segments_come_from_the_files(mice, tmp_path):
 
 
 def test_a_trial_shorter_than_a_segment_is_not_drawn(mice, tmp_path):
-    with pytest.raises(RecordingError, match="67 frames"):
-        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), 67, 1)
+    with pytest.raises(RecordingError, match=f"{FRAMES + 1} frames"):
+        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), FRAMES + 1, 1)
 
 
 def test_resumed_training_ends_with_the_same_weights(mice, tmp_path, monkeypatch):
