@@ -1,6 +1,8 @@
 """Training: schedule, mixing, statistics, resuming, and that it learns what was planted."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -79,6 +81,24 @@ def test_statistics_find_means_and_receptive_fields():
     np.testing.assert_allclose(statistics.behavior_scale, behavior.std(1), rtol=1e-6)
     found = (statistics.centres + 1) / 2 * [35, 63]
     np.testing.assert_allclose(found, PLANTED, atol=3)  # a planted field is 4 pixels wide
+
+
+@pytest.mark.parametrize("unit", [1e-3, 1e6])
+def test_statistics_and_training_are_the_same_in_any_unit(mice, tmp_path, unit):
+    trials = [mice[0].trial(i) for i in range(8)]
+    scaled = [replace(trial, responses=(unit * trial.responses).astype(np.float32)) for trial in trials]
+    first, second = response_statistics(trials), response_statistics(scaled)
+    np.testing.assert_allclose(second.mean_response, unit * first.mean_response, rtol=1e-5)
+    np.testing.assert_array_equal(second.centres, first.centres)
+    folder = shutil.copytree(mice[0].path.parent, tmp_path / "mice")
+    for file in folder.glob("*/data/responses/*.npy"):
+        np.save(file, unit * np.load(file))
+    others = [Recording(folder / mouse.name) for mouse in mice]
+    encoders = [train(given, tmp_path / f"{i}.pth") for i, given in enumerate((mice, others))]
+    trial = mice[0].trial(9)
+    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+    expected, found = (predict(encoder, inputs, 0).detach().numpy() for encoder in encoders)
+    np.testing.assert_allclose(found, unit * expected, rtol=2e-3)
 
 
 def test_segments_come_from_the_files(mice, tmp_path):
