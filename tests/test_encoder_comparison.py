@@ -25,8 +25,8 @@ from movrecon_core.encoders.checkpoints import (
     save_checkpoint,
 )
 from movrecon_core.errors import CheckpointError, ProfileError
+from movrecon_core.figures import encoder_comparison
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.tables import encoder_comparison
 
 
 def test_repeats_are_found_in_the_order_of_their_first_showing() -> None:

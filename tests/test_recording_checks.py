@@ -77,6 +77,7 @@ DAMAGE = {
     "no tier train": ("meta/trials/tiers.npy", lambda f: change(f, lambda a: np.full_like(a, "oracle"))),
     "tier without files": ("meta/trials/tiers.npy", lambda f: change(f, lambda a: np.append(a, "train"))),
     "not a number": ("data/responses/6.npy", lambda f: change(f, assigned((2, 10), np.nan))),
+    "infinite responses": ("data/responses/6.npy", lambda f: change(f, assigned((2, 10), np.inf))),
     "infinity": ("data/videos/6.npy", lambda f: change(f, assigned((3, 4, 10), np.inf))),
     "a neuron without numbers": ("data/responses/6.npy", lambda f: change(f, assigned(2, np.nan))),
     "too bright": ("data/videos/6.npy", lambda f: change(f, assigned((3, 4, 10), 256))),

@@ -44,7 +44,7 @@ def frame_features(study: Study) -> pd.DataFrame:
         the frame before); ``response correlation``, over neurons, between the responses recorded and those predicted
         for the true movie, and ``movie response correlation``, over neurons and frames, the same for all frames.
     """
-    tables = []
+    tables = []  # a signal that was not recorded is NaN: the 0 in its place would count as a value
     for mouse, number in study.movies():
         trial, judged = study.trial(mouse, number), study.judged(mouse, number)
         truth, pixels = judged.truth, judged.pixels
@@ -66,7 +66,8 @@ def frame_features(study: Study) -> pd.DataFrame:
             PREDICTABILITY: population_correlation(recorded, predicted),
             f"movie {PREDICTABILITY}": response_correlation(recorded, predicted),
         }
-        tables.append(pd.DataFrame(columns))
+        missing = {"eye movement" if name == "pupil position" else name: np.nan for name in trial.missing_signals}
+        tables.append(pd.DataFrame(columns | missing))
     return pd.concat(tables, ignore_index=True)
 
 

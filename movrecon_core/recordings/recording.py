@@ -56,6 +56,8 @@ class Trial:
         How many recorded values were below 0 and set to 0 (method: the scripts clip them).
     filled_frames
         How many frames of pupil or running were missing and interpolated.
+    missing_signals
+        Names of what was not recorded in this mouse and is 0 here, as `Recording.missing_signals`.
     """
 
     recording: str
@@ -66,6 +68,7 @@ class Trial:
     pupil_center: NDArray[np.float32]
     negative_responses: int = 0
     filled_frames: int = 0
+    missing_signals: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -204,6 +207,7 @@ class Recording:
             pupil_center=pupil_center[:, :frames].astype(np.float32),
             negative_responses=int((responses < 0).sum()),
             filled_frames=filled,
+            missing_signals=self.missing_signals,
         )
 
     def _numbers(self, signal: str, trial: int) -> NDArray:
