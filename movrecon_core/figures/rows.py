@@ -56,7 +56,7 @@ def estimate(values: ArrayLike, mice: ArrayLike, seed: int) -> Estimate:
     --------
     >>> found = estimate([0.1, 0.3, 0.5, 0.7], ["a", "a", "b", "b"], seed=0)
     >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3), found.n, found.mice
-    (0.4, 0.1, 0.7, 4, 2)
+    (0.4, 0.15, 0.65, 4, 2)
     """
     student = confidence_interval(np.asarray(values, dtype=np.float64))
     groups = by_mouse(values, mice)
