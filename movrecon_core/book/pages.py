@@ -186,8 +186,9 @@ def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.Noteb
 
 
 def files_of(name: str, figures: Path) -> list[Path]:
-    """Files of one figure or video: pictures, then source data."""
-    return [*sorted(figures.glob(f"{name}.*")), *sorted(figures.glob(f"{name}_*.csv"))]
+    """Files of one figure or video: pictures, then source data of its panels, then its numbers."""
+    panels = figures.glob(f"{name}_[A-Z]*.csv")
+    return [*sorted(figures.glob(f"{name}.*")), *sorted(panels), *figures.glob(f"{name}_numbers.csv")]
 
 
 def read_contents(file: Path) -> dict[str, Any]:
