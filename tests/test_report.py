@@ -141,10 +141,10 @@ def test_pages_show_the_numbers_of_the_figure(smoke_study: Path, page: str) -> N
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     tables = [html for output in outputs if "this run" in (html := output.get("data", {}).get("text/html", ""))]
     rows = [
-        [re.sub("<[^>]+>", "", cell) for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
+        [re.sub("<[^>]+>", "", cell).strip() for cell in re.findall(r"<t[hd].*?</t[hd]>", row, re.DOTALL)]
         for table in tables
         for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)
     ]
-    expected = beside_published(numbers_of(smoke_study, "fig2_performance").reset_index()).reset_index()
+    expected = beside_published(numbers_of(smoke_study, "fig2_performance").reset_index()).data.reset_index()
     for number in expected.itertuples(index=False):
         assert list(number)[1:] in [row[-6:] for row in rows]
