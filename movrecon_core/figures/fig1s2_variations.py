@@ -36,7 +36,7 @@ class Variant(NamedTuple):
     published
         Key of the article's values; empty where it has none.
     made
-        How the movie is made of the instances' movies where that differs, as for `Study.reconstruction`.
+        How the movie is made of the instances' movies where that differs, as for `Study.judged`.
     """
 
     condition: Condition
@@ -97,9 +97,8 @@ def variants(study: Study) -> pd.DataFrame:
 def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
     asked = {*study.conditions, *VARIATIONS}
-    truth, pixels = study.movie(mouse, trial), crop_movie(study.evaluation_mask(mouse))
     return {
-        name: Judged(truth, study.reconstruction(mouse, trial, variant.condition, **variant.made), pixels)
+        name: study.judged(mouse, trial, variant.condition, **variant.made)
         for name, variant in VARIANTS.items()
         if variant.condition in asked
     }
