@@ -98,7 +98,7 @@ def test_published_and_own_values_stand_side_by_side() -> None:
         Row("2", "video correlation", "correlation", published("figure_2.video_correlation.mean"), 0.5, 0.4, 0.61, n=9),
         Row("4", "entropy", "bits", ours=1234.5, stimulus="noise of 2 px", note="why"),
     ]
-    table = beside_published(rows_table(rows))
+    table = beside_published(rows_table(rows)).data
     assert table.loc[("2", "video correlation")].tolist() == ["0.569", "0.5", "0.4 to 0.61", "9", ""]
     assert table.loc[("4", "entropy, noise of 2 px")].tolist() == ["–", "1234", "", "", "why"]
     with pytest.raises(KeyError):

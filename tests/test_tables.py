@@ -371,7 +371,7 @@ def test_constant_behaviour_is_reported_as_left_out():
 
 def test_readable_numbers():
     found = readable(pd.DataFrame({"p": [1.23456e-5, np.nan], "n": [3, 4], "of": ["a", "b"]}))
-    assert found.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
+    assert found.data.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
 
 
 # What a profile leaves out ---------------------------------------------------------------------------------------

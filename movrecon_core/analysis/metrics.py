@@ -26,7 +26,15 @@ def correlation(a: Array, b: Array) -> float:
 
 
 def video_correlation(truth: Array, movie: Array, mask: Mask) -> float:
-    """Pearson correlation over all pixels and frames (article, Eq. 8)."""
+    """Pearson correlation over all pixels and frames (article, Eq. 8).
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).uniform(0, 255, (90, 36, 64))
+    >>> mask = np.ones((36, 64), dtype=bool)
+    >>> round(video_correlation(truth, 100 + truth / 2, mask), 6), round(video_correlation(truth, 255 - truth, mask), 6)
+    (1.0, -1.0)
+    """
     return correlation(_masked(truth, mask), _masked(movie, mask))
 
 
@@ -37,6 +45,13 @@ def frame_correlation(truth: Array, movie: Array, mask: Mask) -> NDArray[np.floa
     -------
     NDArray
         (T,).
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).uniform(0, 255, (3, 36, 64))
+    >>> movie = np.stack([truth[0], 255 - truth[1], np.full((36, 64), 127.5)])
+    >>> frame_correlation(truth, movie, np.ones((36, 64), dtype=bool)).round(3).tolist()
+    [1.0, -1.0, nan]
     """
     return _correlation(_masked(truth, mask), _masked(movie, mask))
 

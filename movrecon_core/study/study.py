@@ -447,10 +447,18 @@ class Study:
         filtered = isinstance(movie, int) if smoothed is None else smoothed
         return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
 
-    def judged(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> Judged:
-        """A movie, its reconstruction and the pixels in which they are compared."""
-        pixels = crop_movie(self.evaluation_mask(mouse))
-        return Judged(self.movie(mouse, movie), self.reconstruction(mouse, movie, condition), pixels)
+    def judged(
+        self,
+        mouse: int,
+        movie: Movie,
+        condition: Condition = RECORDED,
+        *,
+        instances: Sequence[int] | None = None,
+        smoothed: bool | None = None,
+    ) -> Judged:
+        """A movie, its reconstruction and the pixels in which they are compared; arguments as for `reconstruction`."""
+        found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
+        return Judged(self.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
 
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
