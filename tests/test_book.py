@@ -10,8 +10,8 @@ import pytest
 
 from movrecon_core.book.build import build_book
 from movrecon_core.figures.summary import read_summary
+from movrecon_core.storage.paths import BOOK
 from movrecon_core.study import open_study
-from movrecon_core.study.paths import BOOK
 
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 

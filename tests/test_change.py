@@ -15,7 +15,7 @@ import pytest
 import yaml
 from small_study import PROFILE
 
-from movrecon_core.study.paths import BOOK, REPOSITORY
+from movrecon_core.storage.paths import BOOK, REPOSITORY
 
 PAGE = (BOOK / "change.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
@@ -110,7 +110,7 @@ def test_a_panel_is_drawn_with_its_source_data(changed: tuple[Path, Path], tmp_p
     code = (
         "from pathlib import Path\n"
         "from movrecon_core.book.notebooks import run_notebook\n"
-        "from movrecon_core.study.paths import NOTEBOOKS\n"
+        "from movrecon_core.storage.paths import NOTEBOOKS\n"
         f"folder = Path({str(tmp_path)!r}); given = {{'results': {str(out)!r}, 'figures': str(folder)}}\n"
         "name = NOTEBOOKS / 'fig5_population.ipynb'\n"
         "run_notebook(name, given, folder / 'executed.ipynb', 'content', folder / 'fig5_population.svg')\n"

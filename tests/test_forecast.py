@@ -8,8 +8,8 @@ import torch
 from typer.testing import CliRunner
 
 from movrecon_core.cli import app
+from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study import open_study
-from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.forecast import StageForecast, forecast
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 
 @pytest.mark.parametrize(

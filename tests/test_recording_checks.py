@@ -17,7 +17,7 @@ from movrecon_core.recordings import Recording
 from movrecon_core.recordings.checks import check_recording, report_recording
 from movrecon_core.recordings.folds import held_out_trials
 from movrecon_core.recordings.plausibility import Plausibility
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from movrecon_core.book.notebooks import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.figures import Row, beside_published, published, rows_table
 from movrecon_core.reconstruction import ReconstructionConfig, fast_config
-from movrecon_core.study.paths import NOTEBOOKS, PROFILES
+from movrecon_core.storage.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import encoder_parameters, load_profile, parse_profile
 
 SHIPPED = ["smoke", "demo", "paper"]

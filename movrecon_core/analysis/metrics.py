@@ -3,6 +3,8 @@
 Movies are (T, H, W), masks (H, W) bool, and only pixels inside the mask count. All numbers are float64.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,29 @@ ENTROPY_BINS = 25
 
 Array = NDArray[np.floating]
 Mask = NDArray[np.bool_]
+
+
+class Judged(NamedTuple):
+    """What a reconstruction is judged by; metrics take the three in this order.
+
+    Attributes
+    ----------
+    truth
+        (T, 36, 64), the movie that was shown, grey levels.
+    reconstruction
+        (T, 36, 64), not masked, grey levels.
+    pixels
+        (36, 64) bool, the evaluation mask.
+    """
+
+    truth: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    pixels: NDArray[np.bool_]
+
+    @property
+    def evaluated(self) -> "Judged":
+        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
+        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
 
 
 def correlation(a: Array, b: Array) -> float:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from movrecon_core import plotting
 from movrecon_core.plotting.benchmarks import Curve
 from movrecon_core.storage.files import read_json
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 BENCHMARKS = REPOSITORY / "benchmarks"
 

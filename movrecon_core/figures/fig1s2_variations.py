@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
+    Judged,
     mask_diameter,
     match_contrast_luminance,
     random_movie_control,
@@ -24,7 +25,7 @@ from movrecon_core.figures.responses import STIMULI
 from movrecon_core.figures.rows import Row, change_row, compared, mean_row, p_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
-from movrecon_core.study.study import Judged, Study
+from movrecon_core.study.study import Study
 
 
 class Variant(NamedTuple):

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES
+from movrecon_core.analysis import Judged
 from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
@@ -22,9 +22,9 @@ from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
+from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
-from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.study.profile import Profile, parse_profile
 
 ROLES = ("training", "held-out", "excluded", "no responses")
@@ -32,29 +32,6 @@ ROLES = ("training", "held-out", "excluded", "no responses")
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
-
-
-class Judged(NamedTuple):
-    """What a reconstruction is judged by; metrics take the three in this order.
-
-    Attributes
-    ----------
-    truth
-        (T, 36, 64), the movie that was shown, grey levels.
-    reconstruction
-        (T, 36, 64), not masked, grey levels.
-    pixels
-        (36, 64) bool, the evaluation mask.
-    """
-
-    truth: NDArray[np.float32]
-    reconstruction: NDArray[np.float32]
-    pixels: NDArray[np.bool_]
-
-    @property
-    def evaluated(self) -> "Judged":
-        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
-        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
 
 
 class Units(Protocol):
