@@ -165,11 +165,9 @@ class _BlockFunction(torch.autograd.Function):
         reduced = F.linear(mean, block.reduce, block.reduce_bias)
         gate = torch.sigmoid(F.linear(F.silu(reduced), block.excite, block.excite_bias))  # (B, E)
         weights = (gate[:, None] * block.project).to(x.dtype)  # (B, O, E)
-        offset, stacks = block.offset(spatial.shape[1:4]), []
-        for i, entering in enumerate(x[:, :, :: block.stride, :: block.stride]):
-            short = block.steps.product(entering, block.shortcut, offset)  # (T, h, w, O)
-            stacks.append(block.steps.product(active[i], weights[i], short))
-        y = torch.stack(stacks)
+        offset = block.offset(spatial.shape[1:4]).expand(len(x), -1, -1, -1, -1)
+        short = block.steps.product(x[:, :, :: block.stride, :: block.stride], block.shortcut, offset)
+        y = block.steps.projected(active, weights, short)  # (B, T, h, w, O)
         ctx.save_for_backward(x, spatial, kept, active, reduced, gate, *expansions)
         ctx.block = block
         return y
