@@ -4,8 +4,8 @@ The same function as `DwiseNeuro` in evaluation mode, which stays the truth that
 norms are folded into the convolutions before them; channels come last, so that pointwise convolutions are products of
 matrices and depth-wise ones are two-dimensional; position encodings are constants; the gate of squeeze-and-excitation
 scales the projection's weights in place of the expanded activations; and each block's backward pass is written out:
-it computes no gradient of a weight, and computes the widest activations again in place of keeping them. On CPUs the
-depth-wise layers and silus are compiled kernels, where there is a compiler (see `kernels`).
+it computes no gradient of a weight, and what the compiled kernels for CPUs do (see `kernels`) is neither kept nor read
+twice. Where there is no compiler, PyTorch computes the widest activations again in place of keeping them.
 """
 
 from __future__ import annotations
@@ -183,6 +183,8 @@ class _BlockFunction(torch.autograd.Function):
         of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
         of_x = block.steps.expanded_spatial_backward(of_spatial, x, expansions)
+        if block.stride == 1:
+            return block.steps.product(of_y, block.unshortcut, of_x), None
         of_x[:, :, :: block.stride, :: block.stride] += block.steps.product(of_y, block.unshortcut)
         return of_x, None
 

@@ -151,7 +151,6 @@ class KernelSteps(nn.Module):
         super().__init__()
         self.stride = stride
         self.kernels = kernels
-        self.keeps = dtype == torch.float32  # in bfloat16 it is sooner computed again than read
         for name, weight in weights.items():
             self.register_buffer(name, weight.float())
         self.expand = self.expand.to(dtype)
@@ -193,9 +192,7 @@ class KernelSteps(nn.Module):
         for part, of_y in zip(frames.split(size), y.split(size), strict=True):
             expansion = self.product(part, self.unexpand)
             self.kernels.spatial(expansion, self.expand_bias, self.spatial, self.spatial_bias, self.stride, of_y)
-            if self.keeps:
-                expansions.append(expansion)
-            del expansion  # the next one takes its place, in the cache
+            expansions.append(expansion)  # sooner read than computed again
         return y.unflatten(0, x.shape[:2]), expansions
 
     def activated_temporal(self, spatial: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -212,14 +209,13 @@ class KernelSteps(nn.Module):
         return z
 
     def expanded_spatial_backward(self, of_spatial: Tensor, x: Tensor, expansions: Sequence[Tensor]) -> Tensor:
-        frames, size, of_frames = x.flatten(0, 1), _frames_in_cache(x, self.expand), []
-        for i, (part, of_part) in enumerate(zip(frames.split(size), of_spatial.flatten(0, 1).split(size), strict=True)):
-            expansion = expansions[i] if expansions else self.product(part, self.unexpand)
-            of_expansion = torch.empty_like(expansion) if expansions else expansion
+        size, of_frames = len(expansions[0]), []
+        for expansion, of_part in zip(expansions, of_spatial.flatten(0, 1).split(size), strict=True):
+            of_expansion = torch.empty_like(expansion)
             weights = self.expand_bias, self.spatial, self.stride
             self.kernels.spatial_backward(of_part, expansion, *weights, of_expansion)
             of_frames.append(self.product(of_expansion, self.expand))
-            del expansion, of_expansion  # the next ones take their place, in the cache
+            del of_expansion  # the next one takes its place, in the cache
         return torch.cat(of_frames).view_as(x)
 
 
