@@ -4,8 +4,8 @@ The same function as `DwiseNeuro` in evaluation mode, which stays the truth that
 norms are folded into the convolutions before them; channels come last, so that pointwise convolutions are products of
 matrices and depth-wise ones are two-dimensional; position encodings are constants; the gate of squeeze-and-excitation
 scales the projection's weights in place of the expanded activations; and each block's backward pass is written out:
-it computes no gradient of a weight, and computes the widest activations again in place of keeping them. On CPUs the
-depth-wise layers and silus are compiled kernels, where there is a compiler (see `kernels`).
+it computes no gradient of a weight, and what the compiled kernels for CPUs do (see `kernels`) is neither kept nor read
+twice. Where there is no compiler, PyTorch computes the widest activations again in place of keeping them.
 """
 
 from __future__ import annotations
@@ -164,11 +164,9 @@ class _BlockFunction(torch.autograd.Function):
         reduced = F.linear(mean, block.reduce, block.reduce_bias)
         gate = torch.sigmoid(F.linear(F.silu(reduced), block.excite, block.excite_bias))  # (B, E)
         weights = (gate[:, None] * block.project).to(x.dtype)  # (B, O, E)
-        offset, stacks = block.offset(spatial.shape[1:4]), []
-        for i, entering in enumerate(x[:, :, :: block.stride, :: block.stride]):
-            short = block.steps.product(entering, block.shortcut, offset)  # (T, h, w, O)
-            stacks.append(block.steps.product(active[i], weights[i], short))
-        y = torch.stack(stacks)
+        offset = block.offset(spatial.shape[1:4]).expand(len(x), -1, -1, -1, -1)
+        short = block.steps.product(x[:, :, :: block.stride, :: block.stride], block.shortcut, offset)
+        y = block.steps.projected(active, weights, short)  # (B, T, h, w, O)
         ctx.save_for_backward(x, spatial, kept, active, reduced, gate, *expansions)
         ctx.block = block
         return y
@@ -184,6 +182,8 @@ class _BlockFunction(torch.autograd.Function):
         of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
         of_x = block.steps.expanded_spatial_backward(of_spatial, x, expansions)
+        if block.stride == 1:
+            return block.steps.product(of_y, block.unshortcut, of_x), None
         of_x[:, :, :: block.stride, :: block.stride] += block.steps.product(of_y, block.unshortcut)
         return of_x, None
 

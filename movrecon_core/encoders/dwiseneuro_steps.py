@@ -6,6 +6,8 @@ E is the number of expanded channels, C of those that enter; channels come last.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -13,8 +15,24 @@ from torch.nn import functional as F
 
 from movrecon_core.encoders.kernels import CHANNELS, Kernels
 
-CACHE_BYTES = 8_000_000
-"""On a CPU expanded activations are worked on in parts of so many frames as are about this large, at least one."""
+UNKNOWN_CACHE = 4_000_000
+"""Bytes that are taken to stay near where the system does not say."""
+
+
+@lru_cache
+def cache_bytes() -> int:
+    """Bytes of the second-level caches of this process's processors, as Linux reports them.
+
+    On a CPU expanded activations are worked on in parts of so many frames as are about this large, at least one.
+    """
+    processor = Path("/sys/devices/system/cpu/cpu0/cache/index2")
+    try:
+        size, level = ((processor / name).read_text().strip() for name in ("size", "level"))
+        if level != "2" or not size.endswith("K"):
+            return UNKNOWN_CACHE
+        return int(size.removesuffix("K")) * 1024 * torch.get_num_threads()
+    except (OSError, ValueError):
+        return UNKNOWN_CACHE
 
 
 class TorchSteps(nn.Module):
@@ -48,6 +66,11 @@ class TorchSteps(nn.Module):
     def product(self, x: Tensor, weight: Tensor, added: Tensor | None = None) -> Tensor:
         """Multiply (..., K) by the transpose of a weight (N, K), and add (..., N)."""
         return _product(x, weight, added)
+
+    def projected(self, active: Tensor, weights: Tensor, added: Tensor) -> Tensor:
+        """Multiply each stack of (B, T, h, w, E) by the transpose of its own of (B, O, E), and add (B, T, h, w, O)."""
+        y = torch.baddbmm(added.flatten(1, 3), active.flatten(1, 3), weights.transpose(1, 2))
+        return y.view_as(added)
 
     def expanded_spatial(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Pointwise expansion, silu, depth-wise layer over rows and columns.
@@ -128,7 +151,6 @@ class KernelSteps(nn.Module):
         super().__init__()
         self.stride = stride
         self.kernels = kernels
-        self.keeps = dtype == torch.float32  # in bfloat16 it is sooner computed again than read
         for name, weight in weights.items():
             self.register_buffer(name, weight.float())
         self.expand = self.expand.to(dtype)
@@ -152,10 +174,14 @@ class KernelSteps(nn.Module):
     def product(self, x: Tensor, weight: Tensor, added: Tensor | None = None) -> Tensor:
         if not torch.backends.mkldnn.is_available():
             return _product(x, weight, added)
-        # oneDNN: in float32 up to twice as fast as what PyTorch takes by itself, and nowhere slower.
+        # oneDNN: in float32 up to twice as fast as what PyTorch takes by itself.
         if added is None:
             return torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")
         return torch.ops.mkldnn._linear_pointwise.binary(x, added, weight, None, "add")
+
+    def projected(self, active: Tensor, weights: Tensor, added: Tensor) -> Tensor:
+        stacks = [self.product(*given) for given in zip(active, weights, added, strict=True)]
+        return stacks[0][None] if len(stacks) == 1 else torch.stack(stacks)
 
     def expanded_spatial(self, x: Tensor) -> tuple[Tensor, list[Tensor]]:
         frames, (H, W), E = x.flatten(0, 1), x.shape[2:4], len(self.unexpand)
@@ -166,9 +192,7 @@ class KernelSteps(nn.Module):
         for part, of_y in zip(frames.split(size), y.split(size), strict=True):
             expansion = self.product(part, self.unexpand)
             self.kernels.spatial(expansion, self.expand_bias, self.spatial, self.spatial_bias, self.stride, of_y)
-            if self.keeps:
-                expansions.append(expansion)
-            del expansion  # the next one takes its place, in the cache
+            expansions.append(expansion)  # sooner read than computed again
         return y.unflatten(0, x.shape[:2]), expansions
 
     def activated_temporal(self, spatial: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -185,14 +209,13 @@ class KernelSteps(nn.Module):
         return z
 
     def expanded_spatial_backward(self, of_spatial: Tensor, x: Tensor, expansions: Sequence[Tensor]) -> Tensor:
-        frames, size, of_frames = x.flatten(0, 1), _frames_in_cache(x, self.expand), []
-        for i, (part, of_part) in enumerate(zip(frames.split(size), of_spatial.flatten(0, 1).split(size), strict=True)):
-            expansion = expansions[i] if expansions else self.product(part, self.unexpand)
-            of_expansion = torch.empty_like(expansion) if expansions else expansion
+        size, of_frames = len(expansions[0]), []
+        for expansion, of_part in zip(expansions, of_spatial.flatten(0, 1).split(size), strict=True):
+            of_expansion = torch.empty_like(expansion)
             weights = self.expand_bias, self.spatial, self.stride
             self.kernels.spatial_backward(of_part, expansion, *weights, of_expansion)
             of_frames.append(self.product(of_expansion, self.expand))
-            del expansion, of_expansion  # the next ones take their place, in the cache
+            del of_expansion  # the next one takes its place, in the cache
         return torch.cat(of_frames).view_as(x)
 
 
@@ -208,7 +231,7 @@ def _exact(dtype: torch.dtype) -> torch.dtype:
 
 
 def _frames_in_cache(x: Tensor, expand: Tensor) -> int:
-    return max(1, CACHE_BYTES // (x.shape[2] * x.shape[3] * expand.shape[1] * x.element_size()))
+    return max(1, cache_bytes() // (x.shape[2] * x.shape[3] * expand.shape[1] * x.element_size()))
 
 
 def _spatial(x: Tensor, weight: Tensor, bias: Tensor | None, stride: int) -> Tensor:

@@ -32,9 +32,9 @@ FLAGS = (
     "-fno-math-errno",
     "-ffinite-math-only",
     "-fno-signed-zeros",
-    "-fopenmp",
     "-fPIC",
 )
+OPENMP = "-fopenmp"
 TARGET_VARIABLE = "MOVRECON_KERNEL_TARGET"
 """Environment variable: the processor that is compiled for, as of ``-march``; without it the one at hand."""
 _NAMES = ("spatial", "spatial_backward", "temporal", "temporal_backward", "products")
@@ -144,7 +144,7 @@ def compiled(folder: Path) -> Path:
     compiler = os.environ.get("CXX", "c++")
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=60).stdout
     target = f"-march={os.environ.get(TARGET_VARIABLE) or 'native'}"
-    key = [SOURCE.read_bytes(), version, repr((*FLAGS, target)).encode(), _processor().encode()]
+    key = [SOURCE.read_bytes(), version, repr((*FLAGS, OPENMP, target)).encode(), _processor().encode()]
     name = hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in key)).hexdigest()[:32]
     library = folder / f"kernels-{name}.so"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -152,7 +152,11 @@ def compiled(folder: Path) -> Path:
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             made, linked = Path(temporary) / "kernels.o", Path(temporary) / "kernels.so"
-            _run(compiler, *FLAGS, target, "-c", str(SOURCE), "-o", str(made))
+            build = (target, "-c", str(SOURCE), "-o", str(made))
+            try:
+                _run(compiler, *FLAGS, OPENMP, *build)
+            except subprocess.CalledProcessError:  # macOS's compiler has no OpenMP: for one thread
+                _run(compiler, *FLAGS, *build)
             # Without -fopenmp: a second OpenMP would not share its threads with the one that torch has loaded.
             _run(compiler, "-shared", str(made), "-o", str(linked))
             linked.chmod(0o600)

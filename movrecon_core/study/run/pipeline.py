@@ -130,4 +130,6 @@ def require_device(name: str | None) -> torch.device:
         torch.empty(1, device=device)
         return device
     except (RuntimeError, AssertionError) as error:
-        raise ProfileError(f"device '{name}' cannot be used ({str(error).splitlines()[0]}); try --device cpu") from None
+        raise ProfileError(
+            f"device '{name}' cannot be used ({str(error).splitlines()[0].split('. ')[0]}); try --device cpu"
+        ) from None
