@@ -9,9 +9,13 @@ MOVRECON = .venv/bin/movrecon
 
 .PHONY: study test browser pdf clean
 
+# RECORDINGS may be one folder, with blanks or without; of several, those with blanks need quotes of their own.
+export RECORDINGS
 study: $(READY)
-	$(MOVRECON) run --profile $(PROFILE) --out $(OUT) --figures figures \
-	  $(if $(HELD_OUT),--held-out $(HELD_OUT)) $(if $(RECORDINGS),--recordings $(RECORDINGS))
+	@if [ -d "$$RECORDINGS" ]; then set -- "$$RECORDINGS"; else eval "set -- $$RECORDINGS"; fi; \
+	if [ $$# -gt 0 ]; then set -- --recordings "$$@"; fi; set -x; \
+	$(MOVRECON) run --profile "$(PROFILE)" --out "$(OUT)" --figures figures \
+	  $(if $(HELD_OUT),--held-out "$(HELD_OUT)") "$$@"
 
 test: $(READY) browser
 	.venv/bin/ruff check .
@@ -27,7 +31,7 @@ browser:
 
 # The book of a finished run as one PDF.
 pdf: $(READY) browser
-	$(MOVRECON) book --out $(OUT) --figures figures --pdf
+	$(MOVRECON) book --out "$(OUT)" --figures figures --pdf
 
 $(READY): constraints.txt pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11, 3.12 or 3.13 is needed, this is " + sys.version) if not (3, 11) <= sys.version_info < (3, 14) else None'

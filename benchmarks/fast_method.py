@@ -23,7 +23,7 @@ from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.reconstruction import ReconstructionConfig, Target, ensemble, fast_config, reconstruct
-from movrecon_core.study.paths import PROFILES
+from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study, open_study

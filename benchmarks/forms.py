@@ -61,17 +61,17 @@ def gradient(encoder: nn.Module, inputs: Tensor, target: Tensor) -> tuple[Tensor
     return responses.detach(), inputs.grad
 
 
-def seconds_per_stack(encoder: nn.Module, stacks: int, repeats: int, device: torch.device | str) -> float:
-    """Least time of several passes, forward and backward to the pixels, divided by the stacks of a pass."""
+def seconds_per_stack(encoder: nn.Module, stacks: int, budget: float, device: torch.device | str) -> float:
+    """Least time of as many passes as fit `budget` seconds, forward and back to the pixels, divided by their stacks."""
     inputs = example_stacks(stacks).to(device)
     target = torch.rand(stacks, NEURONS, 16, generator=torch.Generator().manual_seed(2)).to(device)
-    return least_seconds(lambda: gradient(encoder, inputs, target), repeats, device) / stacks
+    return least_seconds(lambda: gradient(encoder, inputs, target), budget, device) / stacks
 
 
-def least_seconds(work: Callable[[], object], repeats: int, device: torch.device | str) -> float:
-    """Least wall time of some calls, after one that is not counted."""
-    times = []
-    for _ in range(repeats + 1):
+def least_seconds(work: Callable[[], object], budget: float, device: torch.device | str) -> float:
+    """Least wall time of a call: of one after the first, and of as many more as fit `budget` seconds, at most ten."""
+    times: list[float] = []
+    while len(times) < 2 or (len(times) < 11 and sum(times) + min(times) < budget):
         started = time.perf_counter()
         work()
         if torch.device(device).type == "cuda":
@@ -102,14 +102,18 @@ def work_of_a_stack(checkpoint: Path) -> dict[str, float]:
 
 def machine_speed(device: torch.device | str) -> dict[str, float]:
     """What this machine does at best: products of matrices in float32 and bfloat16, and copies, per second."""
-    size = 4096 if torch.device(device).type == "cpu" else 16384
+    largest = 4096 if torch.device(device).type == "cpu" else 16384
     found = {}
     for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
-        a = torch.randn(size, size, device=device).to(dtype)
-        found[f"flops_{name}"] = 2 * size**3 / least_seconds(lambda a=a: a @ a, 3, device)
+        size, seconds = 256, 0.0
+        while size < largest and seconds < 0.05:  # where products are slow, small ones tell as much
+            size *= 2
+            a = torch.randn(size, size, device=device).to(dtype)
+            seconds = least_seconds(lambda a=a: a @ a, 0.5, device)
+        found[f"flops_{name}"] = 2 * size**3 / seconds
     x = torch.zeros(2**26, dtype=torch.uint8, device=device)
     y = torch.empty_like(x)
-    found["bytes"] = 2 * x.numel() / least_seconds(lambda: y.copy_(x), 5, device)
+    found["bytes"] = 2 * x.numel() / least_seconds(lambda: y.copy_(x), 0.5, device)
     return found
 
 

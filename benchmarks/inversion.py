@@ -2,8 +2,10 @@
 
     python benchmarks/inversion.py --json benchmarks/inversion.json [--quick] [--study results/demo]
 
-All in one run, on this machine, so that the ratios hold. The study's encoders and held-out movies serve for quality;
-where there is no such study, the smoke profile's are made, whose correlations mean little.
+All in one run, on this machine, so that the ratios hold; each measurement makes a short one first, which says how many
+repeats or iterations its share of the time allows. The file has one entry a kind of processor; a run replaces its own.
+The study's encoders and held-out movies serve for quality; where there is no such study, the smoke profile's are made,
+whose correlations mean little.
 """
 
 import datetime
@@ -15,13 +17,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Annotated, Any
 
 import forms
 import numpy as np
+import processors
 import published_pattern
 import torch
 import typer
@@ -32,10 +35,11 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
+from movrecon_core.encoders.precision import fast_bfloat16
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.process import THREADS
 from movrecon_core.reconstruction import ReconstructionConfig, Target, ensemble, fast_config, reconstruct
-from movrecon_core.study.paths import PROFILES
+from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.provenance import device_name
 from movrecon_core.study.run.pipeline import run_study
@@ -52,15 +56,17 @@ ABOUT = (
 
 def main(
     json_file: Annotated[Path | None, typer.Option("--json", help="Where the numbers go.")] = None,
-    quick: Annotated[bool, typer.Option(help="End within two minutes: fewer repeats, movies and iterations.")] = False,
+    quick: Annotated[bool, typer.Option(help="End within two minutes, and say what was left out.")] = False,
     study: Annotated[Path, typer.Option(help="A finished study, for its encoders.")] = Path("results/demo"),
     movies: Annotated[int, typer.Option(help="Held-out movies for quality against time.")] = 3,
     frames: Annotated[int, typer.Option(help="Frames of each that are reconstructed.")] = 150,
 ) -> None:
     """Measure, print, and write."""
+    started, kind = time.monotonic(), processors.processor()
+    left_out: list[str] = []
     result: dict[str, Any] = {
-        "title": "Inversion",
-        "about": ABOUT,
+        "processor": kind["processor"],
+        "features": kind["features"],
         "device": device_name(CPU),
         "threads": torch.get_num_threads(),
         "date": datetime.date.today().isoformat(),
@@ -69,26 +75,54 @@ def main(
         "quick": quick,
     }
     with tempfile.TemporaryDirectory() as folder:
-        result |= stack_times(forms.paper_size(Path(folder) / "paper.pth"), 1 if quick else 3)
-        result["scaling"] = scaling(1 if quick else 2, 1 if quick else 3)
-        found = open_study(study) if (study / "study.json").is_file() else smoke_study(Path(folder))
-        if quick:
-            movies, frames = 1, 62
-        result["simulated"] = found.simulated
-        result |= time_to_quality(found, movies, frames, 200 if quick else 1000)
-        result["precision"] = precision_cost(found, movies, frames)
+        checkpoint = forms.paper_size(Path(folder) / "paper.pth")
+        names = [name for name in forms.FORMS if name != "bfloat16" or fast_bfloat16(CPU)]
+        left_out += [f"{name}: slow on this processor" for name in forms.FORMS if name not in names]
+        result |= stack_times(checkpoint, names, 2.0 if quick else 15.0)
+        if quick and time.monotonic() - started > 60:
+            left_out.append("scaling")
+        else:
+            result["scaling"] = scaling(1 if quick else 2, 0.5 if quick else 5.0)
+        there = (study / "study.json").is_file()
+        if quick and (not there or time.monotonic() - started > 75):
+            left_out.append("time to quality" if there else f"time to quality: there is no study in {study}")
+        else:
+            found = open_study(study) if there else smoke_study(Path(folder))
+            if quick:
+                movies, frames = 1, 62
+            result["simulated"] = found.simulated
+            iterations = affordable_iterations(found, frames, 15.0 if quick else 100.0)
+            if iterations < 1000:
+                left_out.append(f"iterations of the published method beyond {iterations}")
+            result |= time_to_quality(found, movies, frames, iterations)
+            if quick:
+                left_out.append("precision")
+            else:
+                result["precision"] = precision_cost(found, movies, frames)
+    result["left_out"] = left_out
     print(json.dumps({key: value for key, value in result.items() if key != "curves"}, indent=1))
     if json_file is not None:
-        json_file.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        content = json.loads(json_file.read_text("utf-8")) if json_file.is_file() else {}
+        entries = {**content.get("processors", {}), kind["kind"]: result}
+        whole = {"title": "Inversion", "about": ABOUT, "processors": entries}
+        json_file.write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
 
 
-def stack_times(checkpoint: Path, repeats: int) -> dict[str, Any]:
-    """Seconds, memory and achieved speed of every form at paper size, each in a process of its own."""
+def affordable_iterations(study: Study, frames: int, budget: float) -> int:
+    """How many iterations of the published method, at most its 1000, fit so many seconds; some are made to find out."""
+    encoder = load_checkpoint(study.checkpoint(0), CPU)
+    ((mouse, trial),) = _chosen_movies(study, 1)
+    seconds = _run(study, encoder, mouse, trial, frames, ReconstructionConfig(iterations=4), "recorded")["seconds"]
+    return int(np.clip(budget / max((seconds[-1] - seconds[0]) / 3, 1e-6), 4, 1000))
+
+
+def stack_times(checkpoint: Path, names: Sequence[str], budget: float) -> dict[str, Any]:
+    """Seconds, memory and achieved speed of forms at paper size, each in a process of its own and so many seconds."""
     machine, work = forms.machine_speed(CPU), forms.work_of_a_stack(checkpoint)
     seconds, memory = {}, {}
-    for name in forms.FORMS:
+    for name in names:
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
-            seconds[name], memory[name] = pool.submit(_one_form, name, checkpoint, repeats).result()
+            seconds[name], memory[name] = pool.submit(_one_form, name, checkpoint, budget).result()
     best = min(seconds, key=lambda name: seconds[name])
     return {
         "seconds_per_stack": seconds,
@@ -103,36 +137,38 @@ def stack_times(checkpoint: Path, repeats: int) -> dict[str, Any]:
         "achieved": {
             name: {
                 "flops": work["flop"] / each,
-                "share_of_machine_flops": work["flop"] / each / machine["flops_bfloat16"],
+                "share_of_machine_flops": work["flop"]
+                / each
+                / max(machine["flops_float32"], machine["flops_bfloat16"]),
                 "bytes": work["bytes"] / each,
                 "share_of_machine_bytes": work["bytes"] / each / machine["bytes"],
             }
             for name, each in seconds.items()
         },
-        "difference_from_readable": differences(checkpoint),
+        "difference_from_readable": differences(checkpoint, names),
     }
 
 
-def _one_form(name: str, checkpoint: Path, repeats: int) -> tuple[float, int]:
+def _one_form(name: str, checkpoint: Path, budget: float) -> tuple[float, int]:
     """Seconds of a stack and peak memory of the process in bytes."""
     if name == "published_pattern":
         # A program of its own, without this package's settings of the process, which would speed it up.
-        command = [sys.executable, published_pattern.__file__, str(checkpoint), str(repeats)]
+        command = [sys.executable, published_pattern.__file__, str(checkpoint), str(budget)]
         environment = {key: value for key, value in os.environ.items() if key not in THREADS}
         found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
         return found["seconds"], found["peak_bytes"]
     encoder = forms.form_of(name, checkpoint, CPU)
     fast = name != "readable"
-    seconds = forms.seconds_per_stack(encoder, 2 if fast else 1, 3 * repeats if fast else repeats, CPU)
+    seconds = forms.seconds_per_stack(encoder, 2 if fast else 1, budget, CPU)
     return seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def differences(checkpoint: Path) -> dict[str, dict[str, float]]:
+def differences(checkpoint: Path, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """How far responses and gradients of the other forms are from the readable form's."""
     inputs, target = forms.example_stacks(1), torch.ones(1, forms.NEURONS, 16)
     responses, gradient = forms.gradient(forms.form_of("readable", checkpoint, CPU), inputs, target)
     found = {}
-    for name in [name for name in forms.FORMS if name != "readable"]:
+    for name in [name for name in names if name != "readable"]:
         ours, of_inputs = forms.gradient(forms.form_of(name, checkpoint, CPU), inputs, target)
         found[name] = {
             "responses": forms.relative_difference(ours, responses),
@@ -141,8 +177,11 @@ def differences(checkpoint: Path) -> dict[str, dict[str, float]]:
     return found
 
 
-def scaling(iterations: int, repeats: int) -> dict[str, dict[str, float]]:
-    """Seconds of some iterations for more frames (windows), movies, instances, and neurons; a small DwiseNeuro."""
+def scaling(iterations: int, budget: float) -> dict[str, dict[str, float]]:
+    """Seconds of some iterations for more frames (windows), movies, instances, and neurons; a small DwiseNeuro.
+
+    Each is repeated as often as fits `budget` seconds.
+    """
     small = DwiseNeuroConfig((500, 4000), core_features=(16, 16, 32), spatial_strides=(2, 2, 2), se_reduce_ratio=8)
     torch.manual_seed(0)
     encoders = [DwiseNeuro(small).eval() for _ in range(2)]
@@ -153,7 +192,7 @@ def scaling(iterations: int, repeats: int) -> dict[str, dict[str, float]]:
         target = Target(np.ones((neurons, frames), np.float32), still, still, np.ones((64, 64), bool))
         config = ReconstructionConfig(iterations=iterations, precision="bfloat16")
         return forms.least_seconds(
-            lambda: reconstruct(encoders[:instances], mouse, [target] * count, config), repeats, CPU
+            lambda: reconstruct(encoders[:instances], mouse, [target] * count, config), budget, CPU
         )
 
     return {

@@ -19,9 +19,9 @@ import xarray as xr
 
 from movrecon_core.storage import PLAN
 from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study import stages
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.schedulers import Scheduler, run_stage
 from movrecon_core.study.run.schedulers.cluster import Cluster

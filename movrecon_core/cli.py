@@ -175,7 +175,7 @@ def book(
     from movrecon_core.book.build import build_book
     from movrecon_core.book.pdf import print_book
     from movrecon_core.figures.summary import read_summary
-    from movrecon_core.study.paths import SUMMARY_FILE
+    from movrecon_core.storage.paths import SUMMARY_FILE
     from movrecon_core.study.run.inventory import require_results
     from movrecon_core.study.study import open_study
 
@@ -222,7 +222,7 @@ def repeat_option(arguments: list[str], option: str) -> list[str]:
 
 
 def _profile(name: str) -> "Profile":
-    from movrecon_core.study.paths import PROFILES
+    from movrecon_core.storage.paths import PROFILES
     from movrecon_core.study.profile import load_profile
 
     return load_profile(name, PROFILES)

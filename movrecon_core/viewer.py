@@ -95,9 +95,8 @@ class Viewer(widgets.VBox):
         mouse, trial, condition = self.mouse.value, self.trial.value, self.condition.value
         used = range(self.instances.value)
         try:
-            found = self._study.reconstruction(mouse, trial, condition, instances=used)
-            judged = self._study.judged(mouse, trial, condition)._replace(reconstruction=found)
-            truth, _, pixels = judged
+            judged = self._study.judged(mouse, trial, condition, instances=used)
+            truth, found, pixels = judged
             expected, against = truth, "truth"
             if condition == RECORDED and PREDICTED in self._conditions[mouse, trial]:
                 expected = self._study.reconstruction(mouse, trial, PREDICTED, instances=used)

@@ -29,6 +29,25 @@ def test_tables_and_curves(tmp_path: Path) -> None:
     assert ":alt: Curves, one curve for each of: fast recorded." in text
 
 
+def test_processors_stand_side_by_side(tmp_path: Path) -> None:
+    slow = {**MEASURED, "seconds_per_stack": {"readable": 25.0}, "left_out": ["bfloat16: slow"]}
+    kinds = {"AVX-512": MEASURED, "AVX2 alone": slow}
+    (tmp_path / "speed.json").write_text(json.dumps({"title": "Both", "processors": kinds}))
+    text = benchmark_sections(tmp_path, tmp_path)
+    assert text.startswith("## Both")
+    for row in (
+        "|  | AVX-512 | AVX2 alone |",
+        "| left out | – | bfloat16: slow |",
+        "| readable | 12.5 | 25 |",
+        "| fast | 0.25 | – |",
+        "| readable, flops | 1e+09 | 1e+09 |",
+    ):
+        assert row in text
+    for number in (0, 1):
+        assert (tmp_path / f"speed_curves_{number}.png").stat().st_size > 1000
+    assert ":alt: Curves, AVX2 alone, one curve for each of: fast recorded." in text
+
+
 def test_committed_measurements_are_shown(tmp_path: Path) -> None:
     text = benchmark_sections(tmp_path)
     assert list(BENCHMARKS.glob("*.json"))

@@ -1,13 +1,17 @@
 """The book as built: whole, without a word to fill in, without a request to the network."""
 
 import re
+import shutil
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import pytest
 
+from movrecon_core.book.build import build_book
+from movrecon_core.figures.summary import read_summary
+from movrecon_core.storage.paths import BOOK
 from movrecon_core.study import open_study
-from movrecon_core.study.paths import BOOK
 
 LOADING = {"script": "src", "img": "src", "link": "href", "iframe": "src", "source": "src", "video": "src"}
 
@@ -91,6 +95,21 @@ def test_no_link_or_picture_is_broken(pages: dict[Path, _Links]) -> None:
             if not file.is_file() or (anchor and known is not None and anchor not in known.ids):
                 broken.append((page.name, address))
     assert not broken
+
+
+def test_a_failed_notebook_has_a_page_that_says_so(smoke_study: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(smoke_study, tmp_path / "study"))
+    executed = out / "notebooks" / "fig5_population.ipynb"
+    failed = nbformat.read(executed, as_version=4)
+    error = nbformat.v4.new_output("error", ename="StoreError", evalue="no unit", traceback=[])
+    failed.cells[-1].outputs = [error]
+    nbformat.write(failed, executed.with_suffix(".failed.ipynb"))
+    build_book(open_study(out), read_summary(out / "summary.json"), out / "figures")
+    page = (out / "book" / "notebooks" / "fig5_population.html").read_text()
+    assert "This notebook failed" in page
+    assert "StoreError: no unit" in re.sub(r"<[^>]+>", "", page)
+    assert "fig5_population.png" not in page
+    assert (out / "book" / "notebooks" / "fig6_error_maps.html").is_file()
 
 
 def test_math_comes_with_the_book(smoke_study: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 from browser import Watched
 from playwright.sync_api import Browser, Page
 
-from movrecon_core.study.paths import NOTEBOOKS
+from movrecon_core.storage.paths import NOTEBOOKS
 
 TOKEN = "movrecon"
 START_SECONDS, RUN_SECONDS = 60, 30

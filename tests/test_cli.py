@@ -1,5 +1,7 @@
 """The command: what goes wrong is one line that names it, an exit code that is not 0, and no figure."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -196,6 +198,27 @@ def test_a_scheduler_that_is_not_there(
     line = complaint(monkeypatch, capsys, "train", *arguments)
     assert "--scheduler grid: choose local, gpus, slurm, tcp://HOST:PORT" in line
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["my results", "out#1", "100%"])
+def test_a_folder_that_cannot_stand_in_a_job_script_is_refused_at_once(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("dask_jobqueue")
+    arguments = ["--profile", "smoke", "--scheduler", "slurm", "--out", tmp_path / name]
+    assert f"{tmp_path / name}: blanks and signs" in complaint(monkeypatch, capsys, "run", *arguments)
+    assert not (tmp_path / name).exists()
+
+
+def test_results_on_a_file_system_without_locks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    line = complaint(monkeypatch, capsys, "train", "--profile", "smoke", "--out", tmp_path / "out")
+    assert f"{tmp_path / 'out'}: its file system has no locks (No locks available); choose a folder" in line
 
 
 def test_a_scheduler_without_its_port(

@@ -13,7 +13,7 @@ from movrecon_core.encoders.checkpoints import encoder_class
 from movrecon_core.errors import ProfileError
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.code import Code, name_of
-from movrecon_core.study.paths import NOTEBOOKS, PROFILES
+from movrecon_core.storage.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.sources import APART, MEMBERS, code_of, notebook_code
 from movrecon_core.study.stages import STAGES
@@ -43,7 +43,7 @@ EDITS = [
         MASKED | {"recordings"},
     ),
     ("study/stages/masks.py", 'label="masks"', 'label="transparency masks"', set()),
-    ("study/stages/evaluations.py", "mean += predicted / len(encoders)", "mean += predicted", {"evaluations"}),
+    ("analysis/encoder_quality.py", "mean += predicted / len(encoders)", "mean += predicted", {"evaluations"}),
     ("study/stages/evaluations.py", 'part="encoders"', 'part="evaluations"', set()),
     (
         "analysis/metrics.py",

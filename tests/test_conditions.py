@@ -19,10 +19,10 @@ from movrecon_core.figures.fig3_ensembling import ensemble_sizes
 from movrecon_core.figures.fig5_population import population_sizes
 from movrecon_core.reconstruction import ensemble
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study import Study, open_study
 from movrecon_core.study import study as study_module
 from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage

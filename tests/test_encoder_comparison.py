@@ -26,6 +26,7 @@ from movrecon_core.encoders.checkpoints import (
     save_checkpoint,
 )
 from movrecon_core.errors import CheckpointError, ProfileError
+from movrecon_core.figures import encoder_comparison
 from movrecon_core.study.profile import parse_profile
 
 

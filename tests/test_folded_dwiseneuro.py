@@ -65,7 +65,7 @@ def test_large_frames_are_worked_on_one_by_one_with_the_same_result(monkeypatch)
     encoder = trained(CONFIGS["deep"])
     inputs = movies(1, seed=2)
     together = responses_and_gradient(encoder.frozen_form("float64"), inputs, 0)
-    monkeypatch.setattr("movrecon_core.encoders.dwiseneuro_steps.CACHE_BYTES", 0)
+    monkeypatch.setattr("movrecon_core.encoders.dwiseneuro_steps.cache_bytes", lambda: 0)
     apart = responses_and_gradient(encoder.frozen_form("float64"), inputs, 0)
     for found, expected in zip(apart, together, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-15)

@@ -11,7 +11,7 @@ import yaml
 
 from movrecon_core.book.notebooks import notebook_parameters
 from movrecon_core.figures.published import published_values
-from movrecon_core.study.paths import BOOK, NOTEBOOKS
+from movrecon_core.storage.paths import BOOK, NOTEBOOKS
 
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 PAGES = [path for path in ALL if path.stem != "viewer"]

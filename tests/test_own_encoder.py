@@ -10,7 +10,7 @@ import yaml
 
 from movrecon_core.encoders import checkpoints
 from movrecon_core.encoders.checkpoints import load_checkpoint
-from movrecon_core.study.paths import BOOK
+from movrecon_core.storage.paths import BOOK
 from movrecon_core.study.profile import parse_profile
 
 PAGE = (BOOK / "own-encoder.md").read_text(encoding="utf-8")

@@ -11,11 +11,12 @@ from example_recording import NEURONS, write_example
 from scipy import stats
 
 from movrecon_core.analysis import physiology as ph
+from movrecon_core.analysis.trials import recorded_physiology
 from movrecon_core.encoders.checkpoints import build_encoder
 from movrecon_core.figures.physiology import LITERATURE
 from movrecon_core.recordings import Recording
 from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_mouse
-from movrecon_core.study.stages.physiology import neurons_of, recorded_physiology
+from movrecon_core.study.stages.physiology import neurons_of
 
 CLIPS = Path(os.environ.get("MOVRECON_CLIPS", Path(__file__).parent / "natural_clips.npz"))
 

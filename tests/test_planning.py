@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.planning import needed_neurons, planned_correlations
-from movrecon_core.study.paths import PROFILES
+from movrecon_core.reconstruction import nested_populations
+from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import load_profile
-from movrecon_core.study.stages.planning import nested_populations
 from movrecon_core.study.study import Study
 
 FRACTIONS, AREAS = (0.125, 0.25, 0.5, 1.0), (0.25, 0.5, 1.0)

@@ -14,7 +14,7 @@ import pytest
 from movrecon_core.book import notebooks, publish
 from movrecon_core.book.kernels import FORKED
 from movrecon_core.book.pages import failed_page
-from movrecon_core.study.paths import EXECUTED
+from movrecon_core.storage.paths import EXECUTED
 
 # papermill and the kernel's client warn about themselves, which is none of our doing
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")

@@ -1,5 +1,7 @@
 """The cache of training trials: the same numbers as the files, made again when they change, whole or not there."""
 
+import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -9,7 +11,7 @@ from example_recording import FRAMES, NEURONS, write_example
 from hypothesis import given
 from hypothesis import strategies as st
 
-from movrecon_core.errors import RecordingError
+from movrecon_core.errors import RecordingError, StoreError
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings import cache as recording_cache
 from movrecon_core.recordings.cache import TrialCache, cached_trials
@@ -166,6 +168,18 @@ def test_responses_beyond_half_precision_are_an_error(mouse: Recording, tmp_path
     changed(mouse, "responses", 1, 1e6)
     with pytest.raises(RecordingError, match=r"responses/1\.npy: .*does not fit half precision.*training\.cache"):
         cached_trials(mouse, TRIALS, tmp_path / "cache", "half")
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS])
+def test_a_file_system_without_locks_is_named(
+    mouse: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def no_locks(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with pytest.raises(StoreError, match=r"cache: its file system has no locks .*choose a folder"):
+        cached_trials(mouse, TRIALS, tmp_path / "cache")
 
 
 def test_a_folder_that_cannot_be_written_is_named(mouse: Recording, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from movrecon_core.recordings import Recording
 from movrecon_core.recordings.checks import check_recording, report_recording
 from movrecon_core.recordings.folds import held_out_trials
 from movrecon_core.recordings.plausibility import Plausibility
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +77,7 @@ DAMAGE = {
     "no tier train": ("meta/trials/tiers.npy", lambda f: change(f, lambda a: np.full_like(a, "oracle"))),
     "tier without files": ("meta/trials/tiers.npy", lambda f: change(f, lambda a: np.append(a, "train"))),
     "not a number": ("data/responses/6.npy", lambda f: change(f, assigned((2, 10), np.nan))),
+    "infinite responses": ("data/responses/6.npy", lambda f: change(f, assigned((2, 10), np.inf))),
     "infinity": ("data/videos/6.npy", lambda f: change(f, assigned((3, 4, 10), np.inf))),
     "a neuron without numbers": ("data/responses/6.npy", lambda f: change(f, assigned(2, np.nan))),
     "too bright": ("data/videos/6.npy", lambda f: change(f, assigned((3, 4, 10), 256))),

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from small_study import kill, meanwhile, stored
 
+from movrecon_core.errors import MovreconError
 from movrecon_core.study import open_study
 from movrecon_core.study.run.schedulers import Scheduler, run_stage
 from movrecon_core.study.run.schedulers.processes import processes
@@ -37,6 +38,22 @@ def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str,
         meanwhile(copied, kill),
     ):
         assert reconstruct(copied, Cluster(cluster.scheduler_address, "cpu")) == undisturbed
+
+
+def test_a_dask_scheduler_that_is_not_there_is_named_at_once_and_at_intervals(
+    copied: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("distributed")
+    from movrecon_core.study.run.schedulers import cluster
+
+    monkeypatch.setattr(cluster, "CONNECTION", 0.5)
+    monkeypatch.setattr(cluster, "PATIENCE", 3.0)
+    with pytest.raises(MovreconError, match=r"tcp://127\.0\.0\.1:9: not reached for"):
+        reconstruct(copied, cluster.Cluster("tcp://127.0.0.1:9", "cpu"))
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("tcp://")]
+    assert lines[0] == "tcp://127.0.0.1:9: connecting"
+    assert "is it the right one? Trying for" in lines[1]
+    assert len(lines) > 2
 
 
 def test_dask_whose_scheduler_is_restarted(copied: Path, tmp_path: Path, undisturbed: dict[str, bytes]) -> None:

@@ -181,3 +181,36 @@ def arrays(out: Path) -> dict[str, bytes]:
         str(file.relative_to(out)): b"".join(values.to_numpy().tobytes() for values in read_dataset(file).values())
         for file in sorted((out / "store").rglob("*.zarr.zip"))
     }
+
+
+BARE = """
+trials_per_mouse: 1
+instances: 1
+from_predicted: false
+simulation: {mice: 1, trials: 14, neurons: 30, frames: 90, oracle_trials: 0}
+training: {batch: 2, segment_frames: 64, segments_per_epoch: 16, warm_up_epochs: 1, cosine_epochs: 2,
+           learning_rate: 3.0e-3, ema_decay: 0.9, mixed_precision: false}
+mask: {iterations: 20, learning_rate: 300.0}
+receptive_fields: {pixel_step: 4}
+reconstruction: {iterations: 4, window_frames: null}
+variations: {trials_per_mouse: 0}
+population: {trials_per_mouse: 0}
+noise: {samples: 0}
+gratings: {mice: 0}
+notebooks: {fig1s2_variations: {}, fig2_performance: {}, fig3_ensembling: {}, fig4_gaussian_noise: {},
+            fig4s1_gratings: {}, fig5_population: {}, fig6_error_maps: {}, planning: {}, summary: {}}
+"""
+
+
+def test_a_profile_that_asks_for_little_ends_with_a_book(tmp_path: Path) -> None:
+    """Figures that have nothing to show say so on their page; one with an empty panel says so there."""
+    profile, out = tmp_path / "bare.yaml", tmp_path / "out"
+    profile.write_text(BARE)
+    movrecon("run", "--profile", profile, "--out", out)
+    drawn = {path.stem for path in (out / "figures").glob("*.svg")}
+    assert drawn == {"fig2_performance", "fig3_ensembling", "summary"}
+    assert "nothing to show" in (out / "figures" / "fig3_ensembling.svg").read_text()
+    pages = {path.stem: path.read_text() for path in (out / "book" / "notebooks").glob("*.html")}
+    silent = {name for name, page in pages.items() if "Nothing to show: " in page}
+    assert silent == set(pages) - drawn
+    assert "give its section" in pages["fig4_gaussian_noise"]

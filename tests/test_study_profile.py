@@ -10,7 +10,7 @@ from movrecon_core.book.notebooks import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.figures import Row, beside_published, published, rows_table
 from movrecon_core.reconstruction import ReconstructionConfig, fast_config
-from movrecon_core.study.paths import NOTEBOOKS, PROFILES
+from movrecon_core.storage.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import encoder_parameters, load_profile, parse_profile
 
 SHIPPED = ["smoke", "demo", "paper"]
@@ -98,7 +98,7 @@ def test_published_and_own_values_stand_side_by_side() -> None:
         Row("2", "video correlation", "correlation", published("figure_2.video_correlation.mean"), 0.5, 0.4, 0.61, n=9),
         Row("4", "entropy", "bits", ours=1234.5, stimulus="noise of 2 px", note="why"),
     ]
-    table = beside_published(rows_table(rows))
+    table = beside_published(rows_table(rows)).data
     assert table.loc[("2", "video correlation")].tolist() == ["0.569", "0.5", "0.4 to 0.61", "9", ""]
     assert table.loc[("4", "entropy, noise of 2 px")].tolist() == ["–", "1234", "", "", "why"]
     with pytest.raises(KeyError):

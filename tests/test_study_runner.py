@@ -14,7 +14,7 @@ from movrecon_core.book.notebooks import (
     run_notebook,
 )
 from movrecon_core.errors import ProfileError
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 # papermill and the kernel's client warn about themselves, which is none of our doing
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::UserWarning", "ignore::ResourceWarning")

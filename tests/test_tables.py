@@ -1,5 +1,6 @@
 """Tables recomputed by hand from the arrays of a study in memory."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,7 @@ from example_study import INSTANCES, ITERATIONS, ExampleStudy
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
+from movrecon_core import plotting
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures import fig1s2_variations, readable, rows_table
 from movrecon_core.figures.fig1_method import instance_summary, method_panels, optimisation_curves, optimisation_summary
@@ -369,7 +371,7 @@ def test_constant_behaviour_is_reported_as_left_out():
 
 def test_readable_numbers():
     found = readable(pd.DataFrame({"p": [1.23456e-5, np.nan], "n": [3, 4], "of": ["a", "b"]}))
-    assert found.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
+    assert found.data.to_numpy().tolist() == [["1.23e-05", 3, "a"], ["–", 4, "b"]]
 
 
 # What a profile leaves out ---------------------------------------------------------------------------------------
@@ -413,3 +415,43 @@ def test_what_the_profile_leaves_out_is_named_with_its_setting(table, setting):
     with pytest.raises(NothingToShowError, match=setting) as error:
         table(Bare())
     assert "\n" not in str(error.value)
+
+
+class WithoutRunning(ExampleStudy):
+    """The first mouse's running and pupil position were not recorded, or no mouse's."""
+
+    def __init__(self, mice_without):
+        super().__init__()
+        self.without = mice_without
+
+    def trial(self, mouse, trial):
+        found = super().trial(mouse, trial)
+        if mouse not in self.without:
+            return found
+        behavior, pupil = found.behavior * np.array([[1], [0]], np.float32), 0 * found.pupil_center
+        missing = ("running speed", "pupil position")
+        return replace(found, behavior=behavior, pupil_center=pupil, missing_signals=missing)
+
+
+@pytest.mark.parametrize("without", [(0,), (0, 1)], ids=["one mouse", "all mice"])
+def test_what_was_not_recorded_counts_nowhere(without, tmp_path, study, frames):
+    here = WithoutRunning(without)
+    panels = correlate_panels(frame_features(here), 0.2)
+    found = movie_statistics(panels, seed=0).set_index("feature")
+    others = [mouse for mouse in here.reconstructed_mice if mouse not in without]
+    assert found.loc["running speed", "movies"] == found.loc["eye movement", "movies"] == 3 * len(others)
+    assert found.loc["pupil dilation", "movies"] == 6
+    if others:
+        own = correlate_panels(frames, 0.2)["A"].query("mouse == 'mouse 2' and feature == 'running speed'")
+        r = correlated(own["value"], own["mean frame correlation"])
+        assert found.loc["running speed", "r"] == pytest.approx(r, abs=1e-4)
+    else:
+        assert found.loc["running speed", "left_out"]
+    moments = moment_statistics(panels, seed=0)
+    figure = plotting.new_figure(7, 7, False)
+    above, below = figure.subfigures(2, 1)
+    plotting.plot_features(above.subplots(2, 3), panels["A"], found.to_dict("index"))
+    plotting.plot_moments(below.subplots(), panels["C"], moments)
+    plotting.save_figure(figure, "f", tmp_path, panels, alt="Points.")
+    running = ethogram_panels(here, movies=2, neurons=7)["A"].query("signal == 'running speed'")
+    assert running["value"].isna().sum() == sum(here.trial(mouse, 5).frames for mouse in without)

@@ -1,11 +1,13 @@
 """Training: schedule, mixing, statistics, resuming, and that it learns what was planted."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
-from example_recording import NEURONS, write_example
+from example_recording import FRAMES, NEURONS, write_example
 
 from movrecon_core.encoders import training
 from movrecon_core.encoders.checkpoints import load_checkpoint
@@ -81,6 +83,24 @@ def test_statistics_find_means_and_receptive_fields():
     np.testing.assert_allclose(found, PLANTED, atol=3)  # a planted field is 4 pixels wide
 
 
+@pytest.mark.parametrize("unit", [1e-3, 1e6])
+def test_statistics_and_training_are_the_same_in_any_unit(mice, tmp_path, unit):
+    trials = [mice[0].trial(i) for i in range(8)]
+    scaled = [replace(trial, responses=(unit * trial.responses).astype(np.float32)) for trial in trials]
+    first, second = response_statistics(trials), response_statistics(scaled)
+    np.testing.assert_allclose(second.mean_response, unit * first.mean_response, rtol=1e-5)
+    np.testing.assert_array_equal(second.centres, first.centres)
+    folder = shutil.copytree(mice[0].path.parent, tmp_path / "mice")
+    for file in folder.glob("*/data/responses/*.npy"):
+        np.save(file, unit * np.load(file))
+    others = [Recording(folder / mouse.name) for mouse in mice]
+    encoders = [train(given, tmp_path / f"{i}.pth") for i, given in enumerate((mice, others))]
+    trial = mice[0].trial(9)
+    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+    expected, found = (predict(encoder, inputs, 0).detach().numpy() for encoder in encoders)
+    np.testing.assert_allclose(found, unit * expected, rtol=2e-3)
+
+
 def test_segments_come_from_the_files(mice, tmp_path):
     reader = SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), 8, 2)
     inputs, responses = reader.draw(5, np.random.default_rng(0))
@@ -90,7 +110,7 @@ def test_segments_come_from_the_files(mice, tmp_path):
         places = [
             (trial.index, start)
             for trial in map(mice[0].trial, mice[0].trials)
-            for start in range(66 - 15 + 1)
+            for start in range(FRAMES - 15 + 1)
             if np.array_equal(trial.movie[start : start + 15 : 2], one[0, :, 14:50])
             and np.array_equal(trial.responses[:, start : start + 15 : 2], response)
             and np.array_equal(trial.behavior[:, start : start + 15 : 2], one[1:3, :, 0, 0])
@@ -102,8 +122,8 @@ def test_segments_come_from_the_files(mice, tmp_path):
 
 
 def test_a_trial_shorter_than_a_segment_is_not_drawn(mice, tmp_path):
-    with pytest.raises(RecordingError, match="67 frames"):
-        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), 67, 1)
+    with pytest.raises(RecordingError, match=f"{FRAMES + 1} frames"):
+        SegmentReader(cached_trials(mice[0], mice[0].trials, tmp_path), FRAMES + 1, 1)
 
 
 def test_resumed_training_ends_with_the_same_weights(mice, tmp_path, monkeypatch):

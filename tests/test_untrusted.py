@@ -21,8 +21,8 @@ from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.errors import CheckpointError, MovreconError, ProfileError
 from movrecon_core.recordings import Recording
 from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.paths import PROFILES
 from movrecon_core.storage.store import Store, Unit
-from movrecon_core.study.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.study import open_study
 

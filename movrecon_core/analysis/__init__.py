@@ -6,6 +6,7 @@ from movrecon_core.analysis.correlates import NestedCorrelation, lagged_correlat
 from movrecon_core.analysis.error_maps import ERROR_RANGE, error_map, shown_error
 from movrecon_core.analysis.metrics import (
     SKIPPED_FRAMES,
+    Judged,
     entropy,
     frame_correlation,
     grey_outside_mask,
@@ -52,6 +53,7 @@ __all__ = [
     "SKIPPED_FRAMES",
     "Comparison",
     "Interval",
+    "Judged",
     "MixedModel",
     "NestedCorrelation",
     "PairedTest",

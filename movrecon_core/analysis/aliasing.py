@@ -20,6 +20,11 @@ def apparent_frequency(frequency: ArrayLike, frame_step: int) -> NDArray[np.floa
     -------
     NDArray
         Hz, 0 to half the rate at which frames are seen.
+
+    Examples
+    --------
+    >>> apparent_frequency([15.0, 7.5, 3.75], frame_step=2).tolist()
+    [0.0, 7.5, 3.75]
     """
     rate = FRAME_RATE / frame_step
     values = np.asarray(frequency, dtype=np.float64)

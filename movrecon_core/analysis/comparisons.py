@@ -60,6 +60,13 @@ def compare_conditions(first: ArrayLike, second: ArrayLike, mice: ArrayLike, see
     ------
     ReconstructionError
         If the lengths differ, or a value is missing.
+
+    Examples
+    --------
+    >>> mice = ["a", "a", "b", "b", "c", "c"]
+    >>> found = compare_conditions([0.2, 0.3, 0.4, 0.3, 0.5, 0.6], [0.3, 0.4, 0.5, 0.5, 0.8, 0.9], mice, seed=0)
+    >>> round(found.difference.mean, 3), round(found.change_percent, 1), found.mice, found.movies
+    (0.183, 47.8, 3, 6)
     """
     a, b = (np.asarray(values, dtype=np.float64) for values in (first, second))
     if not a.shape == b.shape == np.shape(mice):

@@ -1,11 +1,17 @@
 """How near an encoder's predictions come to what can be predicted: ceilings, averages of repeats, calibration."""
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+import xarray as xr
 from numpy.typing import NDArray
 
 from movrecon_core.analysis.metrics import neuron_correlation
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.recordings import Recording, Trial, load_array
+from movrecon_core.simulation import TRUTH
 
 Array = NDArray[np.floating]
 
@@ -92,3 +98,85 @@ def calibration(recorded: Array, predicted: Array, bins: int = CALIBRATION_BINS)
     order = np.argsort(found, kind="stable")
     parts = np.array_split(order, bins)
     return np.array([found[part].mean() for part in parts]), np.array([true[part].mean() for part in parts])
+
+
+def evaluation(trials: Sequence[Trial], encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
+    """Correlation of predicted with recorded responses over all frames of the held-out movies, neuron by neuron."""
+    recorded = np.concatenate([trial.responses for trial in trials], axis=1)  # (N, frames of all movies)
+    mean = np.zeros_like(recorded)
+    correlation = []
+    for encoder in encoders:
+        predicted = np.concatenate(
+            [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials], axis=1
+        )
+        correlation.append(_neuron_correlation(recorded, predicted))
+        mean += predicted / len(encoders)
+    return xr.Dataset(
+        {
+            "correlation": (("instance", "neuron"), np.stack(correlation)),
+            "ensemble_correlation": ("neuron", _neuron_correlation(recorded, mean)),
+        },
+        attrs={"held_out_movies": len(trials), "frames": recorded.shape[1]},
+    )
+
+
+def _neuron_correlation(recorded: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:
+    """As `neuron_correlation`; a neuron that does not vary is predicted by nothing and counts as 0."""
+    return np.nan_to_num(neuron_correlation(recorded, predicted), nan=0.0)
+
+
+def encoder_qualities(
+    recording: Recording, trials: Sequence[Trial], encoders: Mapping[str, Encoder], mouse: int
+) -> xr.Dataset:
+    """Judge encoders on a mouse's held-out movies.
+
+    Returns
+    -------
+    Dataset
+        ``correlation`` and ``repeat_correlation`` (encoder, neuron), ``ceiling`` (neuron) of the single-trial
+        correlation, ``predicted`` and ``recorded`` (encoder, bin) for calibration, ``parameters`` (encoder). What
+        cannot be known of a recording is NaN; the attribute ``ceiling_from`` says where the ceiling comes from:
+        ``truth`` of a simulation, ``repeats`` of movies, or ``unknown``.
+    """
+    recorded = [trial.responses for trial in trials]
+    groups = repeat_groups([hashlib.sha256(trial.movie.tobytes()).digest() for trial in trials])
+    ceiling, source = _ceiling(recording, [trial.index for trial in trials], recorded, groups)
+    all_recorded = np.concatenate(recorded, axis=1)  # (N, frames of all movies)
+    unknown = np.full(recording.neurons, np.nan)
+    variables: dict[str, list[NDArray]] = {name: [] for name in ("correlation", "repeat_correlation", "bins")}
+    for encoder in encoders.values():
+        predicted = [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials]
+        all_predicted = np.concatenate(predicted, axis=1)
+        variables["correlation"].append(np.nan_to_num(neuron_correlation(all_recorded, all_predicted), nan=0.0))
+        repeated = [[np.stack([x[i] for i in group]) for group in groups] for x in (recorded, predicted)]
+        variables["repeat_correlation"].append(correlation_to_average(*repeated) if groups else unknown)
+        variables["bins"].append(np.stack(calibration(all_recorded, all_predicted)))
+    bins = np.stack(variables["bins"])
+    return xr.Dataset(
+        {
+            "correlation": (("encoder", "neuron"), np.stack(variables["correlation"])),
+            "repeat_correlation": (("encoder", "neuron"), np.stack(variables["repeat_correlation"])),
+            "ceiling": ("neuron", ceiling),
+            "predicted": (("encoder", "bin"), bins[:, 0]),
+            "recorded": (("encoder", "bin"), bins[:, 1]),
+            "parameters": ("encoder", [_parameters(encoder) for encoder in encoders.values()]),
+        },
+        attrs={"encoders": list(encoders), "ceiling_from": source, "repeated_movies": len(groups)},
+    )
+
+
+def _ceiling(
+    recording: Recording, trials: list[int], recorded: list[NDArray], groups: list[list[int]]
+) -> tuple[NDArray[np.float64], str]:
+    """Of each neuron (N,), and where it comes from."""
+    files = [recording.path / TRUTH / "noise_free_responses" / f"{trial}.npy" for trial in trials]
+    if all(file.is_file() for file in files):
+        truth = np.concatenate([load_array(file) for file in files], axis=1)
+        return neuron_correlation(np.concatenate(recorded, axis=1), truth), "truth"
+    if groups:
+        return repeat_ceiling([np.stack([recorded[i] for i in group]) for group in groups]), "repeats"
+    return np.full(recording.neurons, np.nan), "unknown"
+
+
+def _parameters(encoder: Encoder) -> int:
+    return sum(weights.numel() for weights in encoder.parameters())

@@ -3,6 +3,8 @@
 Movies are (T, H, W), masks (H, W) bool, and only pixels inside the mask count. All numbers are float64.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,13 +22,44 @@ Array = NDArray[np.floating]
 Mask = NDArray[np.bool_]
 
 
+class Judged(NamedTuple):
+    """What a reconstruction is judged by; metrics take the three in this order.
+
+    Attributes
+    ----------
+    truth
+        (T, 36, 64), the movie that was shown, grey levels.
+    reconstruction
+        (T, 36, 64), not masked, grey levels.
+    pixels
+        (36, 64) bool, the evaluation mask.
+    """
+
+    truth: NDArray[np.float32]
+    reconstruction: NDArray[np.float32]
+    pixels: NDArray[np.bool_]
+
+    @property
+    def evaluated(self) -> "Judged":
+        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
+        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
+
+
 def correlation(a: Array, b: Array) -> float:
     """Pearson correlation over all entries; NaN if one of the arrays is constant."""
     return float(_correlation(np.ravel(a), np.ravel(b)))
 
 
 def video_correlation(truth: Array, movie: Array, mask: Mask) -> float:
-    """Pearson correlation over all pixels and frames (article, Eq. 8)."""
+    """Pearson correlation over all pixels and frames (article, Eq. 8).
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).uniform(0, 255, (90, 36, 64))
+    >>> mask = np.ones((36, 64), dtype=bool)
+    >>> round(video_correlation(truth, 100 + truth / 2, mask), 6), round(video_correlation(truth, 255 - truth, mask), 6)
+    (1.0, -1.0)
+    """
     return correlation(_masked(truth, mask), _masked(movie, mask))
 
 
@@ -37,6 +70,13 @@ def frame_correlation(truth: Array, movie: Array, mask: Mask) -> NDArray[np.floa
     -------
     NDArray
         (T,).
+
+    Examples
+    --------
+    >>> truth = np.random.default_rng(0).uniform(0, 255, (3, 36, 64))
+    >>> movie = np.stack([truth[0], 255 - truth[1], np.full((36, 64), 127.5)])
+    >>> frame_correlation(truth, movie, np.ones((36, 64), dtype=bool)).round(3).tolist()
+    [1.0, -1.0, nan]
     """
     return _correlation(_masked(truth, mask), _masked(movie, mask))
 

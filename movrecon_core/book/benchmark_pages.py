@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from movrecon_core import plotting
 from movrecon_core.plotting.benchmarks import Curve
 from movrecon_core.storage.files import read_json
-from movrecon_core.study.paths import REPOSITORY
+from movrecon_core.storage.paths import REPOSITORY
 
 BENCHMARKS = REPOSITORY / "benchmarks"
 
@@ -17,7 +17,8 @@ def benchmark_sections(figures: Path, folder: Path = BENCHMARKS) -> str:
 
     A file may hold ``title``, ``about``, and ``simulated``, which stamps its figures. Of the other keys, plain values
     are rows of a table; an object of lists, or of objects with ``seconds`` and another list, becomes a figure of
-    curves, any other object a table.
+    curves, any other object a table. ``processors`` holds such keys for several kinds of processor, which stand side by
+    side.
 
     Parameters
     ----------
@@ -35,8 +36,12 @@ def _section(file: Path, figures: Path) -> str:
         return ""
     title = content.pop("title", file.stem.replace("_", " ").capitalize())
     parts = [f"## {title}", content.pop("about", "")]
+    processors = content.pop("processors", None)
+    if isinstance(processors, dict):
+        parts += _side_by_side(processors, file.stem, figures)
     plain = {key: value for key, value in content.items() if not isinstance(value, dict)}
-    parts.append(_table(["", ""], [[_words(key), _shown(value)] for key, value in plain.items()]))
+    if plain:
+        parts.append(_table(["", ""], [[_words(key), _shown(value)] for key, value in plain.items()]))
     for key, value in content.items():
         if isinstance(value, dict) and value:
             curves = _curves(value)
@@ -45,6 +50,36 @@ def _section(file: Path, figures: Path) -> str:
             parts.append(_drawn(drawn, curves, figures) if curves else _nested(value))
     parts.append(f"Measured by `benchmarks/{file.stem}.py`; the numbers are in `benchmarks/{file.name}`.")
     return "\n\n".join(part for part in parts if part)
+
+
+def _side_by_side(processors: Mapping[str, Mapping[str, Any]], stem: str, figures: Path) -> list[str]:
+    """One column a kind of processor; curves are drawn for each."""
+    keys = list(dict.fromkeys(key for found in processors.values() for key in found))
+    given = {key: [found.get(key) for found in processors.values()] for key in keys}
+    head = ["", *processors]
+    plain = {key: values for key, values in given.items() if not any(isinstance(value, dict) for value in values)}
+    parts = [_table(head, [[_words(key), *map(_shown, values)] for key, values in plain.items()])]
+    for key in [key for key in keys if key not in plain]:
+        parts.append(f"**{_words(key)}**")
+        if not any(_curves(value) for value in given[key] if value):
+            tables = [_flat(value or {}) for value in given[key]]
+            rows = dict.fromkeys(name for table in tables for name in table)
+            parts.append(_table(head, [[name, *(_shown(table.get(name)) for table in tables)] for name in rows]))
+            continue
+        for number, (kind, found) in enumerate(processors.items()):
+            if found.get(key):
+                drawn = Drawing(f"{stem}_{key}_{number}", f"{_words(key)}, {kind}", bool(found.get("simulated")))
+                parts.append(_drawn(drawn, _curves(found[key]), figures))
+    return parts
+
+
+def _flat(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of nested objects, under the names that lead to them."""
+    found: dict[str, Any] = {}
+    for key, one in value.items():
+        inner = {f"{_words(key)}, {name}": x for name, x in _flat(one).items()} if isinstance(one, dict) else None
+        found |= {_words(key): one} if inner is None else inner
+    return found
 
 
 def _curves(value: Mapping[str, Any]) -> dict[str, Curve]:
@@ -73,7 +108,7 @@ def _drawn(drawing: Drawing, curves: Mapping[str, Curve], figures: Path) -> str:
     figure = plotting.new_figure(5.0, 2.6, drawing.simulated)
     plotting.plot_measured_curves(figure.subplots(), curves, drawing.label)
     figure.savefig(figures / f"{drawing.name}.png", metadata={"Software": None})
-    alt = f"{drawing.label.capitalize()}, one curve for each of: {', '.join(map(_words, curves))}."
+    alt = f"{drawing.label[:1].upper()}{drawing.label[1:]}, one curve for each of: {', '.join(map(_words, curves))}."
     return f"```{{image}} figures/{drawing.name}.png\n:alt: {alt}\n```"
 
 

@@ -26,10 +26,10 @@ from movrecon_core.book.pages import (
     status_page,
 )
 from movrecon_core.errors import MovreconError
+from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import read_json, write_json
 from movrecon_core.storage.fingerprints import digest, file_digest
-from movrecon_core.study.cost import Cost
-from movrecon_core.study.paths import BOOK, BOOK_COST_FILE, BOOK_LOG, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
+from movrecon_core.storage.paths import BOOK, BOOK_COST_FILE, BOOK_LOG, BOOK_OUT, BOOK_SOURCE, EXECUTED, NOTEBOOKS
 from movrecon_core.study.study import Study
 
 EXTRA = Path("extra")

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
-from multiprocessing import forkserver
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -85,7 +84,9 @@ def loaded_kernels() -> Iterator[None]:
         if FORKED:
             factory.provisioners[NAME] = EntryPoint(NAME, f"{__name__}:ForkedProvisioner", factory.GROUP_NAME)
             factory.default_provisioner_name = NAME
-            multiprocessing.get_context("forkserver").set_forkserver_preload([LOADED])
+            from multiprocessing import forkserver  # not everywhere
+
+            forkserver.set_forkserver_preload([LOADED])
             forkserver.ensure_running()
         yield
     finally:

@@ -13,10 +13,10 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from movrecon_core.errors import MovreconError, NothingToShowError, ProfileError
+from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import replacing
 from movrecon_core.storage.fingerprints import digest, file_digest
-from movrecon_core.study.cost import Cost
-from movrecon_core.study.paths import NOTEBOOKS, REPOSITORY, require_repository
+from movrecon_core.storage.paths import NOTEBOOKS, REPOSITORY, require_repository
 from movrecon_core.study.profile import Profile, suggestion
 
 CELL_TIMEOUT = 3600

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import numpy as np
+import pandas as pd
 import yaml
 
-from movrecon_core.figures.published import published
+from movrecon_core.figures.report import report
 from movrecon_core.figures.summary import shown
 from movrecon_core.study.provenance import versions
 from movrecon_core.study.stage_costs import stage_costs
@@ -87,7 +89,7 @@ def front_page(
         "data_set": f"{len(study.reconstructed_mice)} {'in-silico ' if summary['simulated'] else ''}mice of "
         f"{_range([study.recordings[mouse].neurons for mouse in study.reconstructed_mice])} neurons, "
         f"profile *{summary['profile']}*",
-        "published_rows": _rows(_published(summary)),
+        "published_rows": _rows(_published(report(study).numbers)),
         "data": data,
         "contents": "\n".join(
             f"1. [{title}](notebooks/{name}): {claim}" for name, (title, claim) in _claims(notebooks).items()
@@ -187,8 +189,9 @@ def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.Noteb
 
 
 def files_of(name: str, figures: Path) -> list[Path]:
-    """Files of one figure or video: pictures, then source data."""
-    return [*sorted(figures.glob(f"{name}.*")), *sorted(figures.glob(f"{name}_*.csv"))]
+    """Files of one figure or video: pictures, then source data of its panels, then its numbers."""
+    panels = figures.glob(f"{name}_[A-Z]*.csv")
+    return [*sorted(figures.glob(f"{name}.*")), *sorted(panels), *figures.glob(f"{name}_numbers.csv")]
 
 
 def read_contents(file: Path) -> dict[str, Any]:
@@ -236,32 +239,13 @@ def _moving(drawn: Sequence[str]) -> str:
     return ""
 
 
-def _published(summary: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    of_predicted = published("figure_1_supplement_2.video_correlation.from_predicted_activity")
-    encoder = published("encoder.single_trial_correlation.retrained_validation")
-    yield "video correlation", _published_interval("figure_2.video_correlation"), shown(summary["video_correlation"])
-    yield (
-        "mean frame correlation",
-        _published_interval("figure_2.mean_frame_correlation"),
-        shown(summary["mean_frame_correlation"]),
-    )
-    yield "video correlation with a random other movie", "–", shown(summary["random_control"])
-    yield (
-        "video correlation from predicted responses",
-        f"{of_predicted:.3f}",
-        shown(summary["video_correlation_from_predicted"]),
-    )
-    yield (
-        "encoder's single-trial correlation",
-        f"{encoder:.3f}",
-        f"{summary['encoder_single_trial_correlation']['mean']:.3f}",
-    )
-
-
-def _published_interval(path: str) -> str:
-    value = published(path)
-    low, high = value["ci95"]
-    return f"{value['mean']:.3f} (95 % CI {low:.3f} to {high:.3f}, n = {value['n_movies']} movies)"
+def _published(numbers: pd.DataFrame) -> Iterator[tuple[str, str, str]]:
+    """The correlations of Figure 2, and the encoder's, beside the article's."""
+    known = numbers[(numbers["kind"] == "correlation") & numbers["ours"].notna()]
+    for row in known[(known["figure"] == "2") | known["quantity"].str.startswith("encoder")].itertuples():
+        theirs = "–" if np.isnan(row.published) else f"{row.published:.3f}"
+        spread = f" ({row.low:.3f} to {row.high:.3f})" if np.isfinite(row.low) else ""
+        yield str(row.quantity), theirs, f"{row.ours:.3f}{spread}"
 
 
 def _claims(notebooks: Mapping[str, nbformat.NotebookNode]) -> dict[str, tuple[str, str]]:

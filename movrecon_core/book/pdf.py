@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from movrecon_core.book.build import BookError, build_pages
-from movrecon_core.study.paths import BOOK_LOG, BOOK_PDF, BOOK_SOURCE
+from movrecon_core.storage.paths import BOOK_LOG, BOOK_PDF, BOOK_SOURCE
 from movrecon_core.study.study import Study
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")

@@ -12,7 +12,7 @@ from movrecon_core.book.notebooks import NotebookError, is_current, run_notebook
 from movrecon_core.figures.summary import write_summary
 from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
-from movrecon_core.study.paths import EXECUTED, NOTEBOOKS
+from movrecon_core.storage.paths import EXECUTED, NOTEBOOKS
 from movrecon_core.study.run.pipeline import alone
 from movrecon_core.study.sources import notebook_code
 from movrecon_core.study.study import Study

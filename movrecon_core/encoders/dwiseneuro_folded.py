@@ -4,8 +4,8 @@ The same function as `DwiseNeuro` in evaluation mode, which stays the truth that
 norms are folded into the convolutions before them; channels come last, so that pointwise convolutions are products of
 matrices and depth-wise ones are two-dimensional; position encodings are constants; the gate of squeeze-and-excitation
 scales the projection's weights in place of the expanded activations; and each block's backward pass is written out:
-it computes no gradient of a weight, and computes the widest activations again in place of keeping them. On CPUs the
-depth-wise layers and silus are compiled kernels, where there is a compiler (see `kernels`).
+it computes no gradient of a weight, and what the compiled kernels for CPUs do (see `kernels`) is neither kept nor read
+twice. Where there is no compiler, PyTorch computes the widest activations again in place of keeping them.
 """
 
 from __future__ import annotations
@@ -112,15 +112,17 @@ class _Block(nn.Module):
             self.steps = TorchSteps(wide, self.stride, dtype)
         self.offset = _Offset(project_bias + shortcut_bias, following, dtype)
         project = project.flatten(1).t()  # (E, O)
+        # As a product of matrices: it repeats and cuts channels, too.
+        copied = _tiled(torch.eye(expand.shape[1]).to(shortcut), self.out_features).mul(shortcut)
         weights = {
             "reduce": _padded(block.se.conv_reduce.weight.flatten(1).t()).t().contiguous(),  # (R, E)
             "reduce_bias": block.se.conv_reduce.bias,
             "excite": _padded(block.se.conv_expand.weight.flatten(1)),  # (E, R)
             "excite_bias": _padded(block.se.conv_expand.bias),
-            "project": _padded(project),  # (E, O)
-            "unproject": _padded(project).t().contiguous().to(dtype),  # (O, E)
-            # As a product of matrices: it repeats and cuts channels, too, and is added to another product in its pass.
-            "shortcut": _tiled(torch.eye(expand.shape[1]).to(shortcut), self.out_features).mul(shortcut).to(dtype),
+            "project": _padded(project).t().contiguous(),  # (O, E)
+            "unproject": _padded(project).to(dtype),  # (E, O)
+            "shortcut": copied.t().contiguous().to(dtype),  # (O, C)
+            "unshortcut": copied.to(dtype),  # (C, O)
         }
         for name, weight in weights.items():
             self.register_parameter(name, nn.Parameter(weight, requires_grad=False))
@@ -143,12 +145,12 @@ class _Offset(nn.Module):
         self.sums = {}
 
     def forward(self, shape: tuple[int, ...]) -> Tensor:
-        """Give it, (T, H, W, C) or what is broadcast to that, for a shape (T, H, W)."""
+        """Give it, (T, H, W, C), for a shape (T, H, W)."""
         if shape not in self.sums:
-            total: Tensor = self.bias
+            total: Tensor = self.bias[:, None, None, None].expand(-1, *shape)
             if self.encoding is not None:
-                total = self.encoding(total[None, :, None, None, None].expand(-1, -1, *shape))[0].permute(1, 2, 3, 0)
-            self.sums[shape] = total.to(self.dtype).contiguous()
+                total = self.encoding(total[None])[0]
+            self.sums[shape] = total.permute(1, 2, 3, 0).to(self.dtype).contiguous()
         return self.sums[shape]
 
 
@@ -157,34 +159,32 @@ class _BlockFunction(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, block: Any) -> Tensor:
-        spatial = block.steps.expanded_spatial(x)  # (B, T, h, w, E)
+        spatial, expansions = block.steps.expanded_spatial(x)  # (B, T, h, w, E)
         active, kept, mean = block.steps.activated_temporal(spatial)
         reduced = F.linear(mean, block.reduce, block.reduce_bias)
         gate = torch.sigmoid(F.linear(F.silu(reduced), block.excite, block.excite_bias))  # (B, E)
-        y = torch.bmm(active.flatten(1, 3), (gate[..., None] * block.project).to(x.dtype))  # (B, T * h * w, O)
-        y = y.view(*spatial.shape[:4], -1)
-        y += block.offset(y.shape[1:4])
-        entering = x[:, :, :: block.stride, :: block.stride].flatten(0, 3)
-        y.view(-1, y.shape[-1]).addmm_(entering, block.shortcut)
-        ctx.save_for_backward(x, spatial, kept, active, reduced, gate)
+        weights = (gate[:, None] * block.project).to(x.dtype)  # (B, O, E)
+        offset = block.offset(spatial.shape[1:4]).expand(len(x), -1, -1, -1, -1)
+        short = block.steps.product(x[:, :, :: block.stride, :: block.stride], block.shortcut, offset)
+        y = block.steps.projected(active, weights, short)  # (B, T, h, w, O)
+        ctx.save_for_backward(x, spatial, kept, active, reduced, gate, *expansions)
         ctx.block = block
         return y
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_y: Tensor) -> tuple[Tensor, None]:
-        x, spatial, kept, active, reduced, gate = ctx.saved_tensors
+        x, spatial, kept, active, reduced, gate, *expansions = ctx.saved_tensors
         block: Any = ctx.block
-        of_gated = of_y @ block.unproject  # (B, T, h, w, E)
+        of_gated = block.steps.product(of_y, block.unproject)  # (B, T, h, w, E)
         of_gate = block.steps.products(active, of_gated)  # (B, E)
         of_reduced = torch.ops.aten.silu_backward((of_gate * gate * (1 - gate)) @ block.excite, reduced)
         of_mean = of_reduced @ block.reduce / active[0, ..., 0].numel()
         of_spatial = block.steps.activated_temporal_backward(of_gated, gate, of_mean, kept, spatial)
-        of_x = block.steps.expanded_spatial_backward(of_spatial, x)
+        of_x = block.steps.expanded_spatial_backward(of_spatial, x, expansions)
         if block.stride == 1:
-            of_x.view(-1, x.shape[-1]).addmm_(of_y.flatten(0, 3), block.shortcut.t())
-        else:
-            of_x[:, :, :: block.stride, :: block.stride] += of_y @ block.shortcut.t()
+            return block.steps.product(of_y, block.unshortcut, of_x), None
+        of_x[:, :, :: block.stride, :: block.stride] += block.steps.product(of_y, block.unshortcut)
         return of_x, None
 
 

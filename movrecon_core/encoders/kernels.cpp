@@ -4,17 +4,28 @@
 // CHANNELS, which are worked on together, so that they stay in vector registers. No result depends on `threads`.
 
 #include <cstdint>
-#include <cstring>
 #include <vector>
 
 namespace {
 
-typedef float Vector __attribute__((vector_size(64)));
-typedef uint32_t Words __attribute__((vector_size(64)));
+// As wide as a register: AVX-512, AVX, or what every processor has (NEON, SSE).
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#else
+#define VECTOR_BYTES 16
+#endif
+typedef float Vector __attribute__((vector_size(VECTOR_BYTES)));
+typedef uint32_t Words __attribute__((vector_size(VECTOR_BYTES)));
+// The same anywhere in memory, whatever it is an array of; compilers copy it by single instructions, unlike memcpy's.
+typedef float LooseVector __attribute__((vector_size(VECTOR_BYTES), aligned(4), may_alias));
+typedef uint32_t LooseWords __attribute__((vector_size(VECTOR_BYTES), aligned(2), may_alias));
 
-constexpr int LANES = 16, CHANNELS = 2 * LANES;
-// How far ahead memory is asked for, which processors do not foresee at these strides: columns, and blocks of channels.
-constexpr int64_t COLUMNS_AHEAD = 16, BLOCKS_AHEAD = 8;
+constexpr int LANES = VECTOR_BYTES / 4, CHANNELS = 2 * LANES;
+constexpr int TOGETHER = 4;  // columns
+// How far ahead memory is asked for, which processors do not foresee at these strides: columns, and channels.
+constexpr int64_t COLUMNS_AHEAD = 16, CHANNELS_AHEAD = 256;
 constexpr int64_t BAND = 32;  // rows of a frame that one thread computes one after the other
 
 struct Bfloat16 {
@@ -29,24 +40,24 @@ struct Wide {
 #define EACH_PART _Pragma("GCC unroll 2") for (int i = 0; i < 2; i++)
 
 inline Wide load(const float* from) {
-    Wide x;
-    std::memcpy(&x, from, sizeof x);
-    return x;
+    const LooseVector* const at = reinterpret_cast<const LooseVector*>(from);
+    return {{at[0], at[1]}};
 }
 
 inline Wide load(const Bfloat16* from) {
-    Words pairs;
-    std::memcpy(&pairs, from, sizeof pairs);
+    const Words pairs = *reinterpret_cast<const LooseWords*>(from);
     return {{(Vector)(pairs << 16), (Vector)(pairs & 0xffff0000u)}};
 }
 
-inline void store(float* to, const Wide& x) { std::memcpy(to, &x, sizeof x); }
+inline void store(float* to, const Wide& x) {
+    LooseVector* const at = reinterpret_cast<LooseVector*>(to);
+    EACH_PART at[i] = x.part[i];
+}
 
 // Rounds to nearest; ties, which are rare, away from 0.
 inline void store(Bfloat16* to, const Wide& x) {
     const Words even = (Words)x.part[0] + 0x8000u, odd = (Words)x.part[1] + 0x8000u;
-    const Words pairs = (even >> 16) | (odd & 0xffff0000u);
-    std::memcpy(to, &pairs, sizeof pairs);
+    *reinterpret_cast<LooseWords*>(to) = (even >> 16) | (odd & 0xffff0000u);
 }
 
 // Where in a Wide of type T a channel lies.
@@ -143,15 +154,19 @@ inline Wide product(const Wide& x, const Wide& y) {
 
 inline void add_product(Wide& z, const Wide& x, const Wide& y) { EACH_PART z.part[i] += x.part[i] * y.part[i]; }
 
-// Three rows, of which null ones are zeros, and three columns.
-inline Wide convolve(const Wide* const rows[3], const int64_t column, const Wide weight[9], Wide total) {
+// Adds to TOGETHER sums, `step` columns apart: three rows, of which null ones are zeros, and three columns. Several at
+// once, as where registers are few each weight has to be read again.
+inline void convolve(const Wide* const rows[3], const int64_t column, const int64_t step, const Wide weight[9],
+                     Wide totals[TOGETHER]) {
     _Pragma("GCC unroll 3") for (int row = 0; row < 3; row++) {
         if (!rows[row]) continue;
         _Pragma("GCC unroll 3") for (int k = 0; k < 3; k++) {
-            add_product(total, rows[row][column + k], weight[row * 3 + k]);
+            const Wide tap = weight[row * 3 + k];
+            _Pragma("GCC unroll 4") for (int n = 0; n < TOGETHER; n++) {
+                add_product(totals[n], rows[row][column + n * step + k], tap);
+            }
         }
     }
-    return total;
 }
 
 // y (frames, h, w, E) = depth-wise 3x3 of silu(x + x_bias) + bias; x (frames, H, W, E), weight (9, E).
@@ -161,7 +176,9 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
     const int64_t h = (H - 1) / stride + 1, w = (W - 1) / stride + 1, blocks = E / CHANNELS, bands = (h - 1) / BAND + 1;
 #pragma omp parallel num_threads(threads)
     {
-        std::vector<Wide> memory(3 * (W + 2), Wide{});  // the last three rows, between zeros
+        // The last three rows, between zeros; columns are computed some at a time, up to so many beyond the last.
+        const int64_t length = (W + 1) / stride * stride + 2 + TOGETHER * stride;
+        std::vector<Wide> memory(3 * length, Wide{});
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < frames * bands * blocks; item++) {
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
@@ -174,7 +191,7 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
             int64_t next = first * stride > 0 ? first * stride - 1 : 0;
             for (int64_t row = first; row < end; row++) {
                 for (; next <= row * stride + 1 && next < H; next++) {
-                    Wide* const kept = memory.data() + next % 3 * (W + 2) + 1;
+                    Wide* const kept = memory.data() + next % 3 * length + 1;
                     for (int64_t column = 0; column < W; column++) {
                         const T* const at = from + (next * W + column) * E;
                         __builtin_prefetch(at + COLUMNS_AHEAD * E);
@@ -184,37 +201,44 @@ void spatial(const T* x, const float* x_bias, const float* weight, const float* 
                 const Wide* rows[3];
                 for (int k = 0; k < 3; k++) {
                     const int64_t source = row * stride + k - 1;
-                    rows[k] = source < 0 || source >= H ? nullptr : memory.data() + source % 3 * (W + 2);
+                    rows[k] = source < 0 || source >= H ? nullptr : memory.data() + source % 3 * length;
                 }
-                for (int64_t column = 0; column < w; column++)
-                    store(to + (row * w + column) * E, convolve(rows, column * stride, taps, b));
+                for (int64_t column = 0; column < w; column += TOGETHER) {
+                    Wide totals[TOGETHER];
+                    for (Wide& total : totals) total = b;
+                    convolve(rows, column * stride, stride, taps, totals);
+                    for (int n = 0; n < TOGETHER && column + n < w; n++)
+                        store(to + (row * w + column + n) * E, totals[n]);
+                }
             }
         }
     }
 }
 
-// Gradient of x from that of y, as `spatial` calls them, written over x.
+// Gradient of x from that of y, as `spatial` calls them; it may be written over x.
 template <class T>
-void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T* x, const int64_t frames,
-                      const int64_t H, const int64_t W, const int64_t E, const int64_t stride, const int threads) {
+void spatial_backward(const T* of_y, const T* x, const float* x_bias, const float* weight, T* of_x,
+                      const int64_t frames, const int64_t H, const int64_t W, const int64_t E, const int64_t stride,
+                      const int threads) {
     const int64_t h = (H - 1) / stride + 1, w = (W - 1) / stride + 1, blocks = E / CHANNELS, bands = (H - 1) / BAND + 1;
 #pragma omp parallel num_threads(threads)
     {
         // Rows of the gradient with zeros between what a stride skipped.
-        std::vector<Wide> memory(3 * (W + 2), Wide{});
+        const int64_t length = W + 2 + TOGETHER;
+        std::vector<Wide> memory(3 * length, Wide{});
 #pragma omp for schedule(static)
         for (int64_t item = 0; item < frames * bands * blocks; item++) {
             const int64_t block = item % blocks, band = item / blocks % bands, frame = item / blocks / bands;
             const T* const from = of_y + frame * h * w * E + block * CHANNELS;
-            T* const to = x + frame * H * W * E + block * CHANNELS;
-            const Wide xb = load_floats<T>(x_bias + block * CHANNELS), none{};
+            const int64_t start = frame * H * W * E + block * CHANNELS;
+            const Wide xb = load_floats<T>(x_bias + block * CHANNELS);
             Wide taps[9];
             for (int k = 0; k < 9; k++) taps[k] = load_floats<T>(weight + (8 - k) * E + block * CHANNELS);
             const int64_t first = band * BAND, end = first + BAND < H ? first + BAND : H;
             int64_t next = first > 0 ? (first - 1 + stride - 1) / stride : 0;
             for (int64_t row = first; row < end; row++) {
                 for (; next * stride <= row + 1 && next < h; next++) {
-                    Wide* const kept = memory.data() + next % 3 * (W + 2) + 1;
+                    Wide* const kept = memory.data() + next % 3 * length + 1;
                     for (int64_t column = 0; column < w; column++)
                         kept[column * stride] = load(from + (next * w + column) * E);
                 }
@@ -222,12 +246,16 @@ void spatial_backward(const T* of_y, const float* x_bias, const float* weight, T
                 for (int k = 0; k < 3; k++) {
                     const int64_t source = row + k - 1;
                     const bool given = source >= 0 && source < H && source % stride == 0;
-                    rows[k] = given ? memory.data() + source / stride % 3 * (W + 2) : nullptr;
+                    rows[k] = given ? memory.data() + source / stride % 3 * length : nullptr;
                 }
-                for (int64_t column = 0; column < W; column++) {
-                    T* const at = to + (row * W + column) * E;
-                    __builtin_prefetch(at + COLUMNS_AHEAD * E, 1);
-                    store(at, product(convolve(rows, column, taps, none), slope<T>(sum(load(at), xb))));
+                for (int64_t column = 0; column < W; column += TOGETHER) {
+                    Wide totals[TOGETHER] = {};
+                    convolve(rows, column, 1, taps, totals);
+                    for (int n = 0; n < TOGETHER && column + n < W; n++) {
+                        const int64_t at = start + (row * W + column + n) * E;
+                        __builtin_prefetch(x + at + COLUMNS_AHEAD * E);
+                        store(of_x + at, product(totals[n], slope<T>(sum(load(x + at), xb))));
+                    }
                 }
             }
         }
@@ -254,7 +282,7 @@ void temporal(const T* x, const float* weight, const float* bias, T* active, T* 
                 for (int64_t block = 0; block < blocks; block++) {
                     const int64_t start = (stack * frames * pixels + pixel) * E + block * CHANNELS;
                     for (int64_t t = 0; t < frames; t++) {
-                        __builtin_prefetch(x + start + t * pixels * E + BLOCKS_AHEAD * CHANNELS);
+                        __builtin_prefetch(x + start + t * pixels * E + CHANNELS_AHEAD);
                         kept[t + 2] = silu<T>(load(x + start + t * pixels * E));
                     }
                     Wide taps[5];
@@ -304,9 +332,9 @@ void temporal_backward(T* z, const float* scale, const float* shift, const T* st
                 // What is written over was read two frames before: it is still in the cache.
                 for (int64_t t = -2; t < frames; t++) {
                     if (const int64_t at = start + (t + 2) * pixels * E; t + 2 < frames) {
-                        __builtin_prefetch(z + at + BLOCKS_AHEAD * CHANNELS, 1);
-                        __builtin_prefetch(steepness + at + BLOCKS_AHEAD * CHANNELS);
-                        __builtin_prefetch(x + at + BLOCKS_AHEAD * CHANNELS);
+                        __builtin_prefetch(z + at + CHANNELS_AHEAD, 1);
+                        __builtin_prefetch(steepness + at + CHANNELS_AHEAD);
+                        __builtin_prefetch(x + at + CHANNELS_AHEAD);
                         Wide of_active = mean;
                         add_product(of_active, gate, load(z + at));
                         kept[t + 4] = product(of_active, load(steepness + at));
@@ -348,9 +376,9 @@ void products(const T* x, const T* y, float* totals, const int64_t stacks, const
                         int64_t H, int64_t W, int64_t E, int64_t stride, int threads) {                               \
         spatial(x, x_bias, weight, bias, y, frames, H, W, E, stride, threads);                                        \
     }                                                                                                                 \
-    void spatial_backward_##name(const T* of_y, const float* x_bias, const float* weight, T* x, int64_t frames,       \
-                                 int64_t H, int64_t W, int64_t E, int64_t stride, int threads) {                      \
-        spatial_backward(of_y, x_bias, weight, x, frames, H, W, E, stride, threads);                                  \
+    void spatial_backward_##name(const T* of_y, const T* x, const float* x_bias, const float* weight, T* of_x,        \
+                                 int64_t frames, int64_t H, int64_t W, int64_t E, int64_t stride, int threads) {      \
+        spatial_backward(of_y, x, x_bias, weight, of_x, frames, H, W, E, stride, threads);                            \
     }                                                                                                                 \
     void temporal_##name(const T* x, const float* weight, const float* bias, T* active, T* steepness, float* totals,  \
                          int64_t stacks, int64_t frames, int64_t pixels, int64_t E, int64_t parts, int threads) {     \

@@ -21,21 +21,22 @@ from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernels.cpp")
 CHANNELS = 32
-"""Channels must be a multiple of this (CHANNELS of kernels.cpp)."""
+"""Channels must be a multiple of this: the largest CHANNELS of kernels.cpp, which depends on the processor."""
 PARTS = 16
 """Sums over positions are made in as many parts, in order: the same numbers for any number of threads."""
 # Not -ffast-math, which would change the rounding of the whole process where it is linked.
 FLAGS = (
     "-std=c++17",
     "-O3",
-    "-march=native",
     "-ffp-contract=fast",
     "-fno-math-errno",
     "-ffinite-math-only",
     "-fno-signed-zeros",
-    "-fopenmp",
     "-fPIC",
 )
+OPENMP = "-fopenmp"
+TARGET_VARIABLE = "MOVRECON_KERNEL_TARGET"
+"""Environment variable: the processor that is compiled for, as of ``-march``; without it the one at hand."""
 _NAMES = ("spatial", "spatial_backward", "temporal", "temporal_backward", "products")
 
 
@@ -62,9 +63,11 @@ class Kernels:
         """Write to y (F, h, w, E) the depth-wise 3 x 3 (weight (9, E)) of silu(x + x_bias), x (F, H, W, E)."""
         self._call("spatial", [x, x_bias, weight, bias, y], *x.shape, stride)
 
-    def spatial_backward(self, of_y: Tensor, x_bias: Tensor, weight: Tensor, stride: int, x: Tensor) -> None:
-        """Write over x the gradient of `spatial`'s x."""
-        self._call("spatial_backward", [of_y, x_bias, weight, x], *x.shape, stride)
+    def spatial_backward(
+        self, of_y: Tensor, x: Tensor, x_bias: Tensor, weight: Tensor, stride: int, of_x: Tensor
+    ) -> None:
+        """Write to of_x, which may be x, the gradient of `spatial`'s x."""
+        self._call("spatial_backward", [of_y, x, x_bias, weight, of_x], *x.shape, stride)
 
     def temporal(self, x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Give silu and its derivative of the depth-wise layer over frames of silu(x), and the sum of the former.
@@ -140,7 +143,8 @@ def compiled(folder: Path) -> Path:
     """
     compiler = os.environ.get("CXX", "c++")
     version = subprocess.run([compiler, "--version"], check=True, capture_output=True, timeout=60).stdout
-    key = [SOURCE.read_bytes(), version, repr(FLAGS).encode(), _processor().encode()]
+    target = f"-march={os.environ.get(TARGET_VARIABLE) or 'native'}"
+    key = [SOURCE.read_bytes(), version, repr((*FLAGS, OPENMP, target)).encode(), _processor().encode()]
     name = hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in key)).hexdigest()[:32]
     library = folder / f"kernels-{name}.so"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -148,7 +152,11 @@ def compiled(folder: Path) -> Path:
     if not library.exists():
         with tempfile.TemporaryDirectory(dir=folder) as temporary:
             made, linked = Path(temporary) / "kernels.o", Path(temporary) / "kernels.so"
-            _run(compiler, *FLAGS, "-c", str(SOURCE), "-o", str(made))
+            build = (target, "-c", str(SOURCE), "-o", str(made))
+            try:
+                _run(compiler, *FLAGS, OPENMP, *build)
+            except subprocess.CalledProcessError:  # macOS's compiler has no OpenMP: for one thread
+                _run(compiler, *FLAGS, *build)
             # Without -fopenmp: a second OpenMP would not share its threads with the one that torch has loaded.
             _run(compiler, "-shared", str(made), "-o", str(linked))
             linked.chmod(0o600)

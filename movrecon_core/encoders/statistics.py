@@ -72,7 +72,7 @@ def response_statistics(trials: Iterable[Trial]) -> ResponseStatistics:
     best = np.unravel_index(evidence.reshape(len(evidence), -1).argmax(1), (rows, columns))
     behavior_mean, behavior_scale = _moments(behavior_sums, frames)
     return ResponseStatistics(
-        mean_response=np.maximum(mean, 1e-3),  # a neuron that never responds keeps a finite scale
+        mean_response=np.maximum(mean, _least(mean)),  # a neuron that never responds keeps a finite scale
         behavior_mean=behavior_mean,
         behavior_scale=behavior_scale,
         centres=np.stack([best[0] / (rows - 1), best[1] / (columns - 1)], axis=1) * 2 - 1,
@@ -93,8 +93,14 @@ def _binned(array: NDArray[np.floating]) -> NDArray[np.float64]:
     return array[:whole].reshape(-1, BIN_FRAMES, *array.shape[1:]).mean(1, dtype=np.float64)
 
 
+def _least(mean: NDArray[np.float64]) -> float:
+    """A thousandth of the median neuron's mean response, whatever its unit is."""
+    responding = mean[mean > 0]
+    return 1e-3 * float(np.median(responding)) if responding.size else 1.0
+
+
 def _moments(sums: NDArray[np.float64], count: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation from a sum and a sum of squares; what does not vary gets a scale of 1."""
-    mean = sums[0] / count
-    variance = sums[1] / count - np.square(mean)
-    return mean, np.sqrt(np.where(variance > 1e-9, variance, 1.0))
+    mean, square = sums[0] / count, sums[1] / count
+    variance = square - np.square(mean)
+    return mean, np.sqrt(np.where(variance > 1e-12 * square, variance, 1.0))  # below that it is rounding, in any unit

@@ -53,6 +53,14 @@ def comparison_table(
         ``high``, the 95 % interval of a bootstrap over mice and then their movies; ``effect_size`` (Cohen's d of paired
         samples, over mice), ``t`` and ``p`` of a paired t-test over mice, ``p_bonferroni`` for the pairs of one
         measure; ``mice``, ``movies``; ``left_out``, the test for which there are too few mice, which is then NaN.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mouse": ["a", "a", "b", "b"], "trial": 1, "size": [1, 2, 1, 2]})
+    >>> found = comparison_table(table.assign(r=[0.2, 0.3, 0.4, 0.6]), "size", ["r"], [(1, 2)], seed=0)
+    >>> found[["measure", "change_percent", "mice"]].round(1)
+      measure  change_percent  mice
+    0       r            50.0     2
     """
     rows = []
     for measure in measures:

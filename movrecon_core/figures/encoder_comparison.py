@@ -86,14 +86,11 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     rows = []
     for mouse, trial in other_movies(study):
         unit = study.result("other-reconstructions", mouse, trial)
-        movies = {
-            own: study.reconstruction(mouse, trial, instances=[0]),
-            other: crop_movie(ensemble([unit["movie"].values], SMOOTHING)),
-        }
-        judged = study.judged(mouse, trial)
-        for name, movie in movies.items():
+        first = study.judged(mouse, trial, instances=[0])
+        second = first._replace(reconstruction=crop_movie(ensemble([unit["movie"].values], SMOOTHING)))
+        for name, judged in ((own, first), (other, second)):
             with np.errstate(invalid="ignore", divide="ignore"):
-                quality = video_correlation(*judged._replace(reconstruction=movie).evaluated)
+                quality = video_correlation(*judged.evaluated)
             rows.append((study.label(mouse), trial, name, float(np.nan_to_num(quality))))
     return pd.DataFrame(rows, columns=["mouse", "trial", "encoder", "video_correlation"])
 

@@ -1,14 +1,15 @@
 """The optimisation: loss and video correlation over its iterations (Fig. 1)."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from movrecon_core.analysis import by_mouse, hierarchical_bootstrap, repeated_measures_anova
+from movrecon_core.analysis import repeated_measures_anova
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import NAN, Row, mean_row
+from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.storage.store import unit_attributes
 from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.study import Study
@@ -76,20 +77,21 @@ def optimisation_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``quantity``, ``mean`` over mice, ``low``, ``high`` (95 %), ``movies``, ``mice``.
+        ``quantity``, and what `Estimate` holds.
     """
     runs = pd.DataFrame(
         [(mouse, trial, *_run(run)) for (mouse, trial, _), run in curves.groupby(["mouse", "trial", "instance"])],
         columns=["mouse", "trial", *_QUANTITIES],
     )
     movies = runs.groupby(["mouse", "trial"], sort=False)[list(_QUANTITIES)].mean().reset_index()
-    rows = []
-    for quantity in _QUANTITIES:
-        known = movies.dropna(subset=[quantity])
-        if len(known):
-            found = hierarchical_bootstrap(by_mouse(known[quantity], known["mouse"]), seed)
-            rows.append((quantity, found.mean, found.low, found.high, found.n, known["mouse"].nunique()))
-    return pd.DataFrame(rows, columns=["quantity", "mean", "low", "high", "movies", "mice"])
+    known = {quantity: movies.dropna(subset=[quantity]) for quantity in _QUANTITIES}
+    return pd.DataFrame(
+        [
+            {"quantity": quantity, **asdict(estimate(rows[quantity], rows["mouse"], seed))}
+            for quantity, rows in known.items()
+            if len(rows)
+        ]
+    )
 
 
 def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -98,21 +100,20 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``instance``, ``mean`` over mice, ``low``, ``high`` (95 %, bootstrap over mice and then their movies),
-        ``movies``, ``mice``, and ``p``, the same in every row, of a repeated-measures ANOVA over instances with
-        Greenhouse–Geisser correction (null: the instances are alike), NaN where it is ``left_out``.
+        ``instance``, what `Estimate` holds, and ``p``, the same in every row, of a repeated-measures ANOVA over
+        instances with Greenhouse–Geisser correction (null: the instances are alike), NaN where it is ``left_out``.
     """
     last = curves[curves["iteration"] == curves["iteration"].max()].dropna(subset=["video_correlation"])
-    rows = []
-    for instance, movies in last.groupby("instance"):
-        found = hierarchical_bootstrap(by_mouse(movies["video_correlation"], movies["mouse"]), seed)
-        rows.append((instance, found.mean, found.low, found.high, found.n, movies["mouse"].nunique()))
+    found = pd.DataFrame(
+        [
+            {"instance": instance, **asdict(estimate(movies["video_correlation"], movies["mouse"], seed))}
+            for instance, movies in last.groupby("instance")
+        ]
+    )
     table = last.pivot_table(index="mouse", columns="instance", values="video_correlation")
     enough = min(table.shape) > 1
     p = repeated_measures_anova(table).p_greenhouse_geisser if enough else np.nan
-    columns = ["instance", "mean", "low", "high", "movies", "mice"]
-    left_out = "" if enough else "ANOVA: it needs two mice and two instances"
-    return pd.DataFrame(rows, columns=columns).assign(p=p, left_out=left_out)
+    return found.assign(p=p, left_out="" if enough else "ANOVA: it needs two mice and two instances")
 
 
 def reconstruction_minutes(study: Study) -> list[float]:

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import (
+    Judged,
     mask_diameter,
     match_contrast_luminance,
     random_movie_control,
@@ -24,7 +25,7 @@ from movrecon_core.figures.responses import STIMULI
 from movrecon_core.figures.rows import Row, change_row, compared, mean_row, p_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
-from movrecon_core.study.study import Judged, Study
+from movrecon_core.study.study import Study
 
 
 class Variant(NamedTuple):
@@ -37,7 +38,7 @@ class Variant(NamedTuple):
     published
         Key of the article's values; empty where it has none.
     made
-        How the movie is made of the instances' movies where that differs, as for `Study.reconstruction`.
+        How the movie is made of the instances' movies where that differs, as for `Study.judged`.
     """
 
     condition: Condition
@@ -86,31 +87,31 @@ def variants(study: Study) -> pd.DataFrame:
     movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
     if not movies:
         raise NothingToShowError("the profile varies nothing; give `variations.trials_per_mouse` 1 or more")
-    found = [variant_movies(study, *movie) for movie in movies]
-    columns = ["mouse", "trial", "variant", "video_correlation"]
-    table = [
-        (study.label(mouse), trial, variant, video_correlation(*judged[variant].evaluated))
-        for variant in VARIANTS
-        for (mouse, trial), judged in zip(movies, found, strict=True)
-        if variant in judged
-    ]
-    truths, standards, pixels = map(list, zip(*(judged[STANDARD].evaluated for judged in found), strict=True))
-    if any(not np.array_equal(truth, truths[0]) for truth in truths):
-        control = random_movie_control(truths, standards, pixels, study.profile.seed)
-        names = ((study.label(mouse), trial) for mouse, trial in movies)
+    names = [(study.label(mouse), trial) for mouse, trial in movies]
+    table, standards = [], []
+    for variant, (condition, _, made) in _asked(study).items():
+        for name, movie in zip(names, movies, strict=True):
+            judged = study.judged(*movie, condition, **made).evaluated
+            table.append((*name, variant, video_correlation(*judged)))
+            if variant == STANDARD:
+                standards.append(judged)
+    if any(not np.array_equal(judged.truth, standards[0].truth) for judged in standards):
+        truths, found, pixels = map(list, zip(*standards, strict=True))
+        control = random_movie_control(truths, found, pixels, study.profile.seed)
         table += [(*name, RANDOM, value) for name, value in zip(names, control, strict=True)]
-    return pd.DataFrame(table, columns=columns)
+    return pd.DataFrame(table, columns=["mouse", "trial", "variant", "video_correlation"])
+
+
+def _asked(study: Study) -> dict[str, Variant]:
+    """Those that the profile asks for."""
+    asked = {*study.conditions, *VARIATIONS}
+    return {name: variant for name, variant in VARIANTS.items() if variant.condition in asked}
 
 
 def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
-    asked = {*study.conditions, *VARIATIONS}
-    truth, pixels = study.movie(mouse, trial), crop_movie(study.evaluation_mask(mouse))
-    return {
-        name: Judged(truth, study.reconstruction(mouse, trial, variant.condition, **variant.made), pixels)
-        for name, variant in VARIANTS.items()
-        if variant.condition in asked
-    }
+    asked = _asked(study).items()
+    return {name: study.judged(mouse, trial, condition, **made) for name, (condition, _, made) in asked}
 
 
 def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:

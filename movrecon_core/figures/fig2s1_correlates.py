@@ -1,6 +1,7 @@
 """What goes with good reconstructions: the movie, the animal, and how well its neurons are predicted."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -8,10 +9,8 @@ import pandas as pd
 from movrecon_core.analysis import (
     SKIPPED_FRAMES,
     bonferroni,
-    by_mouse,
     compare_conditions,
     frame_correlation,
-    hierarchical_bootstrap,
     lagged_correlation,
     motion_energy,
     mouse_means,
@@ -22,7 +21,7 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.figures.comparisons import T_TEST_LEFT_OUT
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row
+from movrecon_core.figures.rows import Row, estimate
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 
@@ -44,7 +43,7 @@ def frame_features(study: Study) -> pd.DataFrame:
         the frame before); ``response correlation``, over neurons, between the responses recorded and those predicted
         for the true movie, and ``movie response correlation``, over neurons and frames, the same for all frames.
     """
-    tables = []
+    tables = []  # a signal that was not recorded is NaN: the 0 in its place would count as a value
     for mouse, number in study.movies():
         trial, judged = study.trial(mouse, number), study.judged(mouse, number)
         truth, pixels = judged.truth, judged.pixels
@@ -66,7 +65,8 @@ def frame_features(study: Study) -> pd.DataFrame:
             PREDICTABILITY: population_correlation(recorded, predicted),
             f"movie {PREDICTABILITY}": response_correlation(recorded, predicted),
         }
-        tables.append(pd.DataFrame(columns))
+        missing = {"eye movement" if name == "pupil position" else name: np.nan for name in trial.missing_signals}
+        tables.append(pd.DataFrame(columns | missing))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -139,22 +139,18 @@ def moment_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataF
     Returns
     -------
     DataFrame
-        ``feature``; ``mean`` over mice, ``low``, ``high`` (95 %, bootstrap over mice and then their movies); ``p`` of a
-        t-test over mice, Bonferroni-corrected for the six features; ``mice``, ``movies``; ``left_out``.
+        ``feature``, what `Estimate` holds, ``p`` of a t-test over mice, Bonferroni-corrected for the six features,
+        ``left_out``.
     """
     zero = panels["B_lags"].query("lag == 0").assign(feature=PREDICTABILITY)
-    rows = []
-    for name, movies in pd.concat([panels["C"], zero]).groupby("feature", sort=False):
-        known = movies.dropna(subset=["correlation"])
-        if known.empty:
-            continue
-        found = hierarchical_bootstrap(by_mouse(known["correlation"], known["mouse"]), seed)
-        mice = mouse_means(known["correlation"], known["mouse"])
+    found = []
+    known = pd.concat([panels["C"], zero]).dropna(subset=["correlation"])
+    for name, movies in known.groupby("feature", sort=False):
+        mice = mouse_means(movies["correlation"], movies["mouse"])
         p = paired_t(mice, np.zeros_like(mice)).p if mice.size > 1 else np.nan
-        left_out = "" if mice.size > 1 else T_TEST_LEFT_OUT
-        rows.append((name, found.mean, found.low, found.high, p, mice.size, found.n, left_out))
-    table = pd.DataFrame(rows, columns=["feature", "mean", "low", "high", "p", "mice", "movies", "left_out"])
-    return _corrected(table, ["p"])
+        tested = {"p": p, "left_out": "" if mice.size > 1 else T_TEST_LEFT_OUT}
+        found.append({"feature": name, **asdict(estimate(movies["correlation"], movies["mouse"], seed)), **tested})
+    return _corrected(pd.DataFrame(found), ["p"])
 
 
 def lag_statistics(panels: Mapping[str, pd.DataFrame], seed: int) -> pd.DataFrame:

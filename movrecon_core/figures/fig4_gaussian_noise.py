@@ -96,6 +96,7 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
     targets
         Whose predictions: ``same instance``, ``ensemble``, or both.
     """
+    masks = {mouse: crop_movie(study.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
     before = dict(zip(study.reconstructed_mice, np.roll(study.reconstructed_mice, 1).tolist(), strict=True))
     measures, phases = [], []
     waiting: dict[Shown[NoiseStimulus], NDArray[np.floating]] = {}  # the reconstruction of one phase, until the other
@@ -103,17 +104,17 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
         if one.target not in targets:
             continue
         mouse, stimulus, condition = one
-        truth, found, mask = study.judged(mouse, stimulus, condition).evaluated
+        # Not `judged`, which would read the thousands of movies a second time.
         single = crop_movie(study.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
+        truth, found, mask = study.movie(mouse, stimulus)[SKIPPED_FRAMES:], single.mean(axis=0), masks[mouse]
         key = {"mouse": study.label(mouse), "target": one.target, **{name: getattr(stimulus, name) for name in GRID}}
         key |= {"sample": stimulus.sample}
         # In the published analysis masks were stored one mouse off: each mouse got the one before, the first the last.
-        neighbour = crop_movie(study.evaluation_mask(before[mouse]))
         together = video_correlation(truth, found, mask)
         alone = float(np.mean([video_correlation(truth, one, mask) for one in single]))
         correlations = {
             "video_correlation": together,
-            "neighbour_correlation": video_correlation(truth, found, neighbour),
+            "neighbour_correlation": video_correlation(truth, found, masks[before[mouse]]),
             "ensembling_gain": together - alone,
         }
         measures.append({**key, "inverted": stimulus.inverted, **correlations, **_contents(truth, found, mask)})

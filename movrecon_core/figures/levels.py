@@ -62,6 +62,13 @@ def level_statistics(
         Name of the column that tells the movies of a mouse apart.
     by
         Name of a column of groups that are compared within themselves; it is then the first column of all tables.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"mouse": ["a", "a", "b", "b"], "trial": 1, "size": [1, 2, 1, 2]})
+    >>> found = level_statistics(table.assign(video_correlation=[0.2, 0.3, 0.4, 0.6]), "size", seed=0)
+    >>> found.levels[["size", "mean", "change_percent"]].round(2).to_dict("list")
+    {'size': [1, 2], 'mean': [0.3, 0.45], 'change_percent': [0.0, 50.0]}
     """
     if by is not None:
         parts = {

@@ -80,8 +80,9 @@ def movie_frames(movie: NDArray[np.floating], shown: NDArray[np.integer]) -> pd.
 
 
 def behaviour_signals(trial: Trial) -> pd.DataFrame:
-    """Pupil dilation and running speed over time: ``signal``, ``seconds``, ``value``."""
+    """Pupil dilation and running speed over time: ``signal``, ``seconds``, ``value``, NaN where not recorded."""
     signals = {"pupil dilation": trial.behavior[0], "running speed": trial.behavior[1]}
+    signals |= {name: np.full(trial.frames, np.nan) for name in trial.missing_signals if name in signals}
     seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
     return pd.concat(
         [pd.DataFrame({"signal": name, "seconds": seconds, "value": values}) for name, values in signals.items()],

@@ -26,7 +26,7 @@ from movrecon_core.figures.findings import qualitative_findings
 from movrecon_core.figures.measured import TARGET, Measured
 from movrecon_core.figures.rows import Row, rows_table
 from movrecon_core.storage.files import read_json, write_json
-from movrecon_core.study.paths import REPORT_FILE
+from movrecon_core.storage.paths import REPORT_FILE
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Study
 

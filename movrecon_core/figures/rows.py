@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from pandas.io.formats.style import Styler
 
 from movrecon_core.analysis import Comparison, by_mouse, compare_conditions, confidence_interval, hierarchical_bootstrap
 
@@ -56,7 +58,7 @@ def estimate(values: ArrayLike, mice: ArrayLike, seed: int) -> Estimate:
     --------
     >>> found = estimate([0.1, 0.3, 0.5, 0.7], ["a", "a", "b", "b"], seed=0)
     >>> round(found.mean, 3), round(found.low, 3), round(found.high, 3), found.n, found.mice
-    (0.4, 0.1, 0.7, 4, 2)
+    (0.4, 0.15, 0.65, 4, 2)
     """
     student = confidence_interval(np.asarray(values, dtype=np.float64))
     groups = by_mouse(values, mice)
@@ -172,7 +174,7 @@ def rows_table(rows: Iterable[Row]) -> pd.DataFrame:
     return table.astype({"n": float})
 
 
-def beside_published(numbers: pd.DataFrame) -> pd.DataFrame:
+def beside_published(numbers: pd.DataFrame) -> Styler:
     """Numbers to be read: the article's beside this run's, – where there is none.
 
     Parameters
@@ -183,7 +185,7 @@ def beside_published(numbers: pd.DataFrame) -> pd.DataFrame:
     Examples
     --------
     >>> numbers = rows_table([Row("2", "video correlation", "correlation", 0.569, 0.4321, 0.4, 0.5, n=8)])
-    >>> beside_published(numbers).reset_index().iloc[0].tolist()
+    >>> beside_published(numbers).data.reset_index().iloc[0].tolist()
     ['2', 'video correlation', '0.569', '0.432', '0.4 to 0.5', '8', '']
     """
     names = numbers["quantity"] + np.where(numbers["stimulus"] == "", "", ", " + numbers["stimulus"])
@@ -200,12 +202,18 @@ def beside_published(numbers: pd.DataFrame) -> pd.DataFrame:
         "n": numbers["n"].map(lambda n: f"{n:.0f}" if np.isfinite(n) else ""),
         "note": numbers["note"],
     }
-    return pd.DataFrame(columns).set_index(["figure", "quantity"])
+    return _whole(pd.DataFrame(columns).set_index(["figure", "quantity"]))
 
 
-def readable(table: pd.DataFrame) -> pd.DataFrame:
+def readable(table: pd.DataFrame) -> Styler:
     """A table to be read: numbers with three digits that count, – where a number is missing."""
-    return table.map(lambda value: _shown(value) if isinstance(value, float) else value)
+    return _whole(table.map(lambda value: _shown(value) if isinstance(value, float) else value))
+
+
+def _whole(table: pd.DataFrame) -> Styler:
+    """A table that is shown with all its rows and words, under the same name in every run."""
+    name = f"{crc32(table.to_csv().encode()):08x}"
+    return Styler(table, cell_ids=False, uuid=name, table_attributes='class="dataframe"')
 
 
 def _shown(value: float) -> str:

@@ -12,7 +12,7 @@ from movrecon_core import __version__
 from movrecon_core.errors import StoreError
 from movrecon_core.figures.report import report
 from movrecon_core.storage.files import read_json, write_json
-from movrecon_core.study.paths import SUMMARY_FILE
+from movrecon_core.storage.paths import SUMMARY_FILE
 from movrecon_core.study.provenance import device_name
 from movrecon_core.study.stage_costs import stage_costs
 from movrecon_core.study.study import Study

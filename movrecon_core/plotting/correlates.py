@@ -67,20 +67,21 @@ def plot_predictability(axes: Axes, table: pd.DataFrame, results: Results) -> No
 
 
 def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mapping[str, float]) -> None:
+    known = table.dropna(subset=[x])
     colours = mouse_colours(list(table["mouse"].unique()))
     sns.scatterplot(
-        table, x=x, y=QUALITY, hue="mouse", palette=colours, s=7, linewidth=0, alpha=0.8, legend=False, ax=axes
+        known, x=x, y=QUALITY, hue="mouse", palette=colours, s=7, linewidth=0, alpha=0.8, legend=False, ax=axes
     )
     for mouse, colour in colours.items():
         axes.plot([], [], "o", color=colour, ms=2.5, label=mouse)
     if np.isfinite(result["r"]):
         line: dict[str, Any] = {"color": COLOURS["truth"], "line_kws": {"lw": 0.9}, "n_boot": DRAWN, "seed": 0}
-        sns.regplot(table, x=x, y=QUALITY, units="mouse", scatter=False, ax=axes, **line)
+        sns.regplot(known, x=x, y=QUALITY, units="mouse", scatter=False, ax=axes, **line)
     # Of few movies the band is far wider than what was found.
     low, high = table[QUALITY].min(), table[QUALITY].max()
     axes.set(xlabel=label, ylabel=f"{QUALITY} (r)", ylim=(low - 0.2 * (high - low), high + 0.2 * (high - low)))
     axes.set_title(
-        f"n = {len(table)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
+        f"n = {len(known)} movies: r = {_number(result['r'])}, p = {_number(result['p_bonferroni'])}\n"
         f"within mice: r = {_number(result['r_within'])}, p = {_number(result['p_within_bonferroni'])}"
     )
 

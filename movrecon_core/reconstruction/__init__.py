@@ -5,6 +5,7 @@ from movrecon_core.reconstruction.ensemble import SMOOTHING, ensemble
 from movrecon_core.reconstruction.masks import (
     Segment,
     evaluation_mask,
+    nested_populations,
     population_mask,
     train_mask,
     training_mask,
@@ -22,6 +23,7 @@ __all__ = [
     "ensemble",
     "evaluation_mask",
     "fast_config",
+    "nested_populations",
     "population_mask",
     "reconstruct",
     "train_mask",

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings.recording import FRAME_HEIGHT, FRAME_WIDTH, Recording, Trial
 from movrecon_core.storage.files import renaming, renaming_folder
+from movrecon_core.storage.locks import acquire
 
 Precision = Literal["exact", "half"]
 """``exact``: what the recording holds. ``half``: half the room; responses to 2^-11 of their value (0.05 %), movies to
@@ -95,10 +96,14 @@ def cached_trials(
     path = folder / f"{recording.name}-{name}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / f"{path.name}.lock"):
+        lock = FileLock(folder / f"{path.name}.lock", fallback_to_soft=False)
+        acquire(lock)
+        try:
             manifest = _sound_manifest(path, recording)
             if manifest is None:
                 manifest = _make(path, recording, trials, precision)
+        finally:
+            lock.release()
     except OSError as error:
         raise RecordingError(f"{path}: the cache cannot be written ({error.strerror or error})") from None
     return _open(path, recording, manifest)

@@ -19,6 +19,7 @@ from movrecon_core.recordings.recording import (
     SIGNALS,
     TIERS_FILE,
     Recording,
+    behaviour_names,
     fill_gaps,
     is_trial_name,
     load_array,
@@ -130,7 +131,7 @@ def report_recording(path: Path) -> RecordingReport:
         negative_responses=check.negative_responses,
         silent_neurons=check.plausibility.silent_neurons,
         filled_frames=check.filled_frames,
-        missing_signals=tuple(dict.fromkeys(check.missing_signals())),
+        missing_signals=behaviour_names(check.missing),
         ignored_files=check.ignored_files,
     )
 
@@ -147,15 +148,6 @@ class _Check:
         self.plausibility = Plausibility(path / "data")
         self.missing: dict[str, tuple[bool, ...]] = {}
         self.partly_missing: set[str] = set()
-
-    def missing_signals(self) -> list[str]:
-        """Names of the rows of behaviour that were not recorded."""
-        return [
-            name
-            for signal, rows in self.missing.items()
-            for name, missing in zip(BEHAVIOUR[signal], rows, strict=True)
-            if missing
-        ]
 
     def run(self) -> None:
         if not self.path.is_dir():

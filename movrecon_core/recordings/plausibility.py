@@ -29,8 +29,7 @@ class Plausibility:
         self._data = data
         self._brightest, self._flat, self._equal, self._movies = -np.inf, 0, 0, 0
         self._first: NDArray | None = None
-        self._sums: NDArray[np.float64] | None = None  # of values, squares and magnitudes below 0, for each neuron
-        self._magnitude = 0.0
+        self._sums: NDArray[np.float64] | None = None  # of values, squares and what is below 0, for each neuron
         self._frames = 0
 
     def movie(self, movie: NDArray) -> None:
@@ -43,12 +42,12 @@ class Plausibility:
         self._equal += np.array_equal(movie, self._first)
 
     def responses(self, responses: NDArray) -> None:
-        """Count responses (N, T); those of another number of neurons than the first trial's are left out."""
-        values = responses.astype(np.float64)
-        sums = np.stack([values.sum(axis=1), (values**2).sum(axis=1), np.maximum(-values, 0).sum(axis=1)])
-        if self._sums is None or sums.shape == self._sums.shape:
+        """Count responses (N, T); those with other neurons than the first trial's, or not finite, are left out."""
+        values = responses if responses.dtype.kind == "f" and responses.itemsize > 2 else responses.astype(np.float32)
+        below = np.maximum(-values, 0).sum(axis=1) if values.min() < 0 else np.zeros(len(values))
+        sums = np.stack([values.sum(axis=1), np.einsum("nt,nt->n", values, values), below]).astype(np.float64)
+        if np.isfinite(sums).all() and (self._sums is None or sums.shape == self._sums.shape):
             self._sums = sums if self._sums is None else self._sums + sums
-            self._magnitude += float(np.abs(values).sum())
             self._frames += values.shape[1]
 
     @property
@@ -77,14 +76,15 @@ class Plausibility:
         folder = self._data / "responses"
         if self._sums is None or not self._frames:
             return []
-        if not self._magnitude:
+        total, squares, negative = self._sums
+        if not squares.any():
             return [(folder, "responses above 0", "0 in all trials")]
-        below = self._sums[2].sum() / self._magnitude
+        below = negative.sum() / (total + 2 * negative).sum()  # of the sum of magnitudes
         if below > NEGATIVE_SHARE:
             found = f"{below:.0%} of their magnitude below 0; take them before a mean is taken off (z-score, dF/F)"
             return [(folder, "deconvolved activity, >= 0", found)]
-        variance = self._sums[1] / self._frames - (self._sums[0] / self._frames) ** 2
-        scale = float(np.median(np.sqrt(np.maximum(variance[self._sums[1] > 0], 0))))
+        variance = squares / self._frames - (total / self._frames) ** 2
+        scale = float(np.median(np.sqrt(np.maximum(variance[squares > 0], 0))))
         if not REAL_SCALE / FARTHEST_SCALE <= scale <= REAL_SCALE * FARTHEST_SCALE:
             wanted = f"responses with an s.d. of about {REAL_SCALE:g}, as real mice's (median over neurons)"
             found = f"{scale:.3g}; multiply all responses by {10 ** round(np.log10(REAL_SCALE / max(scale, 1e-300))):g}"

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +56,8 @@ class Trial:
         How many recorded values were below 0 and set to 0 (method: the scripts clip them).
     filled_frames
         How many frames of pupil or running were missing and interpolated.
+    missing_signals
+        Names of what was not recorded in this mouse and is 0 here, as `Recording.missing_signals`.
     """
 
     recording: str
@@ -66,6 +68,7 @@ class Trial:
     pupil_center: NDArray[np.float32]
     negative_responses: int = 0
     filled_frames: int = 0
+    missing_signals: tuple[str, ...] = ()
 
     @property
     def frames(self) -> int:
@@ -128,8 +131,7 @@ class Recording:
     @property
     def missing_signals(self) -> tuple[str, ...]:
         """Names of what was not recorded: ``pupil dilation``, ``running speed``, ``pupil position``."""
-        names = [n for s, rows in self.missing.items() for n, absent in zip(BEHAVIOUR[s], rows, strict=True) if absent]
-        return tuple(dict.fromkeys(names))
+        return behaviour_names(self.missing)
 
     @property
     def signals(self) -> tuple[str, ...]:
@@ -204,6 +206,7 @@ class Recording:
             pupil_center=pupil_center[:, :frames].astype(np.float32),
             negative_responses=int((responses < 0).sum()),
             filled_frames=filled,
+            missing_signals=self.missing_signals,
         )
 
     def _numbers(self, signal: str, trial: int) -> NDArray:
@@ -258,6 +261,12 @@ def _mice_in(folder: Path) -> list[Path]:
 def is_trial_name(stem: str) -> bool:
     """Whether a file's name without suffix is a trial number as it is written: ``12``, neither ``012`` nor ``²``."""
     return stem.isdecimal() and str(int(stem)) == stem
+
+
+def behaviour_names(missing: Mapping[str, Sequence[bool]]) -> tuple[str, ...]:
+    """Names of the rows of behaviour that `Recording.missing` marks, each once."""
+    names = [n for s, rows in missing.items() for n, absent in zip(BEHAVIOUR[s], rows, strict=True) if absent]
+    return tuple(dict.fromkeys(names))
 
 
 def fill_gaps(behaviour: NDArray[np.floating], missing: Sequence[bool] = (False, False)) -> tuple[NDArray, int]:

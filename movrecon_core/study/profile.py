@@ -13,13 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
+from movrecon_core.encoders.training_limits import require_training
 from movrecon_core.errors import ProfileError
 from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
+from movrecon_core.reconstruction.methods import with_methods
 from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
-from movrecon_core.study.methods import with_methods
-from movrecon_core.study.training_limits import require_training
 
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 

@@ -19,7 +19,6 @@ APART = frozenset(
         "movrecon_core.process",
         "movrecon_core.progress",
         "movrecon_core.storage",
-        "movrecon_core.study.cost",
         "movrecon_core.study.provenance",
         # How much is computed at once; a movie's result does not depend on those beside it.
         "movrecon_core.reconstruction.memory",

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 
 from movrecon_core.storage.files import read_json
-from movrecon_core.study.paths import BOOK_COST_FILE, EXECUTED
+from movrecon_core.storage.paths import BOOK_COST_FILE, EXECUTED
 from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.recordings import simulation_unit
 from movrecon_core.study.study import Study

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES
+from movrecon_core.analysis import Judged
 from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
@@ -22,9 +22,9 @@ from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
+from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
-from movrecon_core.study.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.study.profile import Profile, parse_profile
 
 ROLES = ("training", "held-out", "excluded", "no responses")
@@ -32,29 +32,6 @@ ROLES = ("training", "held-out", "excluded", "no responses")
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
-
-
-class Judged(NamedTuple):
-    """What a reconstruction is judged by; metrics take the three in this order.
-
-    Attributes
-    ----------
-    truth
-        (T, 36, 64), the movie that was shown, grey levels.
-    reconstruction
-        (T, 36, 64), not masked, grey levels.
-    pixels
-        (36, 64) bool, the evaluation mask.
-    """
-
-    truth: NDArray[np.float32]
-    reconstruction: NDArray[np.float32]
-    pixels: NDArray[np.bool_]
-
-    @property
-    def evaluated(self) -> "Judged":
-        """Without the frames before the first that is evaluated: ``video_correlation(*judged.evaluated)``."""
-        return Judged(self.truth[SKIPPED_FRAMES:], self.reconstruction[SKIPPED_FRAMES:], self.pixels)
 
 
 class Units(Protocol):
@@ -242,8 +219,15 @@ class Study:
 
     def trial_digest(self, mouse: int, trial: int) -> str:
         """Digest of everything that was recorded in one trial."""
-        recording = self.recordings[mouse]
-        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals})
+        if (mouse, trial) not in self._trial_digests:
+            recording = self.recordings[mouse]
+            found = {signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals}
+            self._trial_digests[mouse, trial] = digest(found)
+        return self._trial_digests[mouse, trial]
+
+    @cached_property
+    def _trial_digests(self) -> dict[tuple[int, int], str]:
+        return {}
 
     def trials_digest(self, mouse: int, role: str) -> str:
         """Digest of all trials of a mouse in one role, with their numbers."""
@@ -316,7 +300,13 @@ class Study:
 
     def encoder_digest(self, unit: Unit) -> str:
         """Digest of a trained encoder's network and weights."""
-        return self.digests.of(self.path(unit), checkpoint_digest)
+        if unit.name not in self._encoder_digests:
+            self._encoder_digests[unit.name] = self.digests.of(self.path(unit), checkpoint_digest)
+        return self._encoder_digests[unit.name]
+
+    @cached_property
+    def _encoder_digests(self) -> dict[str, str]:
+        return {}
 
     def encoder_digests(self, count: int | None = None) -> list[str]:
         """Of all instances, or the first `count` of them."""
@@ -434,10 +424,18 @@ class Study:
         filtered = isinstance(movie, int) if smoothed is None else smoothed
         return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
 
-    def judged(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> Judged:
-        """A movie, its reconstruction and the pixels in which they are compared."""
-        pixels = crop_movie(self.evaluation_mask(mouse))
-        return Judged(self.movie(mouse, movie), self.reconstruction(mouse, movie, condition), pixels)
+    def judged(
+        self,
+        mouse: int,
+        movie: Movie,
+        condition: Condition = RECORDED,
+        *,
+        instances: Sequence[int] | None = None,
+        smoothed: bool | None = None,
+    ) -> Judged:
+        """A movie, its reconstruction and the pixels in which they are compared; arguments as for `reconstruction`."""
+        found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
+        return Judged(self.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
 
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).

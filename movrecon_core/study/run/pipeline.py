@@ -14,6 +14,7 @@ from movrecon_core.errors import ProfileError
 from movrecon_core.recordings import open_recordings
 from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.storage.files import remove_abandoned, require_writable
+from movrecon_core.storage.locks import acquire
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
 from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
@@ -62,7 +63,7 @@ def run_study(
     if not re.fullmatch(rf"fold:[0-{FOLDS - 1}]|tier:.+", rule):
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
     found = open_recordings(recordings) if recordings else None
-    require_scheduler(scheduler)
+    require_scheduler(scheduler, out)
     chosen = require_device(device)
     require_writable(out)
     with alone(out):
@@ -89,12 +90,12 @@ def run_study(
 @contextmanager
 def alone(out: Path) -> Iterator[None]:
     """What one run does at a time in a folder; another one waits, and then finds it done."""
-    lock = FileLock(out / ".lock")
+    lock = FileLock(out / ".lock", fallback_to_soft=False)
     try:
-        lock.acquire(timeout=0)
+        acquire(lock, timeout=0)
     except Timeout:
         print(f"waiting for another run in {out}", file=sys.stderr)
-        lock.acquire()
+        acquire(lock)
     try:
         yield
     finally:
@@ -129,4 +130,6 @@ def require_device(name: str | None) -> torch.device:
         torch.empty(1, device=device)
         return device
     except (RuntimeError, AssertionError) as error:
-        raise ProfileError(f"device '{name}' cannot be used ({str(error).splitlines()[0]}); try --device cpu") from None
+        raise ProfileError(
+            f"device '{name}' cannot be used ({str(error).splitlines()[0].split('. ')[0]}); try --device cpu"
+        ) from None

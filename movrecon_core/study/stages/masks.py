@@ -6,7 +6,7 @@ import xarray as xr
 from movrecon_core.errors import RecordingError
 from movrecon_core.reconstruction import Segment, train_mask
 from movrecon_core.recordings import FRAME_WIDTH, Trial
-from movrecon_core.study.cost import Cost
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study

@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 
 from movrecon_core.reconstruction import reconstruct
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.other_encoder import other_architectures, other_settings
 from movrecon_core.study.study import Key, Study

@@ -1,10 +1,8 @@
 """Planning an experiment in silico: one mouse at several noise levels, reconstructed from parts of its population."""
 
-from itertools import product
-
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.spatial import ConvexHull
 
 from movrecon_core.analysis import SKIPPED_FRAMES, neuron_correlation, video_correlation
@@ -12,48 +10,16 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Target, evaluation_mask, reconstruct, training_mask
+from movrecon_core.reconstruction import Target, evaluation_mask, nested_populations, reconstruct, training_mask
 from movrecon_core.recordings import Trial, load_array
 from movrecon_core.recordings.folds import split_trials
-from movrecon_core.study.cost import Cost
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
 
 MICROMETRES_A_MILLIMETRE = 1000
-
-
-def nested_populations(
-    coordinates: ArrayLike, fractions: tuple[float, ...], areas: tuple[float, ...], seed: int
-) -> dict[tuple[float, float], NDArray[np.bool_]]:
-    """Parts of a population: so many neurons, within so large a patch of cortex.
-
-    Parameters
-    ----------
-    coordinates
-        (N, 2), places in the cortex.
-    fractions
-        Of all neurons that are kept, 0..1.
-    areas
-        A patch holds this fraction of all neurons, those nearest to the middle.
-    seed
-        Of the order in which neurons are left out; a larger part holds a smaller one of the same patch.
-
-    Returns
-    -------
-    dict
-        (fraction, area) → (N,), True for neurons that stay; only where the patch holds as many neurons.
-    """
-    places = np.asarray(coordinates, dtype=np.float64)
-    nearest = np.argsort(np.hypot(*(places - np.median(places, axis=0)).T), kind="stable")
-    order = np.random.default_rng(seed).permutation(len(places))
-    kept = {}
-    for fraction, area in product(sorted(fractions), sorted(areas)):
-        if fraction <= area:
-            patch = np.isin(order, nearest[: round(area * len(places))])
-            kept[fraction, area] = np.isin(np.arange(len(places)), order[patch][: round(fraction * len(places))])
-    return kept
 
 
 def _define(study: Study, ceiling: float) -> tuple[str, Definition]:

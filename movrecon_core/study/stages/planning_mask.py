@@ -5,7 +5,7 @@ import xarray as xr
 
 from movrecon_core.reconstruction import train_mask
 from movrecon_core.recordings.folds import split_trials
-from movrecon_core.study.cost import Cost
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.masks import mask_segments
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording

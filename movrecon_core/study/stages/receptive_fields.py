@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import receptive_fields, sparse_noise_responses
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
-from movrecon_core.study.cost import Cost
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study

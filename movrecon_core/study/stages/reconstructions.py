@@ -11,8 +11,8 @@ from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import Condition, Movie, movie_name, stimulus_definition
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json

@@ -11,8 +11,8 @@ from movrecon_core.recordings import Recording, load_array, valid_length
 from movrecon_core.recordings.checks import RecordingReport, report_recording
 from movrecon_core.recordings.folds import fold_of, split_trials
 from movrecon_core.simulation import simulate_recordings
+from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Store, Unit
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder

@@ -8,8 +8,8 @@ from movrecon_core.analysis import grey_outside_mask, match_mean_image
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import ensemble
+from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import PREDICTED, RECORDED, movie_name
-from movrecon_core.study.cost import Cost
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study

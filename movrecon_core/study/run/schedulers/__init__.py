@@ -1,6 +1,7 @@
 """Where tasks are computed: in this process, on all cores or GPUs of the computer, or on a cluster."""
 
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -17,18 +18,20 @@ from movrecon_core.study.run.schedulers.run import Scheduler, run_stage
 __all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage"]
 
 
-def require_scheduler(name: str) -> None:
+def require_scheduler(name: str, out: Path) -> None:
     """Find a scheduler that cannot be used before anything is computed.
 
     Parameters
     ----------
     name
         ``cores``, ``local``, ``gpus``, ``slurm``, or the address of a Dask scheduler, ``tcp://host:port``.
+    out
+        Folder of the results, which stands in job scripts.
 
     Raises
     ------
     ProfileError
-        If there is no such scheduler, no GPU, or no Dask.
+        If there is no such scheduler, no GPU, or no Dask, or if a path cannot stand in a job script.
     """
     if name == "gpus" and not torch.cuda.device_count():
         raise ProfileError("--scheduler gpus: no GPU found; use --scheduler local")
@@ -37,8 +40,16 @@ def require_scheduler(name: str) -> None:
             raise ProfileError("Dask is not installed; pip install -c constraints.txt -e '.[cluster]'")
         if name != "slurm" and not re.fullmatch(r"t(cp|ls)://\S+:\d+", name):
             raise ProfileError(f"--scheduler {name}: expected tcp://HOST:PORT, as the Dask scheduler prints it")
+        for path in (str(out), sys.executable) if name == "slurm" else ():
+            if not re.fullmatch(r"[\w./+=@,:~-]+", path):
+                raise ProfileError(
+                    f"--scheduler slurm: {path}: blanks and signs such as # and % cannot stand in job scripts; choose "
+                    "a folder whose path has letters, digits and . _ - alone"
+                )
     elif name not in ("cores", "local", "gpus"):
-        raise ProfileError(f"--scheduler {name}: choose cores, local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
+        raise ProfileError(
+            f"--scheduler {name}: choose cores, local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT"
+        )
 
 
 @contextmanager

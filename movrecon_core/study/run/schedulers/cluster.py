@@ -14,6 +14,7 @@ from typing import Any
 import distributed
 
 from movrecon_core.errors import MovreconError, ProfileError
+from movrecon_core.progress import duration
 from movrecon_core.storage import LOGS
 from movrecon_core.study.profile import ClusterSettings
 from movrecon_core.study.run.schedulers.attempts import Outcome, attempt_elsewhere, place_of
@@ -56,6 +57,7 @@ class Cluster:
         waiting = {f"{stage.name}-{uuid.uuid4().hex}": task for task in tasks}
         place = place_of(study, self.device)
         reached = time.monotonic()
+        print(f"{self.address}: connecting", file=sys.stderr)
         while waiting:
             try:
                 with distributed.Client(
@@ -71,6 +73,8 @@ class Cluster:
                         f"{self.address}: not reached for {PATIENCE / 60:.0f} minutes ({error}); "
                         "the same command goes on from what was done"
                     ) from None
+                left = duration(PATIENCE - (time.monotonic() - reached))
+                print(f"{self.address}: not reached; is it the right one? Trying for {left} more", file=sys.stderr)
                 waiting = {f"{stage.name}-{uuid.uuid4().hex}": task for task in waiting.values()}
                 time.sleep(1)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.errors import ProfileError
-from movrecon_core.reconstruction import ReconstructionConfig, fast_config
+from movrecon_core.reconstruction.config import ReconstructionConfig, fast_config
 
 METHODS: dict[str, Callable[[int | None, int], ReconstructionConfig]] = {
     "published": lambda stack_frames, stack_step: ReconstructionConfig(),
