@@ -1,10 +1,12 @@
 """From results to the book: notebooks executed, summary written, pages built."""
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
 import torch
+from jupyter_core.utils import ensure_event_loop
 
 from movrecon_core.book.build import build_book
 from movrecon_core.book.kernels import loaded_kernels
@@ -77,7 +79,7 @@ def execute(study: Study, figures: Path) -> list[NotebookError]:
         if due:
             with loaded_kernels(), ThreadPoolExecutor(KERNELS) as kernels:
                 try:
-                    for done in as_completed([kernels.submit(run_notebook, *notebook) for notebook in due]):
+                    for done in as_completed([kernels.submit(_run, notebook) for notebook in due]):
                         error = done.exception()
                         if isinstance(error, NotebookError):
                             failed.append(error)
@@ -88,3 +90,10 @@ def execute(study: Study, figures: Path) -> list[NotebookError]:
                     kernels.shutdown(wait=False, cancel_futures=True)
                     raise
     return failed
+
+
+def _run(notebook: tuple[Path, Mapping[str, Any], Path, str, Path]) -> None:
+    try:
+        run_notebook(*notebook)
+    finally:
+        ensure_event_loop().close()  # of this thread, which the kernel's client leaves open
