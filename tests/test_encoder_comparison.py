@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-from movrecon_core.study.tables import encoder_comparison
 from torch import Tensor, nn
 
 from movrecon_core.analysis.encoder_quality import (

@@ -47,9 +47,7 @@ def require_scheduler(name: str, out: Path) -> None:
                     "a folder whose path has letters, digits and . _ - alone"
                 )
     elif name not in ("cores", "local", "gpus"):
-        raise ProfileError(
-            f"--scheduler {name}: choose cores, local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT"
-        )
+        raise ProfileError(f"--scheduler {name}: choose cores, local, gpus, slurm, tcp://HOST:PORT or tls://HOST:PORT")
 
 
 @contextmanager
