@@ -1,5 +1,7 @@
 """Everything that notebooks import, for kernels that are forked from a process that has it."""
 
+import gc
+
 import ipykernel.kernelapp
 import matplotlib.backends.backend_agg
 import matplotlib.backends.backend_pdf
@@ -16,3 +18,6 @@ import movrecon_core.figures.report
 import movrecon_core.plotting
 
 __all__ = ["ipykernel", "matplotlib", "movrecon_core", "scipy", "seaborn", "statsmodels"]
+
+# What is loaded stays: looking through it would copy its pages into every kernel.
+gc.freeze()
