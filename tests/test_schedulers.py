@@ -4,14 +4,17 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from queue import SimpleQueue
+from types import SimpleNamespace
 
+import psutil
 import pytest
 from small_study import kill, meanwhile, stored
 
 from movrecon_core.errors import MovreconError
 from movrecon_core.study import open_study
-from movrecon_core.study.run.schedulers import Scheduler, run_stage
-from movrecon_core.study.run.schedulers.processes import processes
+from movrecon_core.study.run.schedulers import Scheduler, processes, run_stage
+from movrecon_core.study.run.schedulers.processes import open_processes
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("single")
@@ -23,8 +26,47 @@ def reconstruct(out: Path, scheduler: Scheduler) -> dict[str, bytes]:
 
 
 def test_processes_with_a_device_each(copied: Path, undisturbed: dict[str, bytes]) -> None:
-    with meanwhile(copied, kill), processes(("cpu", "cpu")) as both:
+    with meanwhile(copied, kill), open_processes(("cpu", "cpu")) as both:
         assert reconstruct(copied, both) == undisturbed
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"), [(1, {(4, 1)}), (2, {(2, 2)}), (3, {(1, 4)}), (8, {(1, 4)})], ids=lambda x: str(x)
+)
+def test_threads_follow_from_what_the_profile_asks_for(
+    asked: int, expected: set[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four cores: threads of each process and processes side by side; also where only one task is left."""
+    given: set[tuple[int, int]] = set()
+
+    def next_free(free: SimpleQueue, stage: str, task: object, study: object, threads: int) -> str:
+        given.add((threads, free.qsize()))
+        return "done"
+
+    monkeypatch.setattr(processes, "_next_free", next_free)
+    stage = SimpleNamespace(name="masks", asked=lambda study: range(asked))
+    with open_processes(["cpu"] * 4, threads=4) as four:
+        assert list(four.run(stage, [object()], object())) == ["done"]  # type: ignore[arg-type]
+    assert given == expected
+
+
+def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:
+    program = tmp_path / "parent.py"
+    program.write_text(
+        "import multiprocessing, os, time\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from movrecon_core.study.run.schedulers import processes\n"
+        "if __name__ == '__main__':\n"
+        "    pool = ProcessPoolExecutor(1, multiprocessing.get_context('spawn'), processes._begin)\n"
+        "    print(pool.submit(os.getpid).result(), flush=True)\n"
+        "    pool.submit(time.sleep, 600)\n"
+        "    time.sleep(600)\n"
+    )
+    with subprocess.Popen([sys.executable, program], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        child = psutil.Process(int(parent.stdout.readline()))
+        parent.kill()
+    assert not psutil.wait_procs([child], timeout=30)[1]
 
 
 def test_dask_with_a_worker_killed_mid_unit(copied: Path, undisturbed: dict[str, bytes]) -> None:

@@ -12,7 +12,7 @@ import torch
 from movrecon_core.errors import ProfileError
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.schedulers.local import Local
-from movrecon_core.study.run.schedulers.processes import cores, processes, within_memory
+from movrecon_core.study.run.schedulers.processes import cores, open_processes, within_memory
 from movrecon_core.study.run.schedulers.run import Scheduler, run_stage
 
 __all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage"]
@@ -72,14 +72,14 @@ def open_scheduler(name: str, profile: Profile, out: Path, device: torch.device 
         with slurm_cluster(profile.cluster, out, chosen) as cluster:
             yield cluster
     elif name == "gpus":
-        with processes([f"cuda:{i}" for i in range(torch.cuda.device_count())]) as gpus:
+        with open_processes([f"cuda:{i}" for i in range(torch.cuda.device_count())]) as gpus:
             yield gpus
     elif name in ("cores", "local"):
         here = device or torch.device("cuda" if torch.cuda.is_available() else "cpu")
         if name == "local" or here.type != "cpu" or cores() == 1:
             yield Local(here)
         else:
-            with processes(["cpu"] * within_memory(cores()), cores()) as several:
+            with open_processes(["cpu"] * within_memory(cores()), cores()) as several:
                 yield several
     else:
         from movrecon_core.study.run.schedulers.cluster import Cluster

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -25,7 +26,7 @@ MEMORY = 2_000_000_000
 
 
 class Processes:
-    """Processes of this computer, each with a device of its own; open it with `processes`.
+    """Processes of this computer, each with a device of its own; open it with `open_processes`.
 
     Small encoders do not fill two cores: two processes of one thread are half as fast again as one of two threads.
     """
@@ -64,7 +65,7 @@ class Processes:
 
 
 @contextmanager
-def processes(devices: Sequence[str], threads: int | None = None) -> Iterator[Processes]:
+def open_processes(devices: Sequence[str], threads: int | None = None) -> Iterator[Processes]:
     """Processes that are kept from stage to stage while the block runs.
 
     Parameters
@@ -102,9 +103,8 @@ class _Process:
     def compute(self, stage: str, task: Task, place: Place) -> Outcome:
         for _ in range(STARTS):
             if self._executor is None:
-                # Spawned: a forked process cannot use CUDA. Ctrl-C is the parent's to answer.
-                spawn = multiprocessing.get_context("spawn")
-                self._executor = ProcessPoolExecutor(1, spawn, signal.signal, (signal.SIGINT, signal.SIG_IGN))
+                # Spawned: a forked process cannot use CUDA.
+                self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
             try:
                 return self._executor.submit(attempt_elsewhere, stage, task, place).result()
             except BrokenProcessPool:
@@ -124,6 +124,19 @@ class _Process:
             for process in list(executor._processes.values()):
                 process.terminate()
         executor.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    """In a process that starts: Ctrl-C is the parent's to answer, and without a parent there is nothing to do."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def _next_free(free: "SimpleQueue[_Process]", stage: str, task: Task, study: Study, threads: int | None) -> Outcome:
