@@ -22,6 +22,9 @@ SECTIONS = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | 
 SETTINGS = {**PROFILE, "variations": {"trials_per_mouse": 1}, "population": {"trials_per_mouse": 2, "fractions": [0.5]}}
 
 
+MICE = SETTINGS["simulation"]["mice"]
+
+
 def blocks(text: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
 
@@ -96,9 +99,9 @@ def test_a_condition_has_its_row(changed: tuple[Path, Path]) -> None:
     rows = {row["quantity"]: row for row in json.loads(python(code, clone))}
     row = rows["video correlation, from the ensemble's predictions"]
     assert -1 <= row["ours"] <= 1
-    assert (row["published"], row["n"]) == (None, 1)
+    assert (row["published"], row["n"]) == (None, MICE)
     stored = (out / "store" / "reconstructions").glob("*-instance-?-ensemble-*")
-    assert len(list(stored)) == SETTINGS["instances"]
+    assert len(list(stored)) == SETTINGS["instances"] * MICE
     correlations = list(rows)[::-1]
     assert correlations.index("video correlation, from the ensemble's predictions") < correlations.index(
         "video correlation, from predicted responses"
