@@ -23,7 +23,8 @@ from movrecon_core.figures.fig1s2_variations import (
     variants,
     variation_statistics,
 )
-from movrecon_core.figures.fig2_performance import median_movie, median_trial
+from movrecon_core.figures.fig2_performance import example_frames as performance_frames
+from movrecon_core.figures.fig2_performance import median_movie, median_trial, performance
 from movrecon_core.figures.fig2s1_correlates import (
     correlate_panels,
     frame_features,
@@ -276,6 +277,14 @@ def test_ethogram_by_hand(study):
     expected = [correlated(a, b) for a, b in zip(inside(study, 1, trial.movie), inside(study, 1, movie), strict=True)]
     np.testing.assert_allclose(found["E"]["frame_correlation"], expected, atol=2e-6)
     assert found["E"]["seconds"].iloc[0] == 1
+
+
+def test_examples_of_movies_of_other_lengths_show_the_same_times(study):
+    shown = performance_frames(study, performance(study), count=2, frames=3)
+    times = shown.groupby("movie")["seconds"].unique()
+    assert len(times) == 2
+    np.testing.assert_array_equal(times.iloc[0], times.iloc[1])
+    assert times.iloc[0].max() < min(len(study.movie(mouse, 5)) for mouse in (0, 1)) / 30
 
 
 def test_median_movie():

@@ -152,17 +152,19 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
         evaluation mask.
     """
     recorded = performance[performance["condition"] == "recorded"]
-    tables = []
+    movies = {}
     for mouse in study.reconstructed_mice[:count]:
         rows = recorded[recorded["mouse"] == study.label(mouse)]
         chosen = rows.iloc[median_movie(rows)]
         trial = int(chosen["trial"])
-        truth, found, pixels = study.judged(mouse, trial)
-        shown = shown_frames(len(truth), frames)
+        name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
+        movies[name] = study.judged(mouse, trial)
+    shown = shown_frames(min(len(truth) for truth, _, _ in movies.values()), frames)  # the same of movies of any length
+    seconds = np.round(shown / FRAME_RATE, 3)
+    tables = []
+    for name, (truth, found, pixels) in movies.items():
         images = np.stack([truth[shown], match_contrast_luminance(found, truth, pixels)[shown]])
         images = np.where(pixels, images, np.nan)
-        name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
-        seconds = np.round(shown / FRAME_RATE, 3)
         tables.append(
             image_table(labelled(images[None], movie=[name], kind=["truth", "reconstructed"], seconds=seconds), "grey")
         )
