@@ -5,7 +5,7 @@ import pytest
 import torch
 from test_folded_dwiseneuro import CONFIGS, trained
 
-from movrecon_core.encoders.precision import VARIABLE, computed_in, fast_bfloat16, used_precision
+from movrecon_core.encoders.precision import VARIABLE, computed_in, fast_bfloat16, mixed_precision, used_precision
 from movrecon_core.errors import ProfileError
 from movrecon_core.reconstruction import ReconstructionConfig, Target, reconstruct
 
@@ -77,3 +77,12 @@ def test_movies_are_found_in_the_used_precision(processor, monkeypatch, known):
     target = Target(np.ones((7, 32), np.float32), still, still, np.ones((64, 64), bool))
     reconstruct([encoder], 0, [target], ReconstructionConfig(iterations=1, precision="bfloat16"))
     assert asked == ["bfloat16" if known else "float32"]
+
+
+@pytest.mark.parametrize(("known", "expected"), [(True, torch.bfloat16), (False, torch.float32)])
+def test_mixed_precision_only_where_it_is_fast(processor, known, expected):
+    processor(known)
+    with mixed_precision(True, CPU):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == expected
+    with mixed_precision(False, CPU):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32

@@ -20,7 +20,7 @@ from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.encoders.precision import fast_bfloat16
+from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.statistics import ResponseStatistics
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
@@ -112,8 +112,7 @@ class Factorised(Encoder):
         movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
         state = readout.behavioral_state(behavior)  # (B, T, 4)
         movie = readout.on_retina(movie, state)
-        lower = inputs.dtype == torch.float32 and fast_bfloat16(inputs.device)
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=lower):
+        with mixed_precision(inputs.dtype == torch.float32, inputs.device):
             drive = readout.driven(self._features(movie))  # (N, B * T / 2)
         drive = drive.to(inputs.dtype).unflatten(1, (batch, -1)).transpose(0, 1)  # (B, N, T / 2)
         drive = F.interpolate(readout.filtered(drive), scale_factor=RATE, mode="linear", align_corners=False)

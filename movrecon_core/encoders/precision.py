@@ -63,6 +63,11 @@ def used_precision(precision: Precision, device: torch.device) -> Precision:
     return "float32" if precision == "bfloat16" and not fast_bfloat16(device) else precision
 
 
+def mixed_precision(asked: bool, device: torch.device) -> torch.autocast:
+    """Context in which products are computed in bfloat16, if that is asked for and fast on the device."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=asked and fast_bfloat16(device))
+
+
 @contextmanager
 def computed_in(lower: Precision, device: torch.device) -> Iterator[None]:
     """Use one lower precision while the block runs, also where this device would choose another.

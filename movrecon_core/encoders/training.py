@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import build_encoder, require_sound_zip, save_checkpoint
 from movrecon_core.encoders.loss import poisson_terms
+from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
 from movrecon_core.errors import CheckpointError, RecordingError
@@ -189,12 +189,11 @@ class _Run:
         """One step; its random numbers follow from the seed and the step alone."""
         torch.manual_seed(batch.seed)
         device = next(self.encoder.parameters()).device
-        precision = torch.autocast(device.type, torch.bfloat16) if self.config.mixed_precision else nullcontext()
         inputs, responses = (
             {mouse: x.to(device, non_blocking=True) for mouse, x in given.items()}
             for given in (batch.inputs, batch.responses)
         )
-        with precision:
+        with mixed_precision(self.config.mixed_precision, device):
             predicted = self.encoder.respond(inputs)
         # Summed over neurons and frames, averaged over the batch.
         loss = torch.stack([self._poisson(predicted[mouse], responses[mouse]) for mouse in inputs]).sum()

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import build_encoder
 from movrecon_core.encoders.inputs import CHANNELS
+from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.reconstruction import ReconstructionConfig, Target, reconstruct
 from movrecon_core.reconstruction.objective import poisson_loss
 from movrecon_core.reconstruction.windows import window_starts
@@ -145,7 +145,7 @@ class Scale:
         encoder.train()
 
         def step() -> None:
-            with torch.autocast(self.device.type, torch.bfloat16) if config.mixed_precision else nullcontext():
+            with mixed_precision(config.mixed_precision, self.device):
                 predicted = encoder(inputs, 0)
             poisson_loss(predicted.float(), torch.ones_like(predicted, dtype=torch.float32)).sum().backward()
 
