@@ -224,6 +224,8 @@ class _Readout(nn.Module):
     def on_retina(self, movie: Tensor, state: Tensor) -> Tensor:
         """The movie (B, T, 36, 64) as it lies on the retina: an eye movement displaces all fields alike."""
         shift = LARGEST_SHIFT * self.shifter(state[..., 2:])  # (B, T, 2): x, y in pixels
+        # Of weights that diverged; grid_sample would write to places that are not there.
+        shift = shift.nan_to_num()
         moved = shift * shift.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])
         grid = self.pixels + moved.flatten(0, 1)[:, None, None]  # (B * T, 36, 64, 2)
         seen = F.grid_sample(movie.flatten(0, 1)[:, None], grid, padding_mode="border", align_corners=False)
