@@ -196,7 +196,7 @@ def test_a_scheduler_that_is_not_there(
 ) -> None:
     arguments = ["--profile", "smoke", "--recordings", recording, "--scheduler", "grid", "--out", tmp_path / "out"]
     line = complaint(monkeypatch, capsys, "train", *arguments)
-    assert "--scheduler grid: choose local, gpus, slurm, tcp://HOST:PORT" in line
+    assert "--scheduler grid: choose cores, local, gpus, slurm, tcp://HOST:PORT" in line
     assert not (tmp_path / "out").exists()
 
 

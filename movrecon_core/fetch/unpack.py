@@ -44,12 +44,13 @@ def unpack_recording(archive: Path, folder: Path) -> None:
         If it needs a password or another program.
     """
     try:
-        with zipfile.ZipFile(archive) as file, renaming_folder(folder) as partial:
+        with zipfile.ZipFile(archive) as file:
             members = _members(archive, file)
             _require_plain_packing(archive, members, folder)
-            _require_room(archive, members, partial.parent)
-            for path, member in members.items():
-                _extract(file, member, partial / path)
+            with renaming_folder(folder) as partial:
+                _require_room(archive, members, partial.parent)
+                for path, member in members.items():
+                    _extract(file, member, partial / path)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FetchError(
             f"{archive}: damaged or not a zip archive ({error}); the same command fetches it again"
