@@ -26,7 +26,7 @@ import yaml
 from movrecon_core.encoders.checkpoints import read_checkpoint
 from movrecon_core.storage.store import read_dataset
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "support"))
 from small_study import PROFILE
 
 

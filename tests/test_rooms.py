@@ -1,4 +1,4 @@
-"""The house: rooms know those before them alone, files do not go round in circles, a stage is one file."""
+"""The house: rooms know those before them alone, files do not go round in circles, a stage or a test is one file."""
 
 import ast
 import re
@@ -11,6 +11,7 @@ import movrecon_core
 from movrecon_core.study.stages import STAGES
 
 PACKAGE = Path(movrecon_core.__file__).parent
+TESTS = Path(__file__).parent
 
 ROOMS = (
     "errors",
@@ -91,3 +92,13 @@ def test_a_stage_is_named_in_its_file_and_in_stages_alone() -> None:
             code = ast.unparse(ast.parse(file.read_text(encoding="utf-8")))
             used = {name for name in pattern.findall(code) if f"import {name}" in code}
             assert not used, f"{module}: {used}"
+
+
+def test_no_file_imports_a_test_file() -> None:
+    """What several tests need is in `tests/support`, or a fixture."""
+    names = {file.stem for file in TESTS.rglob("test_*.py")} | {"conftest"}
+    for file in TESTS.rglob("*.py"):
+        nodes = ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        code = " ".join(ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+        used = names & {*re.findall(r"\w+", code)}
+        assert not used, f"{file}: {used}"

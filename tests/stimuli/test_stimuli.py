@@ -1,15 +1,15 @@
 """Synthetic stimuli against their covariance, closed forms and the published noise movies."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie, unit_noise
+from movrecon_core.storage.paths import REPOSITORY
 
-PUBLISHED = Path(__file__).parents[2] / "shared" / "data" / "gp_stimuli_2024.npz"
+PUBLISHED = REPOSITORY.parent / "shared" / "data" / "gp_stimuli_2024.npz"
 
 
 @pytest.mark.parametrize(("length", "duration"), [(0.5, 0.5), (1, 4), (2, 2), (4, 1)])

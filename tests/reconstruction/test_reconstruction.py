@@ -7,17 +7,15 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import nn
+from image_filters import NEURONS, Filters, target
 
 from movrecon_core.analysis import video_correlation
-from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import (
     MaskConfig,
     ReconstructionConfig,
     Segment,
-    Target,
     UnfinishedError,
     ensemble,
     evaluation_mask,
@@ -30,34 +28,6 @@ from movrecon_core.reconstruction.masks import blend, gaussian_blur
 from movrecon_core.reconstruction.objective import frozen, poisson_loss, window_gradients, window_responses
 from movrecon_core.reconstruction.optimiser import MovieOptimiser, learning_rate
 from movrecon_core.reconstruction.windows import window_starts
-
-NEURONS = 6
-
-
-class Filters(Encoder):
-    """Each neuron is a softplus of one random image, with running speed as a gain; frames are independent."""
-
-    def __init__(self, stack_frames=None, stack_step=1, seed=0):
-        super().__init__()
-        self.stack_frames, self.stack_step, self.neurons = stack_frames, stack_step, (NEURONS,)
-        random = torch.Generator().manual_seed(seed)
-        self.images = nn.Parameter(torch.randn(NEURONS, 64, 64, generator=random) / 64)
-
-    def forward(self, inputs, mouse):
-        drive = torch.einsum("bthw,nhw->bnt", inputs[:, 0] / 127.5 - 1, self.images)
-        return nn.functional.softplus(drive * 4 + inputs[:, 2].mean(dim=(-2, -1))[:, None])
-
-
-def target(frames=12, seed=0, **changes):
-    random = np.random.default_rng(seed)
-    values = {
-        "responses": random.random((NEURONS, frames)).astype(np.float32) * 3,
-        "behavior": random.random((2, frames)).astype(np.float32),
-        "pupil_center": random.random((2, frames)).astype(np.float32),
-        "update_mask": np.ones((64, 64), dtype=bool),
-    }
-    return Target(**(values | changes))
-
 
 SHORT = ReconstructionConfig(iterations=8, window_frames=4, window_stride=2)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from test_folded_dwiseneuro import CONFIGS, trained
+from small_dwiseneuro import CONFIGS, trained
 
 from movrecon_core.encoders.precision import VARIABLE, computed_in, fast_bfloat16, mixed_precision, used_precision
 from movrecon_core.errors import ProfileError

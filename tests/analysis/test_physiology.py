@@ -16,9 +16,10 @@ from movrecon_core.encoders.checkpoints import build_encoder
 from movrecon_core.figures.physiology import LITERATURE
 from movrecon_core.recordings import Recording
 from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_mouse
+from movrecon_core.storage.paths import REPOSITORY
 from movrecon_core.study.stages.physiology import neurons_of
 
-CLIPS = Path(os.environ.get("MOVRECON_CLIPS", Path(__file__).parent / "natural_clips.npz"))
+CLIPS = Path(os.environ.get("MOVRECON_CLIPS", REPOSITORY / "tests" / "natural_clips.npz"))
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from image_filters import Filters, target
 from scipy.ndimage import gaussian_filter
-from test_reconstruction import Filters, target
 
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import ReconstructionConfig, reconstruct

@@ -7,7 +7,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_folded_dwiseneuro import CONFIGS, movies, relative, responses_and_gradient, trained
+from small_dwiseneuro import CONFIGS, movies, relative, responses_and_gradient, trained
 from torch.nn import functional as F
 
 from movrecon_core.encoders import kernels as compiled_kernels
