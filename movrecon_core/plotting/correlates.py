@@ -69,9 +69,9 @@ def plot_predictability(axes: Axes, table: pd.DataFrame, results: Results) -> No
 def _scatter(axes: Axes, table: pd.DataFrame, x: str, label: str, result: Mapping[str, float]) -> None:
     known = table.dropna(subset=[x])
     colours = mouse_colours(list(table["mouse"].unique()))
-    sns.scatterplot(
-        known, x=x, y=QUALITY, hue="mouse", palette=colours, s=7, linewidth=0, alpha=0.8, legend=False, ax=axes
-    )
+    if len(known):  # behaviour that was not recorded has no points
+        dots: dict[str, Any] = {"s": 7, "linewidth": 0, "alpha": 0.8, "legend": False}
+        sns.scatterplot(known, x=x, y=QUALITY, hue="mouse", palette=colours, ax=axes, **dots)
     for mouse, colour in colours.items():
         axes.plot([], [], "o", color=colour, ms=2.5, label=mouse)
     if np.isfinite(result["r"]):
