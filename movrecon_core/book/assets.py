@@ -70,10 +70,10 @@ def _keep_icons(sheet: Path, used: set[str]) -> None:
 def _subset(file: Path, codes: set[int]) -> bytes:
     """A font with some characters alone."""
     options = subset.Options()
-    font = subset.load_font(str(file), options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=codes)
-    subsetter.subset(font)
     buffer = io.BytesIO()
-    font.save(buffer)
+    with subset.load_font(str(file), options) as font:
+        subsetter.subset(font)
+        font.save(buffer)
     return buffer.getvalue()

@@ -108,16 +108,27 @@ def movie_errors(study: Study, mouse: int, trial: int) -> NDArray[np.float64]:
     NothingToShowError
         If nothing was reconstructed from predicted responses, which is what errors are measured by.
     """
-    if PREDICTED not in study.conditions:
-        raise NothingToShowError(
-            "the profile reconstructs nothing from predicted responses; set `from_predicted: true`"
-        )
+    _require_expected(study)
     _, recorded, pixels = study.judged(mouse, trial, RECORDED)
     return error_map(recorded, study.reconstruction(mouse, trial, PREDICTED), pixels)
 
 
+def _require_expected(study: Study) -> None:
+    if PREDICTED not in study.conditions:
+        raise NothingToShowError(
+            "the profile reconstructs nothing from predicted responses; set `from_predicted: true`"
+        )
+
+
 def frame_correlations(study: Study, mouse: int, trial: int) -> pd.DataFrame:
-    """Correlation of each frame of a movie with the truth: ``reconstructed from``, ``seconds``, ``correlation``."""
+    """Correlation of each frame of a movie with the truth: ``reconstructed from``, ``seconds``, ``correlation``.
+
+    Raises
+    ------
+    NothingToShowError
+        As `movie_errors`.
+    """
+    _require_expected(study)
     tables = []
     for name, condition in (("recorded responses", RECORDED), ("expected responses", PREDICTED)):
         values = frame_correlation(*study.judged(mouse, trial, condition))[SKIPPED_FRAMES:]

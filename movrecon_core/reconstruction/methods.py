@@ -38,7 +38,7 @@ def _settings(section: Any, encoder: Any) -> Any:
         return section
     name, kept = section["method"], {key: value for key, value in section.items() if key != "method"}
     if name not in METHODS:
-        raise ProfileError(f"'reconstruction.method': no method is called '{name}'; choose {' or '.join(METHODS)}")
+        raise ProfileError(f"'reconstruction.method': no method is called {name!r}; choose {' or '.join(METHODS)}")
     config = known_encoders().get(encoder.get("architecture", "factorised")) if isinstance(encoder, Mapping) else None
     if config is None:
         return kept

@@ -258,7 +258,8 @@ class _Check:
             lengths = Counter(array.shape[-1] for array in arrays.values())
             if "responses" in arrays:  # they count twice, so that one array alone is never right against them
                 lengths[arrays["responses"].shape[-1]] += 1
-            stored = lengths.most_common(1)[0][0]
+            (length, most), *others = lengths.most_common()
+            stored = None if others and others[0][1] == most else length  # None is right against the others
             for signal, array in arrays.items():
                 if signal in BEHAVIOUR:
                     self.check_missing(signal, trial, array)
@@ -295,10 +296,12 @@ class _Check:
                 expected = f"no {name}, NaN throughout as in the first trial (or else numbers there)"
                 self.problem(self.files[signal][trial], expected, "numbers")
 
-    def check_frames(self, file: Path, array: NDArray, frames: int, stored: int) -> None:
-        """Length and finiteness of one array, given the valid and the stored length of the trial."""
+    def check_frames(self, file: Path, array: NDArray, frames: int, stored: int | None) -> None:
+        """Length and finiteness of one array, given the valid and the stored length of the trial, None where signals disagree."""
         length = array.shape[-1]
-        if length < stored or not np.isnan(array[..., stored:]).all():
+        if stored is None:
+            self.problem(file, "as many frames as the trial's other signals, which disagree", str(length))
+        elif length < stored or not np.isnan(array[..., stored:]).all():
             self.problem(file, f"{stored} frames, as most signals of the trial", str(length))
         inside = array[..., :frames]
         invalid = np.flatnonzero(~np.isfinite(inside).all(axis=tuple(range(array.ndim - 1))))

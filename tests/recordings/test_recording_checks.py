@@ -113,6 +113,7 @@ WIDE = {"responses: no directory", "no tier train", "tiers: unlink"}
 @settings(max_examples=25)
 @given(chosen=st.sets(st.sampled_from(sorted(set(DAMAGE) - WIDE)), min_size=2, max_size=6))
 @example(chosen={"shorter behaviour", "flat responses"})
+@example(chosen={"shorter behaviour", "flat responses", "longer movie", "a neuron without numbers"})
 def test_no_problem_hides_another(sound, tmp_path_factory, chosen):
     by_file = {DAMAGE[damage][0]: damage for damage in sorted(chosen)}  # one damage a file
     mouse = Path(shutil.copytree(sound, tmp_path_factory.mktemp("damaged") / "mouse"))
