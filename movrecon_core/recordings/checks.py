@@ -297,7 +297,7 @@ class _Check:
                 self.problem(self.files[signal][trial], expected, "numbers")
 
     def check_frames(self, file: Path, array: NDArray, frames: int, stored: int | None) -> None:
-        """Length and finiteness of one array, given the valid and the stored length of the trial, None where signals disagree."""
+        """Length and finiteness of one array, given the trial's valid and stored length (None: signals disagree)."""
         length = array.shape[-1]
         if stored is None:
             self.problem(file, "as many frames as the trial's other signals, which disagree", str(length))
