@@ -21,6 +21,7 @@ pytest_plugins = ["archive_server", "browser", "small_study"]
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Where tests run in two processes, those of a file, or of one costly study, stay together."""
     for item in items:
