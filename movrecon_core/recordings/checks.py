@@ -259,7 +259,8 @@ class _Check:
             if "responses" in arrays:  # they count twice, so that one array alone is never right against them
                 lengths[arrays["responses"].shape[-1]] += 1
             (length, most), *others = lengths.most_common()
-            stored = None if others and others[0][1] == most else length  # None is right against the others
+            decided = not others or ("responses" in arrays and others[0][1] < most)
+            stored = length if decided else None  # None of them is right against the others
             for signal, array in arrays.items():
                 if signal in BEHAVIOUR:
                     self.check_missing(signal, trial, array)

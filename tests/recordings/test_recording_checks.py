@@ -110,10 +110,11 @@ WIDE = {"responses: no directory", "no tier train", "tiers: unlink"}
 """Damage that leaves nothing to compare other files with."""
 
 
-@settings(max_examples=25)
+@settings(max_examples=50)
 @given(chosen=st.sets(st.sampled_from(sorted(set(DAMAGE) - WIDE)), min_size=2, max_size=6))
 @example(chosen={"shorter behaviour", "flat responses"})
 @example(chosen={"shorter behaviour", "flat responses", "longer movie", "a neuron without numbers"})
+@example(chosen={"shorter behaviour", "flat responses", "shorter movie", "a neuron without numbers"})
 def test_no_problem_hides_another(sound, tmp_path_factory, chosen):
     by_file = {DAMAGE[damage][0]: damage for damage in sorted(chosen)}  # one damage a file
     mouse = Path(shutil.copytree(sound, tmp_path_factory.mktemp("damaged") / "mouse"))
