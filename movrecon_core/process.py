@@ -2,9 +2,11 @@
 command."""
 
 import ctypes
+import multiprocessing
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,3 +77,15 @@ def usable_home() -> Iterator[None]:
             os.environ.pop("HOME")
             if before is not None:
                 os.environ["HOME"] = before
+
+
+def end_with_parent() -> None:
+    """Let this process end with the one that started it, however that ends."""
+    parent = multiprocessing.parent_process()
+
+    def wait() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import EntryPoint
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
+
+from movrecon_core.process import end_with_parent
 
 FORKED = sys.platform == "linux"
 NAME = "movrecon-forked"
@@ -107,12 +108,5 @@ def _run(arguments: list[str], environment: dict[str, str], folder: str) -> None
     os.environ.update(environment)
     os.chdir(folder)
     sys.path.insert(0, "")  # as for any kernel: modules beside the notebook
-    Thread(target=_end_with_the_run, daemon=True).start()
+    end_with_parent()
     IPKernelApp.launch_instance(argv=arguments)
-
-
-def _end_with_the_run() -> None:
-    run = multiprocessing.parent_process()
-    if run is not None:
-        run.join()
-        os._exit(1)

@@ -3,7 +3,6 @@
 import multiprocessing
 import os
 import signal
-import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -14,6 +13,7 @@ from queue import SimpleQueue
 import psutil
 
 from movrecon_core.errors import MovreconError
+from movrecon_core.process import end_with_parent
 from movrecon_core.study.run.schedulers.attempts import Outcome, Place, attempt_elsewhere, place_of
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
@@ -129,14 +129,7 @@ class _Process:
 def _begin() -> None:
     """In a process that starts: Ctrl-C is the parent's to answer, and without a parent there is nothing to do."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 def _next_free(free: "SimpleQueue[_Process]", stage: str, task: Task, study: Study, threads: int | None) -> Outcome:
