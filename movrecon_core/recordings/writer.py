@@ -1,6 +1,6 @@
 """Write a recording in the Sensorium 2023 layout: complete under its name, or not there at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,8 +22,9 @@ class RecordingWriter:
         Directory that is being filled; renamed to its final name at the end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
         self.path = path
+        self._stopped = stopped
         self._grey_levels = np.zeros(GREY_LEVELS, np.int64)
         self._signals: dict[str, list[NDArray[np.float32]]] = {"responses": [], "behavior": [], "pupil_center": []}
 
@@ -84,29 +85,37 @@ class RecordingWriter:
             self._save(f"meta/statistics/{signal}/all/{name}.npy", np.asarray(value, dtype=np.float32))
 
     def _save(self, name: str, array: NDArray) -> None:
+        if self._stopped():
+            raise InterruptedError("stopped")
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, array, allow_pickle=False)
 
 
 @contextmanager
-def write_recording(path: Path) -> Iterator[RecordingWriter]:
+def write_recording(path: Path, stopped: Callable[[], bool] = lambda: False) -> Iterator[RecordingWriter]:
     """Fill a recording's directory under a temporary name and rename it when the block ends without an error.
 
     Parameters
     ----------
     path
         The mouse's directory; must not exist yet.
+    stopped
+        Asked before every file; once it is true, the next one raises.
 
     Raises
     ------
     RecordingError
         If it exists already or its folder cannot be written to.
+    InterruptedError
+        If it was stopped; nothing is left of it.
     """
     if path.exists():
         raise RecordingError(f"{path}: exists already; remove it or choose another folder")
     try:
         with renaming_folder(path) as partial:
-            yield RecordingWriter(partial)
+            yield RecordingWriter(partial, stopped)
+    except InterruptedError:
+        raise
     except OSError as error:
         raise RecordingError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None

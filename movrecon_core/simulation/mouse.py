@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -60,8 +61,13 @@ def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> li
         _one_torch_thread(),
         ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)) as pool,
     ):
-        # Arrays are worked on without the interpreter's lock.
-        return list(pool.map(lambda mouse: _simulate_mouse(folder, config, seed, mouse), range(config.mice)))
+        stop = Event()
+        try:
+            # Arrays are worked on without the interpreter's lock.
+            mice = range(config.mice)
+            return list(pool.map(lambda mouse: _simulate_mouse(folder, config, seed, mouse, stop.is_set), mice))
+        finally:
+            stop.set()  # after Ctrl-C the other mice are not waited for
 
 
 def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int = 0) -> Recording:
@@ -87,7 +93,9 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
         return _simulate_mouse(folder, config, seed, mouse)
 
 
-def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int) -> Recording:
+def _simulate_mouse(
+    folder: Path, config: SimulationConfig, seed: int, mouse: int, stopped: Callable[[], bool] = lambda: False
+) -> Recording:
     path = folder / f"simulated-{seed}-{mouse + 1}"
     config = config.of_mouse(mouse)
     description = {"config": config.model_dump(mode="json"), "seed": seed, "mouse": mouse, "version": __version__}
@@ -97,7 +105,7 @@ def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: in
             return Recording(path.resolve())
 
     generator = partial(mouse_generator, seed, mouse)
-    with write_recording(path) as writer:
+    with write_recording(path, stopped) as writer:
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)

@@ -81,7 +81,7 @@ def test_a_failing_notebook_stops_no_other(study: SimpleNamespace) -> None:
 
 
 def test_the_page_of_a_notebook_that_failed(study: SimpleNamespace) -> None:
-    page = failed_page(nbformat.read(study.out / "broken.ipynb", as_version=4), "ValueError: of\ntwo lines")
+    page = failed_page(nbformat.read(study.out / "broken.ipynb", as_version=4), "ValueError: of\ntwo lines", [])
     assert page.cells[0].source.startswith("# Title")
     assert "This notebook failed, and its figure is missing: `ValueError: of two lines`" in page.cells[1].source
     assert len(page.cells) == 2

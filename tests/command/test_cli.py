@@ -302,6 +302,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         said = process.communicate()[1]
     assert said == "movrecon: interrupted; the same command goes on from what was done\n"
     assert process.returncode == 130
+    assert not list(tmp_path.iterdir())  # the mice that were at work were neither finished nor left half
 
 
 def test_with_closed_streams_it_runs(tmp_path: Path) -> None:
