@@ -21,9 +21,9 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
-    epilog="Begin with `movrecon run --profile smoke --out results/smoke` (minutes: does it run?), then `movrecon run "
-    "--out results/demo`; with --dry-run it only says what that costs. Your own mice: `movrecon check DIR`, then "
-    "`movrecon run --recordings DIR --out DIR`. "
+    epilog="Begin with `movrecon quickstart`, then `movrecon run --profile smoke --out results/smoke` (minutes: does "
+    "it run?), then `movrecon run --out results/demo`; with --dry-run it only says what that costs. Your own mice: "
+    "`movrecon check DIR`, then `movrecon run --recordings DIR --out DIR`; from other formats, `movrecon import`. "
     "Every verb goes on where it was stopped; `movrecon VERB --help` says more.",
     context_settings={"max_content_width": 110},
     no_args_is_help=True,
@@ -49,6 +49,20 @@ SchedulerOption = Annotated[
         help="Where units are computed: cores or gpus of this computer, local (this process), slurm, tcp://HOST:PORT."
     ),
 ]
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, typer.Option(help="Folder of the notebook.")] = Path("results/quickstart"),
+    page: Annotated[bool, typer.Option("--page", help="Execute it to a page in place of opening JupyterLab.")] = False,
+) -> None:
+    """Reconstruct a first movie on screen: nothing is needed but what comes with movrecon."""
+    from movrecon_core.book.quickstart import execute_quickstart, has_display, open_quickstart
+
+    if page or not has_display():
+        print(execute_quickstart(out.resolve()))
+    else:
+        open_quickstart(out.resolve())
 
 
 @app.command()

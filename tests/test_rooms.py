@@ -28,6 +28,7 @@ ROOMS = (
     "reconstruction",
     "fetch",
     "study",
+    "api",
     "figures",
     "plotting",
     "book",

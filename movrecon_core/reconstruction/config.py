@@ -193,6 +193,11 @@ class MaskConfig:
         Pixels.
     norm_offset
         As in `ReconstructionConfig`.
+
+    Examples
+    --------
+    >>> mr.MaskConfig(iterations=60).learning_rate
+    10.0
     """
 
     iterations: int = 1000  # article, Mask training: 1000 epochs

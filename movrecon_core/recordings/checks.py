@@ -107,6 +107,16 @@ def check_recording(path: Path) -> list[Problem]:
     ----------
     path
         The mouse's directory.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("checked"), small, seed=0)
+    >>> mr.check_recording(recording.path)
+    []
+    >>> recording.file("behavior", 3).unlink()
+    >>> [problem.expected for problem in mr.check_recording(recording.path)]
+    ['behavior of trial 3 (tier train)']
     """
     return list(report_recording(path).problems)
 

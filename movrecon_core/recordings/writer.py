@@ -14,7 +14,7 @@ GREY_LEVELS = 256
 
 
 class RecordingWriter:
-    """Takes the arrays of one mouse one by one; use it through `write_recording`.
+    """Takes the arrays of one mouse one by one; use it through `recording_writer`.
 
     Attributes
     ----------
@@ -48,18 +48,22 @@ class RecordingWriter:
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
         (self.path / name).write_text(content, encoding="utf-8")
 
-    def metadata(self, tiers: ArrayLike, unit_ids: ArrayLike, coordinates: ArrayLike) -> None:
+    def metadata(
+        self, tiers: ArrayLike, unit_ids: ArrayLike | None = None, coordinates: ArrayLike | None = None
+    ) -> None:
         """Write tiers (trials,), unit ids (N,), coordinates (N, 3) in micrometres, and the statistics of all trials.
 
         The statistics' shapes are those of the released recordings: scalars for movies (of whole grey
         levels), one value a neuron for responses, one a frame for behaviour.
         """
         self._save("meta/trials/tiers.npy", np.asarray(tiers, dtype=str))
-        self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
-        self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
+        if unit_ids is not None:
+            self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
+        if coordinates is not None:
+            self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
         self._save_statistics("videos", self._movie_statistics())
         self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
-        for name in ("behavior", "pupil_center"):
+        for name in filter(self._signals.get, ("behavior", "pupil_center")):  # a recording may lack them
             shortest = min(array.shape[1] for array in self._signals[name])
             self._statistics(name, np.stack([array[:, :shortest] for array in self._signals[name]]), 0)
 
@@ -93,7 +97,7 @@ class RecordingWriter:
 
 
 @contextmanager
-def write_recording(path: Path, stopped: Callable[[], bool] = lambda: False) -> Iterator[RecordingWriter]:
+def recording_writer(path: Path, stopped: Callable[[], bool] = lambda: False) -> Iterator[RecordingWriter]:
     """Fill a recording's directory under a temporary name and rename it when the block ends without an error.
 
     Parameters

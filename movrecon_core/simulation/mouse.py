@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from movrecon_core import __version__
 from movrecon_core.recordings import SIMULATED_MARKER, Recording
 from movrecon_core.recordings.folds import FOLDS, fold_of
-from movrecon_core.recordings.writer import RecordingWriter, write_recording
+from movrecon_core.recordings.writer import RecordingWriter, recording_writer
 from movrecon_core.simulation.behaviour import Behaviour, simulate_behaviour
 from movrecon_core.simulation.config import SimulationConfig
 from movrecon_core.simulation.microscope import LEAD, Microscope, mean_correlation
@@ -88,6 +88,13 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
         If a directory is in the way or cannot be written.
     ProfileError
         If the noise alone of the spikes keeps the responses below the wanted ceiling.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("simulated"), small, seed=0)
+    >>> recording.name, recording.simulated, recording.trial(0).responses.shape
+    ('simulated-0-1', True, (4, 90))
     """
     with _one_torch_thread():
         return _simulate_mouse(folder, config, seed, mouse)
@@ -105,7 +112,7 @@ def _simulate_mouse(
             return Recording(path.resolve())
 
     generator = partial(mouse_generator, seed, mouse)
-    with write_recording(path, stopped) as writer:
+    with recording_writer(path, stopped) as writer:
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)
