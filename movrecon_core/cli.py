@@ -122,6 +122,21 @@ def check(
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
 
 
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="experanto or nwb.")],
+    source: Annotated[Path, typer.Argument(help="Folder or file.")],
+    mapping: Annotated[Path | None, typer.Option("--map", help="YAML file: which name is what; see the book.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Figures say that it was simulated.")] = False,
+    *,
+    out: Annotated[Path, typer.Option(help="The mouse's directory, which is made.")],
+) -> None:
+    """Write a recording of another format in the layout that is read here, and check it."""
+    from movrecon_core.importers import import_recording
+
+    check([import_recording(kind, source, out, mapping, simulated=simulated).path])
+
+
 def _run_until(stage: str) -> Callable[..., None]:
     """A verb that runs the study up to one of its stages, by its name."""
 

@@ -23,6 +23,7 @@ ROOMS = (
     "recordings",
     "stimuli",
     "simulation",
+    "importers",
     "encoders",
     "analysis",
     "reconstruction",

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
-from movrecon_core.recordings.recording import FRAME_HEIGHT, FRAME_WIDTH, Recording
+from movrecon_core.recordings.recording import FRAME_HEIGHT, FRAME_WIDTH, ORIGIN, Recording
 from movrecon_core.recordings.writer import recording_writer
 
 Arrays = Sequence[NDArray[np.floating]]
@@ -77,7 +77,7 @@ def write_recording(
                 writer.signal(name, trial, arrays[trial])
         writer.metadata(names)
         if notes:
-            writer.text(Path("meta", "origin.txt"), notes)
+            writer.text(ORIGIN, notes)
     return Recording(Path(path).resolve())
 
 

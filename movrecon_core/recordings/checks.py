@@ -16,6 +16,7 @@ from movrecon_core.recordings.recording import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
     LONGEST_GAP,
+    ORIGIN,
     SIGNALS,
     TIERS_FILE,
     Recording,
@@ -75,6 +76,8 @@ class RecordingReport:
         position``.
     ignored_files
         How many hidden files lie among the trials, such as macOS leaves.
+    origin
+        What an importer noted; empty where none did.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class RecordingReport:
     filled_frames: int = 0
     missing_signals: tuple[str, ...] = ()
     ignored_files: int = 0
+    origin: str = ""
 
     def notes(self) -> list[str]:
         """What is no problem and yet worth knowing, each in a few words."""
@@ -97,7 +101,7 @@ class RecordingReport:
             "hidden files ignored": self.ignored_files,
         }
         missing = [f"{name} not recorded, read as 0" for name in self.missing_signals]
-        return [*missing, *(f"{count} {what}" for what, count in counts.items() if count)]
+        return [*filter(None, [self.origin]), *missing, *(f"{count} {what}" for what, count in counts.items() if count)]
 
 
 def check_recording(path: Path) -> list[Problem]:
@@ -143,7 +147,15 @@ def report_recording(path: Path) -> RecordingReport:
         filled_frames=check.filled_frames,
         missing_signals=behaviour_names(check.missing),
         ignored_files=check.ignored_files,
+        origin=_origin(path),
     )
+
+
+def _origin(path: Path) -> str:
+    try:
+        return " ".join((path / ORIGIN).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 class _Check:
