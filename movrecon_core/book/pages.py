@@ -57,11 +57,16 @@ def fill_page(text: str, values: Mapping[str, str], pages: Sequence[str]) -> str
     """
     for name, value in values.items():
         text = text.replace(f"{{{{{name}}}}}", value)
-    return re.sub(
-        r"\[([^\]]+)\]\((notebooks/\w+)\)",
-        lambda link: link.group(0) if link.group(2) in pages else link.group(1),
-        text,
-    )
+    return _known_links(text, "notebooks/", pages)
+
+
+def _known_links(text: str, folder: str, pages: Sequence[str]) -> str:
+    """Links to notebooks, written as addresses that begin with `folder`, where they are pages; else plain words."""
+
+    def kept(link: re.Match[str]) -> str:
+        return link[0] if f"notebooks/{link[2]}" in pages else link[1]
+
+    return re.sub(rf"\[([^\]]+)\]\({folder}(\w+)\)", kept, text)
 
 
 def front_page(
@@ -130,7 +135,9 @@ def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> tuple[nbformat.NotebookNode, list[str]]:
+def notebook_page(
+    executed: nbformat.NotebookNode, name: str, figures: Path, pages: Sequence[str]
+) -> tuple[nbformat.NotebookNode, list[str]]:
     """An executed notebook as a page: code folded away above what it shows, alternative texts, links to files.
 
     Parameters
@@ -141,6 +148,8 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
         The notebook's.
     figures
         Folder of the figures.
+    pages
+        Of the book.
 
     Returns
     -------
@@ -157,6 +166,8 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
             silent.append(cell.source)
             continue
         cells.append(nbformat.from_dict(cell))
+        if cell.cell_type == "markdown":
+            cells[-1].source = _known_links(cell.source, "", pages)
         if cell.cell_type == "code":
             source = "\n\n".join([*silent, cell.source])
             cells[-1].source = source
@@ -172,7 +183,7 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
     return page, names
 
 
-def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.NotebookNode:
+def failed_page(notebook: nbformat.NotebookNode, problem: str, pages: Sequence[str]) -> nbformat.NotebookNode:
     """The page of a notebook that failed: its title and claim, and what went wrong.
 
     Parameters
@@ -181,9 +192,13 @@ def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.Noteb
         Its source.
     problem
         In one line.
+    pages
+        Of the book.
     """
     text = f"```{{error}}\nThis notebook failed, and its figure is missing: `{' '.join(problem.split())}`.\n```"
-    cells = [notebook.cells[0], nbformat.v4.new_markdown_cell(text, id="failure")]
+    title = nbformat.from_dict(notebook.cells[0])
+    title.source = _known_links(title.source, "", pages)
+    cells = [title, nbformat.v4.new_markdown_cell(text, id="failure")]
     page = nbformat.from_dict({**notebook, "cells": cells})
     return page
 

@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
+from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.fig4_gaussian_noise import SQUARE
 from movrecon_core.figures.fig6_error_maps import movie_errors
 from movrecon_core.figures.published import published
@@ -43,19 +44,23 @@ class Video:
 
 
 def natural_video(study: Study) -> Video:
-    """Video 1: odd rows the movies that were shown, even rows their reconstructions, smoothed, masked and matched."""
-    tiles, names, rows = [], [], []
+    """Video 1: odd rows the movies that were shown, even rows their reconstructions, smoothed, masked and matched.
+
+    The edge of the evaluation mask is drawn over both.
+    """
+    tiles, names, rows, outlines = [], [], [], []
     for place, mouse in enumerate(study.reconstructed_mice):
         trials = study.reconstructed_trials(mouse)
         pairs = [_pair(study, mouse, trial, Condition()) for trial in trials]
         tiles += [[truth for truth, _, _ in pairs], [found for _, found, _ in pairs]]
         names += [f"{study.label(mouse)}, true", "reconstructed"]
+        outlines += [crop_movie(study.evaluation_mask(mouse))] * 2
         for column, (trial, (_, _, value)) in enumerate(zip(trials, pairs, strict=True)):
             rows.append((2 * place + 1, column + 1, study.label(mouse), trial, value))
     table = pd.DataFrame(rows, columns=["row", "column", "mouse", "trial", "video_correlation"])
     columns = [f"movie {column}" for column in range(1, table["column"].max() + 1)]
     title = "Video 1: natural movies"
-    return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated), FRAME_RATE, table)
+    return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated, outlines), FRAME_RATE, table)
 
 
 def noise_video(study: Study, target: str, mouse: int) -> Video:

@@ -9,6 +9,8 @@ from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.priors import PRIORS
 
+NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
+
 
 @dataclass(frozen=True)
 class ReconstructionConfig:
@@ -28,6 +30,8 @@ class ReconstructionConfig:
         Decay of the gradient's running mean.
     second_moment
         Decay that enters the learning rate's correction alone; no second moment is used.
+    norm_offset
+        Added to a gradient's norm before the gradient is divided by it; at 0 responses of any unit lead to one movie.
     precision
         In which the encoders are inverted, in their faster frozen form (`Encoder.frozen_form`); None: as they are.
         ``bfloat16`` is float32 on devices that do not gain from it (`used_precision`).
@@ -55,6 +59,7 @@ class ReconstructionConfig:
     warm_up: int = 10  # article, Video reconstruction: 10
     momentum: float = 0.9  # article, Video reconstruction: beta 1 = 0.9
     second_moment: float = 0.999  # appendix algorithm 1, line 30
+    norm_offset: float = NORM_OFFSET
     precision: Precision | None = None  # scripts: float32
     # What follows is not in the article.
     tiled_windows: bool = False
@@ -70,6 +75,8 @@ class ReconstructionConfig:
             raise ReconstructionError("iterations, window_stride and window_frames must be at least 1")
         if self.tiled_windows and self.window_frames is None:
             raise ReconstructionError("tiled_windows needs window_frames, the length of a window")
+        if self.norm_offset < 0:
+            raise ReconstructionError("norm_offset must be at least 0")
         if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
             raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
         for name, weight in self.priors.items():
@@ -101,6 +108,7 @@ def fast_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
         gradient_blur=(3.0, 2.0),
         left_out=0.05,
         patience=3,
+        norm_offset=0.0,
         precision="bfloat16",
     )
 
@@ -183,6 +191,13 @@ class MaskConfig:
         α starts uniform between 0 and this.
     blur_size, blur_sigma
         Pixels.
+    norm_offset
+        As in `ReconstructionConfig`.
+
+    Examples
+    --------
+    >>> mr.MaskConfig(iterations=60).learning_rate
+    10.0
     """
 
     iterations: int = 1000  # article, Mask training: 1000 epochs
@@ -190,7 +205,8 @@ class MaskConfig:
     initial_maximum: float = 0.05  # article, Mask training: 0.05; appendix algorithm 2, line 6: 0.5
     blur_size: int = 15  # scripts
     blur_sigma: float = 5.0  # article, Mask training: 5
+    norm_offset: float = NORM_OFFSET
 
     def __post_init__(self) -> None:
-        if self.iterations < 1 or self.blur_size % 2 == 0:
-            raise ReconstructionError("mask: iterations must be at least 1 and blur_size odd")
+        if self.iterations < 1 or self.blur_size % 2 == 0 or self.norm_offset < 0:
+            raise ReconstructionError("mask: iterations must be at least 1, blur_size odd, norm_offset at least 0")

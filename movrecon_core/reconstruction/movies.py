@@ -167,7 +167,8 @@ class MovieGroup:
         neurons, left_out = (
             None if chosen is None else chosen[movies[:, 0]] for chosen in (self.neurons, self.left_out)
         )
-        found = window_gradients(encoder, mouse, self.movies[movies, times], behavior, target, neurons, left_out)
+        windowed = (self.movies[movies, times], behavior, target)
+        found = window_gradients(encoder, mouse, *windowed, neurons, left_out, self.config.norm_offset)
         for (m, k), gradient in zip(windows, found.gradient, strict=True):
             total[m, plan.starts[k] : plan.starts[k] + self.window_frames].add_(gradient, alpha=plan.repeats[k])
         # A window that counts twice is noted twice.

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.loss import poisson_terms
-
-NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
+from movrecon_core.reconstruction.config import NORM_OFFSET
 
 
 @contextmanager
@@ -106,6 +105,7 @@ def window_gradients(
     target: Tensor,
     neurons: Tensor | None = None,
     left_out: Tensor | None = None,
+    norm_offset: float = NORM_OFFSET,
 ) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
 
@@ -121,6 +121,8 @@ def window_gradients(
         (B, N) bool or None, those that are fitted, as in `poisson_loss`.
     left_out
         (B, N) bool or None, those that judge.
+    norm_offset
+        As in `ReconstructionConfig`.
     """
     step, pixels = encoder.stack_step, movie[0, 0].numel()
     if encoder.behavior_apart:
@@ -142,4 +144,10 @@ def window_gradients(
     else:
         norm, gradient = norms[0], gradients[0][:, 0]
     judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
-    return WindowGradients(gradient / (norm + NORM_OFFSET)[:, None, None, None], loss.detach(), norm, judged)
+    size = offset_norm(norm, norm_offset)[:, None, None, None]
+    return WindowGradients(gradient / size, loss.detach(), norm, judged)
+
+
+def offset_norm(norm: Tensor, offset: float) -> Tensor:
+    """What a gradient is divided by; above 0, so that a gradient of 0 stays one."""
+    return (norm + offset).clamp_min(torch.finfo(norm.dtype).tiny)

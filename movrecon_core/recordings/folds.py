@@ -129,6 +129,14 @@ def split_trials(recording: Recording, rule: str, threshold: float = NEAR_DUPLIC
     ------
     RecordingError
         If nothing is left to hold out or to train on.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("divided"), small, seed=0)
+    >>> split = mr.split_trials(recording, "tier:oracle")
+    >>> len(split.held_out), len(split.training)
+    (2, 12)
     """
     candidates = held_out_trials(recording, rule)
     training = tuple(t for t in recording.trials if recording.has_responses(t) and t not in candidates)

@@ -32,6 +32,8 @@ _AXES = {
 SIMULATED_MARKER = Path("meta", "simulated.json")
 """Present in a recording that was simulated; figures and tables say so where it is."""
 TIERS_FILE = Path("meta", "trials", "tiers.npy")
+ORIGIN = Path("meta", "origin.txt")
+"""Where a recording came from and what was done to it, in words; present in one that was imported."""
 
 
 @dataclass(frozen=True)

@@ -466,6 +466,12 @@ def open_study(out: Path | str) -> Study:
     ------
     StoreError
         If there is no study in it.
+
+    Examples
+    --------
+    >>> study = mr.run_study(mr.load_profile("smoke"), Path("results"), until="recordings")
+    >>> mr.open_study("results").mice
+    ['simulated-0-1', 'simulated-0-2']
     """
     out = Path(out).resolve()
     return study_of(out, read_json(out / STUDY_FILE))

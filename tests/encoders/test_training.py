@@ -19,7 +19,7 @@ from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import Recording, Trial
 from movrecon_core.recordings.cache import cached_trials
-from movrecon_core.recordings.writer import write_recording
+from movrecon_core.recordings.writer import recording_writer
 
 SMALL = {"readout_outputs": (NEURONS, NEURONS), "features": (4, 4), "temporal_kernel": 2, "behavior_features": 2}
 QUICK = TrainingConfig(
@@ -223,7 +223,7 @@ def test_a_diverging_loss_is_an_error(mice, tmp_path):
 
 
 def test_an_encoder_learns_planted_neurons(tmp_path):
-    with write_recording(tmp_path / "planted") as writer:
+    with recording_writer(tmp_path / "planted") as writer:
         for index in range(14):
             trial = planted_trial(index)
             writer.movie(index, trial.movie)

@@ -163,3 +163,16 @@ def test_error_colours_in_closed_form():
     expected = [[0, 0, 0], [1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 0, 0]]
     np.testing.assert_allclose(error_colours(black, error)[0], expected, atol=1e-9)
     np.testing.assert_allclose(error_colours(black, -error)[0, 3], [0, 0, 1], atol=1e-9)
+
+
+def test_the_edge_of_a_mask_is_drawn_and_nothing_else_changes() -> None:
+    mask = np.zeros((36, 64), bool)
+    mask[10:20, 30:50] = True
+    tiles = smooth_tiles(2, 1, 1)
+    plain = TiledMovies(tiles, ["a", "b"], ["1"], "t", False)
+    changed = (plain.frame(0) != TiledMovies(tiles, ["a", "b"], ["1"], "t", False, (None, mask)).frame(0)).any(axis=-1)
+    height, width = 10 * plain.scale, 20 * plain.scale
+    assert changed.sum() == height * width - (height - 4) * (width - 4)  # two video pixels along each side
+    (down, across), (rows, columns) = np.nonzero(changed), plain.place(1, 0)
+    assert (down.min() - rows.start, down.max() + 1 - rows.start) == (10 * plain.scale, 20 * plain.scale)
+    assert (across.min() - columns.start, across.max() + 1 - columns.start) == (30 * plain.scale, 50 * plain.scale)

@@ -55,6 +55,12 @@ def run_study(
     ------
     MovreconError
         If anything that is needed is missing, unreadable or not writable.
+
+    Examples
+    --------
+    >>> study = mr.run_study(mr.load_profile("smoke"), Path("results"), until="recordings")
+    >>> len(study.trials_with(0, "training"))
+    12
     """
     out = out.resolve()
     if not recordings:
