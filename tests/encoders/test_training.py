@@ -100,7 +100,7 @@ def test_cutmix_mixes_half_of_the_segments_whatever_the_batch():
 
 
 def test_weights_decay_by_the_article_or_without_biases(mice, tmp_path):
-    """With no gradient a step of AdamW multiplies every decayed parameter by 1 − rate · decay, and leaves the others."""
+    """With no gradient a step of AdamW multiplies every decayed parameter by 1 − rate · decay and leaves the others."""
     encoder = build_encoder("factorised", SMALL).eval()
     for decayed in ("all", "kernels"):
         run = _Run(copy.deepcopy(encoder), replace(QUICK, decayed=decayed, weight_decay=0.05), 0)
