@@ -176,7 +176,8 @@ class _Run:
 
     def __init__(self, encoder: Encoder, config: TrainingConfig, seed: int) -> None:
         self.encoder, self.config, self.seed = encoder.train(), config, seed
-        kernels, others = [], []
+        kernels: list[torch.nn.Parameter] = []
+        others: list[torch.nn.Parameter] = []
         for name, weights in encoder.named_parameters():
             kernel = config.decayed == "all" or (name.endswith("weight") and weights.ndim > 1)
             (kernels if kernel else others).append(weights)

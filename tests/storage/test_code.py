@@ -43,7 +43,7 @@ EDITS = [
         MASKED | {"recordings"},
     ),
     ("study/stages/masks.py", 'label="masks"', 'label="transparency masks"', set()),
-    ("analysis/encoder_quality.py", "mean += predicted / len(encoders)", "mean += predicted", {"evaluations"}),
+    ("analysis/encoder_quality.py", "mean = mean + predicted / len(encoders)", "mean = predicted", {"evaluations"}),
     ("study/stages/evaluations.py", 'part="encoders"', 'part="evaluations"', set()),
     (
         "analysis/metrics.py",
@@ -85,7 +85,7 @@ EDITS = [
         "known[list(recording.missing[signal])] = 1",
         {"receptive_fields", "reconstructions", "other-reconstructions", "physiology"},
     ),
-    ("study/study.py", 'return f"mouse {mouse + 1}"', 'return f"animal {mouse + 1}"', set()),
+    ("study/study.py", 'return f"mouse {[', 'return f"animal {[', set()),
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),
     ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
     ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED),

@@ -1,5 +1,6 @@
 """The recordings: simulated where none are given, checked, and divided into training and held-out movies."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -53,7 +54,9 @@ def simulation_unit(profile: Profile) -> Unit:
 
 
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
-    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out}
+    tiers = study.of_mouse("tiers", mouse)
+    used = {} if tiers is None else {"tiers": tiers}
+    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out, **used}
 
 
 def split_recording(work: Worker, task: Task) -> None:
@@ -68,7 +71,7 @@ def split_recording(work: Worker, task: Task) -> None:
     recording = work.study.recordings[mouse]
     with Cost() as cost:
         report = require_sound(recording)
-        dataset = _split(recording, work.study.held_out)
+        dataset = _split(recording, work.study.held_out, work.study.of_mouse("tiers", mouse))
         if mouse in work.study.reconstructed_mice:
             _require_segments(recording, work.study, dataset)
         dataset.attrs |= {"notes": report.notes()}
@@ -96,20 +99,20 @@ def _require_segments(recording: Recording, study: Study, split: xr.Dataset) -> 
     Raises
     ------
     RecordingError
-        If the held-out movies hold no two segments.
+        If the training movies, which are taken where others lack, hold no two segments.
     """
-    held_out = split["trial"].values[split["role"].values == ROLES.index("held-out")]
-    frames = [valid_length(load_array(recording.file("responses", int(trial)))) for trial in held_out]
+    training = split["trial"].values[split["role"].values == ROLES.index("training")]
+    frames = [valid_length(load_array(recording.file("responses", int(trial)))) for trial in training]
     segments = sum(min(study.profile.mask_segments, (n - FIRST_FRAME) // SEGMENT_FRAMES) for n in frames)
     if segments < 2:
         raise RecordingError(
-            f"{recording.path}: '{study.held_out}' holds out a single movie, and the mask is trained on two segments "
-            "of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
+            f"{recording.path}: '{study.held_out}' leaves a single movie to train on, and the mask is trained on two "
+            "segments of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
         )
 
 
-def _split(recording: Recording, rule: str) -> xr.Dataset:
-    split = split_trials(recording, rule)
+def _split(recording: Recording, rule: str, used: Sequence[str] | None) -> xr.Dataset:
+    split = split_trials(recording, rule, tiers=used)
     closest = {match.trial: match for match in split.closest}
     role = {
         **dict.fromkeys(split.training, ROLES.index("training")),
@@ -119,7 +122,7 @@ def _split(recording: Recording, rule: str) -> xr.Dataset:
     trials = list(recording.trials)
     tiers = sorted(set(recording.tiers.tolist()))
     columns: dict[str, list[float] | list[int]] = {
-        "role": [role.get(t, ROLES.index("no responses")) for t in trials],
+        "role": [role.get(t, ROLES.index("not used")) for t in trials],
         "fold": [fold_of(recording.movie(t)) for t in trials],
         "tier": [tiers.index(str(recording.tiers[t])) for t in trials],
         "closest": [closest[t].training_trial if t in closest else -1 for t in trials],
