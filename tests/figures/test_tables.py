@@ -252,7 +252,7 @@ def test_statistics_of_variants_against_scipy(variations):
         assert rows.loc[variant, "p_bonferroni"] == pytest.approx(min(1, 9 * expected.pvalue))
         change = 100 * (means.loc[variant].mean() / means.loc["standard"].mean() - 1)
         assert rows.loc[variant, "change_percent"] == pytest.approx(change)
-    assert len(compared) == 8 + 2 * 3
+    assert len(compared) == 9 + 2 * 3
 
 
 # Article, Fig. 1-S2, and the printed output of the authors' notebooks.

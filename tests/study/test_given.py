@@ -1,5 +1,6 @@
 """Encoders and masks that a profile names: nothing is trained, and readouts find their mice."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ def mice(tmp_path_factory: pytest.TempPathFactory) -> list[Recording]:
 @pytest.fixture(scope="module")
 def settings(golden: Path) -> dict[str, Any]:
     _, found = read_checkpoint(golden / "checkpoint.pth")["params"]["nn_module"]
-    return {k: list(v) if isinstance(v, tuple) else v for k, v in found.items() if k != "readout_outputs"}
+    return {name: value for name, value in found.items() if name != "readout_outputs"}
 
 
 def write_profile(folder: Path, golden: Path, settings: dict[str, Any], **changes: Any) -> Path:
@@ -70,7 +71,8 @@ def write_profile(folder: Path, golden: Path, settings: dict[str, Any], **change
         "gratings": {"mice": 0},
         **changes,
     }
-    (folder / "given.yaml").write_text(yaml.safe_dump(content))
+    plain = json.loads(json.dumps(content))
+    (folder / "given.yaml").write_text(yaml.safe_dump(plain))
     return folder / "given.yaml"
 
 
