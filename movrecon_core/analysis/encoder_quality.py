@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis.metrics import neuron_correlation
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.prediction import predict_windows, predicted_responses
 from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.simulation import TRUTH
 
@@ -101,23 +103,39 @@ def calibration(recorded: Array, predicted: Array, bins: int = CALIBRATION_BINS)
 
 
 def evaluation(trials: Sequence[Trial], encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
-    """Correlation of predicted with recorded responses over all frames of the held-out movies, neuron by neuron."""
-    recorded = np.concatenate([trial.responses for trial in trials], axis=1)  # (N, frames of all movies)
-    mean = np.zeros_like(recorded)
-    correlation = []
-    for encoder in encoders:
-        predicted = np.concatenate(
-            [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials], axis=1
-        )
-        correlation.append(_neuron_correlation(recorded, predicted))
-        mean += predicted / len(encoders)
-    return xr.Dataset(
-        {
-            "correlation": (("instance", "neuron"), np.stack(correlation)),
-            "ensemble_correlation": ("neuron", _neuron_correlation(recorded, mean)),
-        },
-        attrs={"held_out_movies": len(trials), "frames": recorded.shape[1]},
-    )
+    """Correlation of predicted with recorded responses to the held-out movies, neuron by neuron.
+
+    Over all frames, each predicted by all stacks that contain it; and, with ``window_`` before the name, in windows
+    that lie end to end, as the published value was measured (`predict_windows`).
+    """
+    variables: dict[str, tuple[Any, NDArray[np.float64]]] = {}
+    for name, predict_trials in (("", _all_frames), ("window_", _windows)):
+        correlation, mean = [], np.zeros(())
+        for encoder in encoders:
+            recorded, predicted = predict_trials(encoder, mouse, trials)
+            correlation.append(_neuron_correlation(recorded, predicted))
+            mean = mean + predicted / len(encoders)
+        variables[f"{name}correlation"] = (("instance", "neuron"), np.stack(correlation))
+        variables[f"{name}ensemble_correlation"] = ("neuron", _neuron_correlation(recorded, mean))
+    frames = sum(trial.frames for trial in trials)
+    return xr.Dataset(variables, attrs={"held_out_movies": len(trials), "frames": frames})
+
+
+def _all_frames(encoder: Encoder, mouse: int, trials: Sequence[Trial]) -> tuple[Array, Array]:
+    """Recorded and predicted responses (N, frames of all movies)."""
+    found = [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials]
+    return np.concatenate([trial.responses for trial in trials], axis=1), np.concatenate(found, axis=1)
+
+
+def _windows(encoder: Encoder, mouse: int, trials: Sequence[Trial]) -> tuple[Array, Array]:
+    """Recorded and predicted responses (N, predicted frames of all windows)."""
+    recorded, predicted = [], []
+    for trial in trials:
+        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+        frames, found = predict_windows(encoder, inputs, mouse)
+        recorded.append(trial.responses[:, frames])
+        predicted.append(found.float().cpu().numpy())
+    return np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1)
 
 
 def _neuron_correlation(recorded: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
+from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, match_mean_image, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.fig4_gaussian_noise import SQUARE
 from movrecon_core.figures.fig6_error_maps import movie_errors
@@ -166,10 +166,13 @@ def _stimulus_video(
 def _pair(
     study: Study, mouse: int, movie: Movie, condition: Condition
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], float]:
-    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation."""
+    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation.
+
+    Natural movies get the contrast of the mean image (scripts); that of a grating has none.
+    """
     judged = study.judged(mouse, movie, condition)
-    truth, found, pixels = judged
-    return truth, match_contrast_luminance(found, truth, pixels), video_correlation(*judged.evaluated)
+    match = match_mean_image if isinstance(movie, int) else match_contrast_luminance
+    return judged.truth, match(judged.reconstruction, *judged[::2]), video_correlation(*judged.evaluated)
 
 
 def _grid(tiles: Sequence[Sequence[NDArray[np.floating]]]) -> NDArray[np.float32]:

@@ -70,7 +70,7 @@ def _panels_of_movie(study: Study, mouse: int, number: int, neurons: int) -> dic
         "A": pd.concat([moved, behaviour_signals(trial)], ignore_index=True),
         "B": _stretched(trial.responses, shown),
         "C": _stretched(predicted.sel(stimulus="true").values, shown),
-        "D": _stretched(predicted.sel(stimulus="reconstructed").values, shown),
+        "D": _stretched(predicted.sel(stimulus="evoked").values, shown),
         "E": pd.DataFrame({"seconds": seconds[SKIPPED_FRAMES:], "frame_correlation": alike}),
     }
 

@@ -5,9 +5,10 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_ind
 
 from movrecon_core.analysis import (
-    match_contrast_luminance,
+    match_mean_image,
     mean_frame_correlation,
     paired_t,
     random_movie_control,
@@ -15,8 +16,9 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row, estimate, mean_row
+from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
@@ -45,7 +47,9 @@ def performance(study: Study) -> pd.DataFrame:
             table[name] = [metric(*movie) for movie in judged]
             if any(len(other) != len(truths[0]) or (other != truths[0]).any() for other in truths):
                 seed = study.profile.seed
-                table[f"random_{name}"] = random_movie_control(truths, found, pixels, seed, metric=metric)
+                table[f"random_{name}"] = random_movie_control(
+                    truths, found, pixels, table["mouse"].tolist(), seed, metric=metric
+                )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -91,7 +95,7 @@ def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
     seed
         Of the bootstrap.
     """
-    recorded, predicted = (performance[performance["condition"] == name] for name in ("recorded", "predicted"))
+    recorded, predicted = (performance[performance["condition"] == c.name] for c in (RECORDED, PREDICTED))
     for name in METRICS:
         theirs, label = published(f"figure_2.{name}"), name.replace("_", " ")
         low, high = theirs["ci95"]
@@ -102,8 +106,11 @@ def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
             values = both[f"random_{name}"]
             yield mean_row("2", f"{label}, random movie", float("nan"), values, both["mouse"], seed)
             if len(both) > 1:
-                p = paired_t(both[name], values).p
-                yield Row("2", f"{label}, p against a random movie", "p", theirs["p_vs_random_video"], p, n=len(both))
+                unpaired, paired = ttest_ind(both[name], values).pvalue, paired_t(both[name], values).p
+                against, n = f"{label}, p against a random movie", len(both)
+                note = "unpaired t-test, as the article's value fits (98 degrees of freedom)"
+                yield Row("2", against, "p", theirs["p_vs_random_video"], unpaired, n=n, note=note)
+                yield Row("2", f"{against}, paired", "p", NAN, paired, n=n, note="paired t-test over movies")
     if len(predicted):
         theirs = published("figure_1_supplement_2.video_correlation.from_predicted_activity")
         values = predicted["video_correlation"]
@@ -163,7 +170,7 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
     seconds = np.round(shown / FRAME_RATE, 3)
     tables = []
     for name, (truth, found, pixels) in movies.items():
-        images = np.stack([truth[shown], match_contrast_luminance(found, truth, pixels)[shown]])
+        images = np.stack([truth[shown], match_mean_image(found, truth, pixels)[shown]])
         images = np.where(pixels, images, np.nan)
         tables.append(
             image_table(labelled(images[None], movie=[name], kind=["truth", "reconstructed"], seconds=seconds), "grey")

@@ -137,7 +137,7 @@ def _trial_use(study: Study) -> pd.DataFrame:
     for mouse in range(len(study.recordings)):
         split = study.split(mouse).to_dataframe()
         split["use"] = [ROLES[role] for role in split["role"]]
-        split = split[split["use"] != "no responses"]
+        split = split[split["use"] != "not used"]
         counts = split.groupby(["fold", "use"]).size().rename("movies").reset_index()
         counts.insert(0, "mouse", study.label(mouse))
         tables.append(counts)

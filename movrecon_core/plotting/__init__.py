@@ -13,6 +13,7 @@ from movrecon_core.plotting.error_maps import (
     plot_error_frames,
     plot_error_overview,
     plot_evoked_correlations,
+    plot_evoked_difference,
     plot_expected_correlation,
     plot_response_matrices,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "plot_error_frames",
     "plot_error_overview",
     "plot_evoked_correlations",
+    "plot_evoked_difference",
     "plot_example_frames",
     "plot_expected_correlation",
     "plot_features",

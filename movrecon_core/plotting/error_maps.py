@@ -82,6 +82,26 @@ def plot_response_matrices(panel: SubFigure, table: pd.DataFrame) -> None:
     panel.colorbar(drawn, ax=list(grid), label="response (s.d.)", fraction=0.03, pad=0.01)
 
 
+def plot_evoked_difference(axes: Axes, table: pd.DataFrame) -> None:
+    """How much better the true movie explains the recorded responses than its reconstruction, each movie a dot.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``trial``, ``difference`` of two correlations.
+    """
+    shown = table.assign(**{"true − reconstructed": "true movie −\nreconstruction"})
+    kinds = list(shown["true − reconstructed"].unique())
+    plot_movies(axes, shown, "true − reconstructed", "difference", kinds)
+    axes.axhline(0, color="0.7", lw=0.5, zorder=0)
+    axes.plot(0, table["difference"].mean(), "_", color=COLOURS["reconstructed"], ms=18, mew=2)
+    axes.set(
+        xlim=(-0.5, 0.5), xticks=[0], xticklabels=kinds, ylabel="difference of correlations\nwith recorded responses"
+    )
+
+
 def plot_evoked_correlations(axes: Axes, table: pd.DataFrame) -> None:
     """Correlation with the recorded responses of what each movie and its reconstruction evoke.
 

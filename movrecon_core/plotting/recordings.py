@@ -78,7 +78,7 @@ def plot_trial_use(axes: Axes, table: pd.DataFrame) -> None:
         "training": "0.8",
         "held-out": COLOURS["reconstructed"],
         "excluded": COLOURS["published"],
-        "no responses": "white",
+        "not used": "white",
     }
     width = 0.8 / len(mice)
     for i, mouse in enumerate(mice):

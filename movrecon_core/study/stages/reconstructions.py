@@ -55,7 +55,7 @@ def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     return {
         **stimulus_definition(movie),
         "seed": study.profile.seed if isinstance(movie, NoiseStimulus) else None,
-        "behavior": study.trials_digest(mouse, "training"),
+        "behavior": study.behavior_digest(mouse),
         "code": code_of(synthetic_movie),
     }
 
