@@ -110,7 +110,8 @@ class Factorised(Encoder):
 
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward`. Frames may be 36 or 64 rows high."""
-        return self.forward_apart(*_Split.apply(inputs), mouse)
+        movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
+        return self.forward_apart(movie, behavior, mouse)
 
     def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward_apart`. Frames may be 36 or 64 rows high."""

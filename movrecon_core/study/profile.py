@@ -52,6 +52,9 @@ class MaskSource(BaseModel):
 
     checkpoint: Path | None = None  # of another encoder; scripts: one of the competition's original ones
     fold: Annotated[int, Field(ge=0, lt=FOLDS)] | None = None  # that it held out; scripts: 1
+    # Unseen by the encoder, or trained on: where it is surer of unseen movies than it should be, as after little
+    # training, a fainter movie explains their responses best, and the mask gets holes where most neurons look.
+    movies: Literal["unseen", "training"] = "unseen"  # article: not used for the reconstructions
     files: tuple[Path, ...] = ()  # masks that are there, one a reconstructed mouse, in their order
 
     @model_validator(mode="after")

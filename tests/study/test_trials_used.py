@@ -107,6 +107,14 @@ def test_masks_see_no_reconstructed_movie(mouse: Path, tmp_path: Path, oracle: i
     assert (found.trained_on == ()) == (oracle == 20)
 
 
+def test_masks_can_see_all_movies_that_were_trained_on_and_no_other(mouse: Path, tmp_path: Path) -> None:
+    set_tiers(mouse, *["train"] * 16, *["oracle"] * 8)
+    study = split([mouse], tmp_path / "out", trials_per_mouse=2, masks={"movies": "training"})
+    found, reconstructed = mask_trials(study, 0), study.reconstructed_trials(0)
+    twins = {int(t) for t in study.split(0)["closest"].sel(trial=list(reconstructed))}
+    assert found == ((), tuple(t for t in study.trials_with(0, "training") if t not in twins))
+
+
 def test_masks_of_another_encoder_take_the_fold_that_it_held_out(mouse: Path, tmp_path: Path) -> None:
     folds = split([mouse], tmp_path / "out").split(0)["fold"].values
     fold = Counter(folds.tolist()).most_common(1)[0][0]

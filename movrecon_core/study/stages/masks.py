@@ -34,7 +34,7 @@ class MaskTrials(NamedTuple):
     unseen
         Those that the mask's encoder was not trained on.
     trained_on
-        Those that it was, as few as fill up `FEWEST_MOVIES`.
+        Those that it was: as few as fill up `FEWEST_MOVIES`, or all if the profile asks for them.
     """
 
     unseen: tuple[int, ...]
@@ -51,12 +51,15 @@ def mask_trials(study: Study, mouse: int) -> MaskTrials:
     def apart(trials: Sequence[int]) -> tuple[int, ...]:
         return tuple(t for t in trials if t not in twins and _movie_digest(study, mouse, t) not in shown)
 
+    training = apart(study.trials_with(mouse, "training"))
+    if study.profile.masks.movies == "training":
+        return MaskTrials((), training)
     if (fold := study.profile.masks.fold) is None:
         unseen = apart(study.trials_with(mouse, "held-out"))
     else:
         used = split["role"].values != ROLES.index("not used")
         unseen = apart(split["trial"].values[used & (split["fold"].values == fold)].tolist())
-    others = [t for t in apart(study.trials_with(mouse, "training")) if t not in unseen]
+    others = [t for t in training if t not in unseen]
     return MaskTrials(unseen, tuple(others[: max(FEWEST_MOVIES - len(unseen), 0)]))
 
 
