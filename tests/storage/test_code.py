@@ -94,7 +94,7 @@ EDITS = [
     ("study/run/schedulers/run.py", "PATIENCE = 5.0", "PATIENCE = 50.0", set()),
     ("stimuli/gaussian_noise.py", "FRAMES = 60", "FRAMES = 61", {"stimuli"}),
     ("encoders/factorised.py", "GREY, CONTRAST = 127.5,", "GREY, CONTRAST = 127.0,", OWN),
-    ("encoders/kernels.cpp", "//", "// changed:", OTHER),
+    ("encoders/kernels.cpp", "//", "// changed:", OWN | OTHER),
     ("encoders/segments.py", "def cutmix(", "def cutmix(*_, ", TRAINED),
     ("encoders/segments.py", '"""', '"""More words. ', set()),
     ("encoders/base.py", "import copy", "import copy\ncopy.changed = True", ALL - {"recordings"}),
