@@ -25,6 +25,7 @@ ROOMS = (
     "simulation",
     "encoders",
     "analysis",
+    "decoders",
     "reconstruction",
     "fetch",
     "study",
