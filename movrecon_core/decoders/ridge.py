@@ -38,12 +38,15 @@ class RidgeDecoder(LinearDecoder):
         (576, C), principal components of the training movies' pixels, as many as predict the last fifth best.
     pixel_mean
         (576,), mean frame of the training movies.
+    usual
+        (N,), a response whose square root is the neuron's mean square root.
     """
 
     error_power: NDArray[np.float32]
     samples_apart: NDArray[np.int64]
     axes: NDArray[np.float32]
     pixel_mean: NDArray[np.float32]
+    usual: NDArray[np.float32]
 
     @property
     def components(self) -> LinearDecoder:
@@ -80,6 +83,7 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
         samples_apart=np.asarray(samples.apart),
         axes=_chosen_axes(samples, kernel, penalty),
         pixel_mean=samples.pixel_mean,
+        usual=scale * np.square(samples.feature_mean.reshape(len(scale), -1).mean(axis=1)),
     )
 
 

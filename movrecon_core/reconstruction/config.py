@@ -1,6 +1,6 @@
 """Settings, inputs and results of a reconstruction."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -133,6 +133,21 @@ def best_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
         decoder="ridge",
         precision="bfloat16",
     )
+
+
+def unguided(config: ReconstructionConfig) -> ReconstructionConfig:
+    """Settings for movies that a decoder knows nothing of, synthetic ones: the fast method, not smoothed.
+
+    Parameters
+    ----------
+    config
+        As it is for natural movies; one without a decoder loses its smoothing alone.
+    """
+    if config.decoder is None:
+        return replace(config, gradient_blur=(0.0, 0.0))
+    fast = fast_config(config.window_frames)
+    kept = {"precision": config.precision, "seed": config.seed}
+    return replace(fast, iterations=30, left_out=0.0, gradient_blur=(0.0, 0.0), **kept)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,10 @@ def with_methods(content: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(content)
     if "reconstruction" in found:
         found["reconstruction"] = _settings(found["reconstruction"], found.get("encoder", {}))
+    if isinstance(baselines := found.get("baselines"), Mapping) and isinstance(baselines.get("methods"), Mapping):
+        sections = baselines["methods"].items()
+        methods = {name: _settings(section, found.get("encoder", {})) for name, section in sections}
+        found["baselines"] = {**baselines, "methods": methods}
     if isinstance(other := found.get("comparison"), Mapping) and "reconstruction" in other:
         found["comparison"] = {**other, "reconstruction": _settings(other["reconstruction"], other.get("encoder", {}))}
     return found
