@@ -1,6 +1,5 @@
 """How far decoded movies are from the truth, for every frequency in time and space."""
 
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.fft import dctn
@@ -15,9 +14,7 @@ SMOOTHED = (1.5, 1.0, 1.0)
 """Standard deviation, in frequencies, of the filter over the logarithm of the power."""
 
 
-def error_spectrum(
-    errors: NDArray[np.floating], movies: NDArray[np.integer], apart: int
-) -> NDArray[np.float32]:
+def error_spectrum(errors: NDArray[np.floating], movies: NDArray[np.integer], apart: int) -> NDArray[np.float32]:
     """Power of errors, mean over movies, smoothed over neighbouring frequencies.
 
     Parameters

@@ -43,9 +43,7 @@ def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
     return linear_decoder(scale, SHORT_LAGS, weights, samples)
 
 
-def response_weighted_means(
-    samples: Samples, chosen: NDArray[np.bool_] | slice = slice(None)
-) -> NDArray[np.float32]:
+def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.float32]:
     """Receptive field of each neuron and lag, in grey levels per standard deviation of its response.
 
     Returns

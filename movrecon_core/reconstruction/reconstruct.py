@@ -105,9 +105,7 @@ def reconstruct(
     forms = [_form(encoder, config.precision) for encoder in encoders]
     weight = next(forms[0].parameters())
     kind = MovieGroup if config.decoder is None else GuidedGroup
-    groups = [
-        kind([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()
-    ]
+    groups = [kind([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()]
     probe = partial(groups[0].gradient, forms, mouse, 0)
     within_memory = WithinMemory(batch, weight.device, forms[0].stack_step, probe)
     order = [index for indices in by_length.values() for index in indices]
@@ -177,7 +175,9 @@ def _check_target(target: Target, encoders: Sequence[Encoder], mouse: int, confi
     if config.decoder is not None:
         guide = target.guide
         if guide is None or guide.start.shape != (frames, FRAME_HEIGHT, FRAME_WIDTH):
-            raise ReconstructionError(f"expected a guide that starts with ({frames}, 36, 64), as a decoder is asked for")
+            raise ReconstructionError(
+                f"expected a guide that starts with ({frames}, 36, 64), as a decoder is asked for"
+            )
         if len(guide.misfits) != len(encoders):
             raise ReconstructionError(f"expected misfits of {len(encoders)} encoders, found {len(guide.misfits)}")
     kept = target.neurons_in_loss

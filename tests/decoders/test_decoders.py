@@ -6,7 +6,13 @@ import torch
 from scipy.ndimage import gaussian_filter
 
 from movrecon_core.analysis import video_correlation
-from movrecon_core.decoders import convolutional, learn_mean_frame, learn_nearest, learn_pseudo_inverse, learn_receptive_field_sum
+from movrecon_core.decoders import (
+    convolutional,
+    learn_mean_frame,
+    learn_nearest,
+    learn_pseudo_inverse,
+    learn_receptive_field_sum,
+)
 from movrecon_core.decoders.by_name import LEARNERS, arrays_of, decoder_of
 from movrecon_core.decoders.errors import error_spectrum, spread_of_frequencies
 from movrecon_core.decoders.frames import doubled, halved
@@ -22,7 +28,9 @@ NEURONS, DELAY = 24, 6
 def world(trials: int = 8, frames: int = 120, noise: float = 0.0, seed: int = 0) -> list[Trial]:
     """Movies of 6 pictures whose strengths the neurons' square roots tell, 6 frames later."""
     random = np.random.default_rng(seed)
-    pictures = 40 * gaussian_filter(np.random.default_rng(99).normal(size=(6, 18, 32)), (0, 2, 2)).reshape(6, 576) / 0.14
+    pictures = (
+        40 * gaussian_filter(np.random.default_rng(99).normal(size=(6, 18, 32)), (0, 2, 2)).reshape(6, 576) / 0.14
+    )
     mixing = np.random.default_rng(98).normal(0, 0.3, (NEURONS, 6))
     found = []
     for index in range(trials):
@@ -61,8 +69,11 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
     size = np.square(samples.features).sum(axis=1).mean()
     columns = np.hstack([samples.features / np.sqrt(size), np.ones((len(samples.pixels), 1))]).astype(np.float64)
     target = samples.pixels.astype(np.float64)
-    found = (samples.features @ decoder.weights) + decoder.mean - samples.pixel_mean + (
-        samples.feature_mean @ decoder.weights
+    found = (
+        (samples.features @ decoder.weights)
+        + decoder.mean
+        - samples.pixel_mean
+        + (samples.feature_mean @ decoder.weights)
     )
     errors = []
     for penalty in PENALTIES:
@@ -92,7 +103,11 @@ def test_receptive_fields_are_response_weighted_means() -> None:
     decoder = learn_receptive_field_sum(trials)
     frames = [range(t.frames)[2::4] for t in trials]
     shown = np.concatenate([halved(t.movie[list(f)]) for t, f in zip(trials, frames, strict=True)])
-    root = np.sqrt(np.concatenate([t.responses[:, [min(i + 4, t.frames - 1) for i in f]] for t, f in zip(trials, frames, strict=True)], axis=1))
+    root = np.sqrt(
+        np.concatenate(
+            [t.responses[:, [min(i + 4, t.frames - 1) for i in f]] for t, f in zip(trials, frames, strict=True)], axis=1
+        )
+    )
     neuron = 5
     field = (root[neuron] - root[neuron].mean()) @ (shown - shown.mean(axis=0))
     place = neuron * len(SHORT_LAGS) + SHORT_LAGS.index(4)

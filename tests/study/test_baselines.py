@@ -1,16 +1,27 @@
 """Decoders and other methods in a study: nothing that they learn has seen a held-out movie."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from small_study import PROFILE, one_thread
 
-from movrecon_core.analysis import video_correlation
+from movrecon_core import plotting
+from movrecon_core.analysis import Judged, video_correlation
 from movrecon_core.decoders import convolutional
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import NothingToShowError, ProfileError
+from movrecon_core.figures import baselines as figure
+from movrecon_core.figures.baselines import (
+    ALL_INSTANCES,
+    RECONSTRUCTED,
+    against_all,
+    error_spectra,
+    qualities,
+    rows,
+)
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
@@ -109,3 +120,47 @@ def test_what_is_guided_needs_its_decoder() -> None:
     assert study.guided == ("ridge",)
     plain = parse_profile({**SETTINGS, "reconstruction": {"method": "fast"}, "baselines": {}}, "test")
     assert Study(Path("none"), plain, (), "fold:0").decoders == ()
+
+
+def test_every_method_is_judged_alike(compared: Path) -> None:
+    study = open_study(compared)
+    table = qualities(study)
+    assert list(table["method"])[:4] == [RECONSTRUCTED, ALL_INSTANCES, "published", "published (oracle)"]
+    wide = table.set_index("method")
+    judged = study.judged(0, int(table["trial"][0]), instances=[0]).evaluated
+    assert wide.loc[RECONSTRUCTED, "video_correlation"] == pytest.approx(video_correlation(*judged))
+    assert wide.loc["mean training frame", "change_correlation"] == pytest.approx(0, abs=1e-5)
+    assert wide.loc["published (oracle)", "video_correlation"] >= wide.loc["published", "video_correlation"] - 0.02
+    assert wide["structural_similarity"].between(-1, 1).all()
+    assert np.isnan(wide.loc[ALL_INSTANCES, "response_correlation"])  # known for one encoder's movie alone
+    assert len(list(rows(table, 0))) == len(table)
+    found = against_all(table, 0).set_index("from")
+    ridge = wide.loc[RECONSTRUCTED, "video_correlation"] - wide.loc["ridge regression", "video_correlation"]
+    assert found.loc["ridge regression", "difference"] == pytest.approx(ridge)
+    assert found.loc["ridge regression", "above_in"] == int(ridge > 0)
+
+
+def test_spectra_of_the_unexplained(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A movie that is the truth but for its contrast leaves nothing; one that has its slow half leaves the fast one."""
+    study = open_study(compared)
+    truth = study.judged(*next(study.baseline_movies())).truth
+    time = np.arange(len(truth))[:, None, None]
+    slow, fast = np.cos(2 * np.pi * time / 60), np.cos(2 * np.pi * time / 4)
+    shown = (127 + 20 * slow + 20 * fast + np.zeros((1, 36, 64))).astype(np.float32)
+    pixels = np.ones((36, 64), dtype=bool)
+    movies = {
+        "contrast": Judged(shown, shown / 2, pixels),
+        "slow": Judged(shown, np.broadcast_to(20 * slow, shown.shape).astype(np.float32), pixels),
+    }
+    monkeypatch.setattr(figure, "baseline_movies", lambda *_: movies)
+    found = error_spectra(study).set_index(["method", "frequency"])["share"]
+    assert found["contrast"].max() < 1e-6
+    assert found["slow"].iloc[1] < 0.01  # 0.5 Hz, the first octave
+    assert found["slow"].iloc[-2] == pytest.approx(1, abs=0.01)  # 7.5 Hz
+    plotting.plot_error_spectra(plotting.new_figure(3, 2, True).subplots(), found.reset_index())
+
+
+def test_without_decoders_there_is_nothing_to_show(compared: Path) -> None:
+    study = open_study(compared)
+    with pytest.raises(NothingToShowError, match=r"baselines.decoders"):
+        figure.baseline_movies(replace(study, profile=parse_profile(PROFILE, "test")), 0, 0)

@@ -31,11 +31,8 @@ def _learn(work: Worker, task: Task) -> None:
     with Cost() as cost:
         trials = [study.trial(mouse, trial) for trial in study.trials_with(mouse, "training")]
         arrays = arrays_of(LEARNERS[name][1](trials, study.profile.seed))
-    variables = {
-        key: (tuple(f"{key}_{axis}" for axis in range(value.ndim)), value) for key, value in arrays.items()
-    }
+    variables = {key: (tuple(f"{key}_{axis}" for axis in range(value.ndim)), value) for key, value in arrays.items()}
     work.save(unit, xr.Dataset(variables), cost)
-
 
 
 DECODERS = Stage(
