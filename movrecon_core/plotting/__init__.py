@@ -1,5 +1,6 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.baselines import plot_baselines, plot_error_spectra
 from movrecon_core.plotting.benchmarks import plot_measured_curves
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
 from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability

@@ -1,6 +1,6 @@
 """The loss of a window, and its normalised gradient with respect to the movie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -76,6 +76,10 @@ def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = Non
     return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)
 
 
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Of predicted and target responses and the neurons that count, as `poisson_loss`."""
+
+
 class WindowGradients(NamedTuple):
     """What one pass through an encoder tells of some windows.
 
@@ -106,6 +110,7 @@ def window_gradients(
     neurons: Tensor | None = None,
     left_out: Tensor | None = None,
     norm_offset: float = NORM_OFFSET,
+    loss_of: Loss = poisson_loss,
 ) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
 
@@ -123,6 +128,8 @@ def window_gradients(
         (B, N) bool or None, those that judge.
     norm_offset
         As in `ReconstructionConfig`.
+    loss_of
+        What is differentiated, one number a window.
     """
     step, pixels = encoder.stack_step, movie[0, 0].numel()
     if encoder.behavior_apart:
@@ -134,7 +141,7 @@ def window_gradients(
         channels = behavior[..., None, None].expand(*behavior.shape, *movie.shape[-2:])
         parts = [torch.cat([movie[:, None], channels], dim=1).requires_grad_()]  # (B, 5, T, H, W)
         predicted = window_responses(encoder, parts[0], mouse)
-    loss = poisson_loss(predicted, target, neurons)
+    loss = loss_of(predicted, target, neurons)
     # Windows do not see each other, so the gradient of the sum holds each window's own.
     gradients = torch.autograd.grad(loss.sum(), parts)
     norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]

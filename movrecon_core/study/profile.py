@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from movrecon_core.decoders.by_name import LEARNERS
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.encoders.training_limits import require_training
@@ -163,6 +164,24 @@ class GratingSettings(BaseModel):
         )
 
 
+class BaselineSettings(BaseModel):
+    """What reconstructions are compared with (no counterpart in the article)."""
+
+    model_config = _STRICT
+
+    decoders: tuple[str, ...] = ()  # movies straight from responses; any of LEARNERS
+    methods: dict[str, ReconstructionConfig] = Field(default_factory=dict)  # other settings, with instance 0
+    trials_per_mouse: int = Field(default=10, ge=0)  # found by these methods
+
+    @field_validator("decoders")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in LEARNERS:
+                raise ValueError(f"no decoder is called '{name}'; {suggestion(name, list(LEARNERS))}")
+        return names
+
+
 _Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -233,6 +252,7 @@ class Profile(BaseModel):
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
+    baselines: BaselineSettings = Field(default_factory=BaselineSettings)
     planning: PlanningSettings = PlanningSettings()
     cluster: ClusterSettings = ClusterSettings()
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders

@@ -449,6 +449,27 @@ class Study:
         """Those that find a movie each; None alone where all instances' gradients make one movie."""
         return (None,) if condition.gradients == "ensemble" else tuple(range(self.profile.instances))
 
+    def used_instances(self, instance: int | None) -> tuple[int, ...]:
+        """The encoders of one of `instances`: itself, or all."""
+        return tuple(range(self.profile.instances)) if instance is None else (instance,)
+
+    @property
+    def guided(self) -> tuple[str, ...]:
+        """Decoders from whose movies some reconstructions start."""
+        configs = (self.profile.reconstruction, *self.profile.baselines.methods.values())
+        return tuple(dict.fromkeys(config.decoder for config in configs if config.decoder is not None))
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """Names of all decoders that are learned."""
+        return tuple(dict.fromkeys((*self.guided, *self.profile.baselines.decoders)))
+
+    def baseline_movies(self) -> Iterator[tuple[int, int]]:
+        """Mouse and trial of every natural movie that is also found by other methods."""
+        for mouse in self.reconstructed_mice:
+            for trial in self.reconstructed_trials(mouse)[: self.profile.baselines.trials_per_mouse]:
+                yield mouse, trial
+
     def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
         """One unit for each of `instances`."""
         return [self.unit("reconstructions", mouse, movie, i, condition) for i in self.instances(condition)]

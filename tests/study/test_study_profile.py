@@ -125,5 +125,5 @@ def test_a_method_is_its_settings_and_single_keys_beside_it_stay() -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published or fast"):
+    with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published, fast, best"):
         parse_profile({"name": "x", "reconstruction": {"method": "quick"}}, "x.yaml")
