@@ -137,6 +137,18 @@ def test_hooks_are_removed() -> None:
     assert not encoder.inner._forward_hooks
 
 
+def test_differences_are_drawn_with_their_mean() -> None:
+    table = pd.DataFrame(
+        {"mouse": ["mouse 1", "mouse 1", "mouse 2"], "trial": [1, 2, 1], "difference": [0.1, 0.3, -0.1]}
+    )
+    axes = plotting.new_figure(2, 3, False).subplots()
+    plotting.plot_evoked_difference(axes, table)
+    dots = np.concatenate([collection.get_offsets() for collection in axes.collections])
+    assert sorted(dots[:, 1]) == pytest.approx([-0.1, 0.1, 0.3])
+    (mean,) = [line for line in axes.lines if line.get_marker() == "_"]
+    assert list(mean.get_ydata()) == pytest.approx([0.1])
+
+
 def test_centres_are_counted_by_pixel() -> None:
     counts = _counts(np.array([[3, 4], [3, 4], [-1, -1], [35, 63]]))
     assert counts.shape == (36, 64)
