@@ -1,7 +1,7 @@
 """Videos 1–4: which movies stand where, as the article's legends say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -66,6 +66,8 @@ def natural_video(study: Study) -> Video:
 def noise_video(study: Study, target: str, mouse: int) -> Video:
     """Video 2: noise movies above their reconstructions; rows by length constant, columns by time constant.
 
+    All samples, in both phases, follow one another.
+
     Parameters
     ----------
     study
@@ -76,8 +78,9 @@ def noise_video(study: Study, target: str, mouse: int) -> Video:
         Place among the mice that noise was reconstructed for.
     """
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
-    first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
-    cells = {(one.stimulus.length, one.stimulus.duration): [one] for one in first}
+    cells: dict[tuple[float, float], list[Shown[NoiseStimulus]]] = {}
+    for one in shown:
+        cells.setdefault((one.stimulus.length, one.stimulus.duration), []).append(one)
     title = f"Video 2: Gaussian noise, {study.label(shown[0].mouse)}"
     labels = ("{:g} px", "{:g} frames")
     return _stimulus_video(study, cells, ("length", "duration"), labels, title, SQUARE)

@@ -8,6 +8,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from movrecon_core.analysis import repeated_measures_anova
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.shapes import layer_shapes
 from movrecon_core.figures.published import published
 from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.storage.store import unit_attributes
@@ -17,6 +19,36 @@ from movrecon_core.study.study import Study
 WHOLE = "whole movies"
 MEASURES = {"C": "loss", "D": "video_correlation"}
 """Panel → what it shows over iterations."""
+
+
+def schematic_panels(study: Study) -> dict[str, pd.DataFrame]:
+    """What the schematics draw, from the first instance and the settings of the run.
+
+    Returns
+    -------
+    dict
+        ``A`` layers of the encoder: ``layer``, ``channels``, ``frames``, ``pixels`` of a frame, ``shape`` in words;
+        ``B`` steps of the reconstruction: ``step``, ``detail``.
+    """
+    mouse, trial = next(study.movies())
+    config, frames = study.profile.reconstruction, len(study.movie(mouse, trial))
+    layers = []
+    for layer, shape in layer_shapes(load_checkpoint(study.checkpoint(0)), mouse, config.window_frames or frames):
+        time, pixels = (shape[1] if len(shape) > 1 else 1), int(np.prod(shape[2:], dtype=int))
+        layers.append((layer, shape[0], time, pixels, " × ".join(map(str, shape))))
+    window = "the whole movie at once" if config.window_frames is None else f"windows of {config.window_frames} frames"
+    neurons, instances = study.recordings[mouse].neurons, study.profile.instances
+    steps = [
+        ("movie", f"{frames} × 64 × 64 pixels\nstarts at {config.initial_grey:g}"),
+        ("encoder", f"{study.profile.encoder.architecture}\n{window}\nweights do not change"),
+        ("prediction", f"{neurons} neurons\n× {frames} frames"),
+        ("loss", "Poisson, with the\nrecorded responses"),
+        ("gradient", f"of the movie, in the mask\n{config.iterations} iterations\n{instances} instances, averaged"),
+    ]
+    return {
+        "A": pd.DataFrame(layers, columns=["layer", "channels", "frames", "pixels", "shape"]),
+        "B": pd.DataFrame(steps, columns=["step", "detail"]),
+    }
 
 
 def optimisation_curves(study: Study) -> pd.DataFrame:

@@ -146,8 +146,10 @@ def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
     return pd.concat(tables).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index()
 
 
-def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, pd.DataFrame]:
-    """Frames of the movie of median correlation by variant, and by training mask.
+def example_frames(
+    study: Study, found: pd.DataFrame, frames: int, movie: tuple[int, int] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Frames of one movie by variant, and by training mask.
 
     Parameters
     ----------
@@ -157,6 +159,8 @@ def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, 
         Of `variants`.
     frames
         How many.
+    movie
+        Which: place of the mouse and of its movie, from 0; None: the movie of median correlation.
 
     Returns
     -------
@@ -166,7 +170,11 @@ def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, 
     """
     standard = found[found["variant"] == STANDARD].iloc[[median_movie(found[found["variant"] == STANDARD])]]
     mice = {study.label(mouse): mouse for mouse in study.reconstructed_mice}
-    judged = variant_movies(study, mice[standard["mouse"].item()], int(standard["trial"].item()))
+    chosen = mice[standard["mouse"].item()], int(standard["trial"].item())
+    if movie is not None:
+        mouse = study.reconstructed_mice[movie[0]]
+        chosen = mouse, study.variation_trials(mouse)[movie[1]]
+    judged = variant_movies(study, *chosen)
     truth, _, pixels = judged[STANDARD]
     matched = {name: match_mean_image(movie, truth, pixels) for name, (_, movie, _) in judged.items()}
     shown: Movies = {

@@ -14,6 +14,7 @@ from movrecon_core.analysis import (
     random_movie_control,
     video_correlation,
 )
+from movrecon_core.errors import ProfileError
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
 from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
@@ -138,7 +139,36 @@ def median_trial(study: Study, mouse: int) -> int:
     return int(trials[median_movie(pd.DataFrame({"trial": trials, "video_correlation": found}))])
 
 
-def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: int) -> pd.DataFrame:
+def shown_trials(study: Study, count: int, first: int | None = None) -> list[tuple[int, int]]:
+    """Mouse and trial of the movies that Figures 1–S1, 2 and 6 show, each of another mouse.
+
+    Parameters
+    ----------
+    study
+        With reconstructions.
+    count
+        How many.
+    first
+        Place of the first mouse's among its movies, from 0; None: like the others its movie of median correlation.
+
+    Raises
+    ------
+    ProfileError
+        If the mouse has fewer movies.
+    """
+    mice = study.reconstructed_mice[:count]
+    trials = {mouse: median_trial(study, mouse) for mouse in mice[first is not None :]}
+    if first is not None:
+        listed = study.reconstructed_trials(mice[0])
+        if not 0 <= first < len(listed):
+            raise ProfileError(f"movie {first} (from 0) of {study.label(mice[0])}: it has {len(listed)}")
+        trials[mice[0]] = listed[first]
+    return [(mouse, trials[mouse]) for mouse in mice]
+
+
+def example_frames(
+    study: Study, performance: pd.DataFrame, count: int, frames: int, first: int | None = None
+) -> pd.DataFrame:
     """What panel A draws: frames of movies and their reconstructions with the truth's contrast and luminance.
 
     Parameters
@@ -148,9 +178,11 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
     performance
         As `performance`.
     count
-        How many movies are shown, each of another mouse: the mouse's movie of median correlation.
+        How many movies are shown, as for `shown_trials`.
     frames
         How many of its frames are shown.
+    first
+        As for `shown_trials`.
 
     Returns
     -------
@@ -158,13 +190,10 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
         ``movie``, ``kind`` (``truth``, ``reconstructed``), ``seconds``, ``y``, ``x``, ``grey``; NaN outside the
         evaluation mask.
     """
-    recorded = performance[performance["condition"] == "recorded"]
+    recorded = performance[performance["condition"] == "recorded"].set_index(["mouse", "trial"])["video_correlation"]
     movies = {}
-    for mouse in study.reconstructed_mice[:count]:
-        rows = recorded[recorded["mouse"] == study.label(mouse)]
-        chosen = rows.iloc[median_movie(rows)]
-        trial = int(chosen["trial"])
-        name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
+    for mouse, trial in shown_trials(study, count, first):
+        name = f"{study.label(mouse)}, trial {trial}, r = {recorded[study.label(mouse), trial]:.2f}"
         movies[name] = study.judged(mouse, trial)
     shown = shown_frames(min(len(truth) for truth, _, _ in movies.values()), frames)  # the same of movies of any length
     seconds = np.round(shown / FRAME_RATE, 3)

@@ -42,7 +42,7 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     ),
     "1–S1": lambda m: fig1s1_ethogram.rows(m.fit, m.seed),
     "1–S2": lambda m: fig1s2_variations.rows(m.variants, m.fit, m.seed),
-    "1–S3": lambda m: fig1s3_masks.rows(fig1s3_masks.mask_sizes(m.study), m.seed),
+    "1–S3": lambda m: fig1s3_masks.rows(m.study, fig1s3_masks.mask_sizes(m.study), m.seed),
     "2": lambda m: fig2_performance.rows(m.performance, m.seed),
     "2–S1": lambda m: fig2s1_correlates.rows(m.correlates),
     "3": lambda m: fig3_ensembling.rows(m.ensembles, m.seed),

@@ -13,14 +13,16 @@ from movrecon_core.encoders.checkpoints import load_checkpoint, read_checkpoint,
 from movrecon_core.encoders.given import given_encoder
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import CheckpointError, ProfileError
+from movrecon_core.reconstruction import MaskConfig, Segment, train_mask
 from movrecon_core.recordings import Recording
+from movrecon_core.recordings.folds import fold_of
 from movrecon_core.recordings.writer import write_recording
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.encoders import ENCODERS
-from movrecon_core.study.stages.masks import MASKS
+from movrecon_core.study.stages.masks import MASKS, mask_trials
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.recordings import RECORDINGS
 from movrecon_core.study.study import Study
@@ -104,6 +106,31 @@ def test_a_study_from_given_checkpoints_and_masks_trains_nothing(
         np.testing.assert_array_equal(study.alpha(mouse), np.load(tmp_path / f"mask_m{mouse}.npy"))
         (number,) = study.reconstructed_trials(mouse)
         assert study.instance_movies(mouse, number).shape == (2, FRAMES, 64, 64)
+
+
+def test_masks_are_trained_with_the_encoder_that_the_profile_names(
+    mice: list[Recording], golden: Path, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    """The article's masks are of another encoder than its movies, trained on the fold that it held out."""
+    masks = {"checkpoint": str(golden / "checkpoint_2.pth"), "fold": fold_of(mice[0].movie(1))}
+    file = write_profile(tmp_path, golden, settings, masks=masks, mask={"iterations": 3, "learning_rate": 300.0})
+    profile = load_profile(str(file), tmp_path)
+    study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
+    for stage in (RECORDINGS, ENCODERS, MASKS):
+        run_stage(stage, study, Local(torch.device("cpu")))
+    chosen = mask_trials(study, 0)
+    assert chosen.unseen
+    segments = []
+    for trial in (mice[0].trial(number) for number in chosen.unseen + chosen.trained_on):
+        cut = [trial.movie[50:82], *(x[:, 50:82] for x in (trial.behavior, trial.pupil_center, trial.responses))]
+        segments.append(Segment(*cut))
+    config = MaskConfig(iterations=3, learning_rate=300.0)
+    expected, other = (
+        train_mask(load_checkpoint(golden / name), 1, segments, config, 0)  # its second readout is of 31 neurons
+        for name in ("checkpoint_2.pth", "checkpoint.pth")
+    )
+    np.testing.assert_allclose(study.alpha(0), expected, atol=1e-5)
+    assert not np.allclose(expected, other, atol=1e-3)
 
 
 def test_readouts_are_found_by_name_before_numbers_of_neurons(
