@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import subprocess
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -52,3 +54,10 @@ def test_citation_zenodo_and_package_agree() -> None:
     assert citation["license"] == zenodo["license"] == package[1]
     assert citation["keywords"] == zenodo["keywords"]
     assert zenodo["related_identifiers"][0]["identifier"] == citation["preferred-citation"]["doi"]
+
+
+def test_the_image_has_nothing_to_complain_of() -> None:
+    """By a linter: it is not built here, which would take gigabytes of the network."""
+    linter = Path(sysconfig.get_path("scripts"), "hadolint")
+    done = subprocess.run([linter, REPOSITORY / "Dockerfile"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
