@@ -7,7 +7,7 @@ OUT ?= results/$(PROFILE)
 READY = .venv/ready
 MOVRECON = .venv/bin/movrecon
 
-.PHONY: quickstart study test browser pdf clean
+.PHONY: quickstart study test browser pdf release clean
 
 # A first movie, reconstructed on screen; without a browser as a page.
 quickstart: $(READY)
@@ -43,5 +43,9 @@ $(READY): constraints.txt pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $(READY)
 
+# What a release consists of, in dist/: the wheel, the source, the built book of OUT, and checksums.
+release: $(READY)
+	.venv/bin/python -m movrecon_core.release "$(OUT)" dist
+
 clean:
-	rm -rf results jupyter-book/_build
+	rm -rf results dist jupyter-book/_build

@@ -36,6 +36,7 @@ ROOMS = (
     "book",
     "viewer",
     "cli",
+    "release",
 )
 """From the bottom: each may use those before it."""
 

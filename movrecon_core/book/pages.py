@@ -178,6 +178,8 @@ def notebook_page(
                 links = _links(files_of(shown_name, figures))
                 cells.append(nbformat.v4.new_markdown_cell(links, id=f"files-{shown_name}"))
     text = f'The notebook of this page: <a href="../files/{name}.ipynb" download>{name}.ipynb</a>.'
+    if "api" in pages:
+        text += " What it calls without a study is on the page [The library](../api)."
     cells.append(nbformat.v4.new_markdown_cell(text, id="files-notebook"))
     page = nbformat.from_dict({**executed, "cells": cells})
     return page, names
@@ -216,10 +218,22 @@ def read_contents(file: Path) -> dict[str, Any]:
 
 
 def _page_metadata(cell: nbformat.NotebookNode) -> dict[str, Any]:
-    """Metadata of a code cell in the book: its code is folded, its picture has the alternative text of its output."""
+    """Metadata of a code cell in the book: its code is folded under a name, its picture has an alternative text."""
     texts = [output.get("metadata", {}).get("image/png", {}).get("alt") for output in cell.outputs]
     alt = " ".join(text for text in texts if text)
-    return {"tags": ["hide-input"], **({"mystnb": {"image": {"alt": alt}}} if alt else {})}
+    prompts = {
+        f"code_prompt_{action.lower()}": f"{action} the code of {_shown_by(cell)}" for action in ("Show", "Hide")
+    }
+    return {"tags": ["hide-input"], "mystnb": {**prompts, **({"image": {"alt": alt}} if alt else {})}}
+
+
+def _shown_by(cell: nbformat.NotebookNode) -> str:
+    """What kind of thing a code cell shows."""
+    kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+    html = "".join(str(output.get("data", {}).get("text/html", "")) for output in cell.outputs)
+    if "<video" in html:
+        return "this video"
+    return "this figure" if "image/png" in kinds else "this table" if "<table" in html else "this output"
 
 
 def _links(files: Sequence[Path]) -> str:

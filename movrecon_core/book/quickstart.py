@@ -14,7 +14,7 @@ from movrecon_core.storage.paths import NOTEBOOKS, require_repository
 
 NAME = "quickstart"
 _NOWHERE = {f"{library}_url": "" for library in ("mathjax", "require_js", "jquery", "mermaid_js")}
-"""Nothing is asked of the network."""
+"""Nothing is asked of the network. The template `classic` is the one that keeps alternative texts."""
 
 
 def has_display() -> bool:
@@ -46,7 +46,7 @@ def execute_quickstart(out: Path) -> Path:
     page.unlink(missing_ok=True)
     executed = out / f"{NAME}.executed.ipynb"
     run_notebook(NOTEBOOKS / f"{NAME}.ipynb", {}, executed, "", page)
-    html, _ = HTMLExporter(embed_images=True, **_NOWHERE).from_filename(str(executed))
+    html, _ = HTMLExporter(template_name="classic", embed_images=True, **_NOWHERE).from_filename(str(executed))
     with replacing(page) as temporary:
         temporary.write_text(html, encoding="utf-8")
     return page

@@ -76,7 +76,9 @@ def _imported(kind: str, source: Path, out: Path, mapping: Path | None, simulate
         KINDS[kind](source, None if mapping is None else _read_mapping(mapping)) as session,
         recording_writer(out) as writer,
     ):
-        factor, tiers, left_out = None, [], 0
+        factor: float | None = None
+        tiers: list[str] = []
+        left_out = 0
         for shown in session.movies:
             trial = cut(session, shown)
             if trial is None:

@@ -154,8 +154,8 @@ def resample_movie(movie: NDArray, times: NDArray[np.float64], wanted: NDArray[n
         scale = min(FRAME_HEIGHT / height, FRAME_WIDTH / width)
         down, across = _area(height, FRAME_HEIGHT, scale), _area(width, FRAME_WIDTH, scale)
         covered = np.outer(down.sum(axis=1), across.sum(axis=1))
-        frames = down @ frames @ across.T + (1 - covered) * GREY
-    return frames[back].astype(np.float32)
+        frames = (down @ frames @ across.T + (1 - covered) * GREY).astype(np.float32)
+    return frames[back]
 
 
 def _area(given: int, wanted: int, scale: float) -> NDArray[np.float64]:
