@@ -52,7 +52,8 @@ def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice 
         (N * lags, 576).
     """
     features, pixels = samples.features[chosen], samples.pixels[chosen]
-    return features.T @ pixels / len(pixels)
+    found: NDArray[np.float32] = features.T @ pixels / len(pixels)
+    return found
 
 
 def _inverses(samples: Samples, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:

@@ -179,7 +179,7 @@ def _decoder(
 ) -> LinearDecoder:
     weights = (torch.from_numpy(samples.features).t() @ dual / size).numpy()
     found = linear_decoder(scale, lags, weights, samples)
-    constant = INTERCEPT * dual.sum(dim=0).numpy()
+    constant: NDArray[np.float32] = INTERCEPT * dual.sum(dim=0).numpy()
     return LinearDecoder(found.scale, found.lags, found.weights, found.mean + constant)
 
 

@@ -146,8 +146,8 @@ def unguided(config: ReconstructionConfig) -> ReconstructionConfig:
     if config.decoder is None:
         return replace(config, gradient_blur=(0.0, 0.0))
     fast = fast_config(config.window_frames)
-    kept = {"precision": config.precision, "seed": config.seed}
-    return replace(fast, iterations=30, left_out=0.0, gradient_blur=(0.0, 0.0), **kept)
+    fixed = replace(fast, iterations=30, left_out=0.0, gradient_blur=(0.0, 0.0))
+    return replace(fixed, precision=config.precision, seed=config.seed)
 
 
 @dataclass(frozen=True)
