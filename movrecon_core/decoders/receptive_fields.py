@@ -52,8 +52,7 @@ def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice 
         (N * lags, 576).
     """
     features, pixels = samples.features[chosen], samples.pixels[chosen]
-    found: NDArray[np.float32] = features.T @ pixels / len(pixels)
-    return found
+    return np.asarray(features.T @ pixels / len(pixels), dtype=np.float32)
 
 
 def _inverses(samples: Samples, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
