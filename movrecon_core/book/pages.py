@@ -167,7 +167,7 @@ def notebook_page(
             continue
         cells.append(nbformat.from_dict(cell))
         if cell.cell_type == "markdown":
-            cells[-1].source = _known_links(cell.source, "", pages)
+            cells[-1].source = by_panel(_known_links(cell.source, "", pages))
         if cell.cell_type == "code":
             source = "\n\n".join([*silent, cell.source])
             cells[-1].source = source
@@ -218,6 +218,15 @@ def read_contents(file: Path) -> dict[str, Any]:
     """The book's contents, ``_toc.yml``."""
     contents: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     return contents
+
+
+def by_panel(text: str) -> str:
+    """A figure's legend with a paragraph for each panel, where it has several."""
+    parts = re.split(r"(?:^|(?<=[.!?*])\s+|(?<=\n\n))\(([A-Z](?:[,–-] ?[A-Z])*)\)\s", text)
+    if len(parts) < 5:
+        return text
+    legends = [f"**{letters}** {words.strip()}" for letters, words in zip(parts[1::2], parts[2::2], strict=True)]
+    return "\n\n".join([*filter(None, [parts[0].strip()]), *legends])
 
 
 def legible(html: str) -> str:

@@ -1,10 +1,10 @@
-"""Tables in the book: what of pandas' own form is changed for the page."""
+"""Tables and legends in the book: what of their form is changed for the page."""
 
 import re
 
 import pandas as pd
 
-from movrecon_core.book.pages import legible
+from movrecon_core.book.pages import by_panel, legible
 from movrecon_core.figures import readable
 
 
@@ -29,3 +29,14 @@ def test_an_index_that_only_counts_is_marked_and_one_that_tells_is_not() -> None
     assert "counted" not in legible(table.set_axis([1, 2]).to_html())
     assert "counted" not in legible(table.rename_axis("neuron").to_html())
     assert "counted" not in legible(table.set_axis(["a", "b"]).to_html())
+
+
+def test_each_panel_has_a_paragraph_of_its_legend() -> None:
+    legend = "## Seen\n\n(A) One, as in (B).\n(B) Two,\n(C) is no panel here. (C, D)\nBoth."
+    assert by_panel(legend).split("\n\n") == [
+        "## Seen",
+        "**A** One, as in (B).",
+        "**B** Two,\n(C) is no panel here.",
+        "**C, D** Both.",
+    ]
+    assert by_panel("A sentence. (A) The only panel.") == "A sentence. (A) The only panel."
