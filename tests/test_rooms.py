@@ -26,6 +26,7 @@ ROOMS = (
     "importers",
     "encoders",
     "analysis",
+    "decoders",
     "reconstruction",
     "fetch",
     "study",

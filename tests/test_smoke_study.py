@@ -26,6 +26,7 @@ FIGURES = (
     "fig1s3_masks",
     "fig2_performance",
     "fig2s1_correlates",
+    "baselines",
     "fig3_ensembling",
     "fig4_gaussian_noise",
     "fig4s1_gratings",
@@ -45,6 +46,7 @@ STAGES = {
     "receptive_fields",
     "reconstructions",
     "responses",
+    "baselines",
     "notebooks",
     "book",
 }

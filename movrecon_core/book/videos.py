@@ -1,13 +1,13 @@
 """Videos 1–4: which movies stand where, as the article's legends say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
+from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, match_mean_image, video_correlation
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.fig4_gaussian_noise import SQUARE
 from movrecon_core.figures.fig6_error_maps import movie_errors
@@ -66,6 +66,8 @@ def natural_video(study: Study) -> Video:
 def noise_video(study: Study, target: str, mouse: int) -> Video:
     """Video 2: noise movies above their reconstructions; rows by length constant, columns by time constant.
 
+    All samples, in both phases, follow one another.
+
     Parameters
     ----------
     study
@@ -76,8 +78,9 @@ def noise_video(study: Study, target: str, mouse: int) -> Video:
         Place among the mice that noise was reconstructed for.
     """
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
-    first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
-    cells = {(one.stimulus.length, one.stimulus.duration): [one] for one in first}
+    cells: dict[tuple[float, float], list[Shown[NoiseStimulus]]] = {}
+    for one in shown:
+        cells.setdefault((one.stimulus.length, one.stimulus.duration), []).append(one)
     title = f"Video 2: Gaussian noise, {study.label(shown[0].mouse)}"
     labels = ("{:g} px", "{:g} frames")
     return _stimulus_video(study, cells, ("length", "duration"), labels, title, SQUARE)
@@ -166,10 +169,13 @@ def _stimulus_video(
 def _pair(
     study: Study, mouse: int, movie: Movie, condition: Condition
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], float]:
-    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation."""
+    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation.
+
+    Natural movies get the contrast of the mean image (scripts); that of a grating has none.
+    """
     judged = study.judged(mouse, movie, condition)
-    truth, found, pixels = judged
-    return truth, match_contrast_luminance(found, truth, pixels), video_correlation(*judged.evaluated)
+    match = match_mean_image if isinstance(movie, int) else match_contrast_luminance
+    return judged.truth, match(judged.reconstruction, *judged[::2]), video_correlation(*judged.evaluated)
 
 
 def _grid(tiles: Sequence[Sequence[NDArray[np.floating]]]) -> NDArray[np.float32]:

@@ -22,11 +22,15 @@ class Encoder(nn.Module, ABC):
         Movie frames between two frames of a stack (2: every second frame).
     neurons
         Number of neurons of each mouse.
+    behavior_apart
+        Whether the encoder uses behaviour through its mean over the frame alone; inversion then gives it once a frame
+        (`forward_apart`), a fifth of the numbers.
     """
 
     stack_frames: int | None
     stack_step: int
     neurons: tuple[int, ...]
+    behavior_apart: bool = False
 
     @abstractmethod
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
@@ -45,6 +49,14 @@ class Encoder(nn.Module, ABC):
         Tensor
             (B, N, T), >= 0.
         """
+
+    def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
+        """Predict responses as `forward` does, movie (B, T, H, W) and behaviour (B, 4, T) given apart.
+
+        Encoders that set `behavior_apart` give a form that does not join them.
+        """
+        channels = behavior[..., None, None].expand(*behavior.shape, *movie.shape[-2:])
+        return self(torch.cat([movie[:, None], channels], dim=1), mouse)
 
     def respond(self, inputs: Mapping[int, Tensor]) -> dict[int, Tensor]:
         """Predict responses of several mice, each to its own stacks: `forward` for each, unless layers share a batch.

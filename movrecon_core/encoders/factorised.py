@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.displacement import displaced
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.statistics import ResponseStatistics
@@ -88,6 +89,8 @@ class FactorisedConfig:
 class Factorised(Encoder):
     """Eye movements, temporal filters, two convolutions; then one position and one temporal kernel a neuron."""
 
+    behavior_apart = True
+
     def __init__(self, config: FactorisedConfig) -> None:
         super().__init__()
         self.config = config
@@ -107,14 +110,18 @@ class Factorised(Encoder):
 
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward`. Frames may be 36 or 64 rows high."""
-        readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
-        batch, _, frames = inputs.shape[:3]
         movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
+        return self.forward_apart(movie, behavior, mouse)
+
+    def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
+        """Predict responses; see `Encoder.forward_apart`. Frames may be 36 or 64 rows high."""
+        readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
+        batch, frames = movie.shape[:2]
         state = readout.behavioral_state(behavior)  # (B, T, 4)
-        movie = readout.on_retina(movie, state)
-        with mixed_precision(inputs.dtype == torch.float32, inputs.device):
-            drive = readout.driven(self._features(movie))  # (N, B * T / 2)
-        drive = drive.to(inputs.dtype).unflatten(1, (batch, -1)).transpose(0, 1)  # (B, N, T / 2)
+        seen = readout.on_retina(_recorded_rows(movie), state)  # (B, T, 32 * 18 * 4)
+        with mixed_precision(movie.dtype == torch.float32, movie.device):
+            drive = readout.driven(self._features(seen))  # (N, B * T / 2)
+        drive = drive.to(movie.dtype).unflatten(1, (batch, -1)).transpose(0, 1)  # (B, N, T / 2)
         drive = F.interpolate(readout.filtered(drive), scale_factor=RATE, mode="linear", align_corners=False)
         return readout(drive[..., :frames], state)
 
@@ -137,7 +144,7 @@ class Factorised(Encoder):
         Parameters
         ----------
         movie
-            (B, T, 36, 64).
+            (B, T, 18 * 32 * 4), as `_Readout.on_retina` gives it.
 
         Returns
         -------
@@ -147,13 +154,13 @@ class Factorised(Encoder):
         """
         frames, filters = movie.shape[1], self.config.temporal_filters
         # The first frame stands for what was shown before it.
-        before = movie[:, :1].expand(-1, self.config.first_frames - RATE, -1, -1)
-        after = movie[:, -1:].expand(-1, frames % RATE, -1, -1)
+        before = movie[:, :1].expand(-1, self.config.first_frames - RATE, -1)
+        after = movie[:, -1:].expand(-1, frames % RATE, -1)
         contrast = (torch.cat([before, movie, after], dim=1) - GREY) / CONTRAST
         # A convolution over time at every pixel.
-        x = F.conv2d(contrast.flatten(2)[:, None], self.time[:, None, :, None], stride=(RATE, 1))  # (B, K, T / 2, P)
-        x = x.transpose(1, 2).reshape(-1, filters, HEIGHT, RATE, WIDTH, RATE)  # (F, K, 18, 2, 32, 2)
-        x = x.permute(0, 4, 2, 1, 3, 5).flatten(3).permute(0, 3, 1, 2)  # (F, 4 K, 32, 18), channels last in memory
+        x = F.conv2d(contrast[:, None], self.time[:, None, :, None], stride=(RATE, 1))  # (B, K, T / 2, 32 * 18 * 4)
+        x = x.transpose(1, 2).reshape(-1, filters, WIDTH, HEIGHT, RATE**2)  # (F, K, 32, 18, 4)
+        x = x.permute(0, 2, 3, 1, 4).flatten(3).permute(0, 3, 1, 2)  # (F, 4 K, 32, 18), channels last in memory
         return F.silu(self.space(F.silu(self.space_time(x))))
 
 
@@ -190,7 +197,6 @@ class _Readout(nn.Module):
     mean_response: Tensor
     behavior_mean: Tensor
     behavior_scale: Tensor
-    pixels: Tensor
 
     def __init__(self, config: FactorisedConfig, neurons: int) -> None:
         super().__init__()
@@ -213,23 +219,23 @@ class _Readout(nn.Module):
         self.register_buffer("mean_response", torch.ones(neurons))
         self.register_buffer("behavior_mean", torch.zeros(BEHAVIOR_CHANNELS))
         self.register_buffer("behavior_scale", torch.ones(BEHAVIOR_CHANNELS))
-        axes = [(2 * torch.arange(n) + 1) / n - 1 for n in (FRAME_WIDTH, FRAME_HEIGHT)]
-        pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)  # (36, 64, 2): x, y of each, -1..1
-        self.register_buffer("pixels", pixels, persistent=False)
 
     def behavioral_state(self, behavior: Tensor) -> Tensor:
         """Behaviour (B, 4, T) in standard deviations, (B, T, 4)."""
         return ((behavior - self.behavior_mean[:, None]) / self.behavior_scale[:, None]).transpose(1, 2)
 
     def on_retina(self, movie: Tensor, state: Tensor) -> Tensor:
-        """The movie (B, T, 36, 64) as it lies on the retina: an eye movement displaces all fields alike."""
+        """The movie (B, T, 36, 64) as it lies on the retina: an eye movement displaces all fields alike.
+
+        Returns
+        -------
+        Tensor
+            (B, T, 32 * 18 * 4): the four pixels of each of the first layer's positions together, columns before rows.
+        """
         shift = LARGEST_SHIFT * self.shifter(state[..., 2:])  # (B, T, 2): x, y in pixels
-        # Of weights that diverged; grid_sample would write to places that are not there.
+        # Of weights that diverged; sampling would read places that are not there.
         shift = shift.nan_to_num()
-        moved = shift * shift.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])
-        grid = self.pixels + moved.flatten(0, 1)[:, None, None]  # (B * T, 36, 64, 2)
-        seen = F.grid_sample(movie.flatten(0, 1)[:, None], grid, padding_mode="border", align_corners=False)
-        return seen.view_as(movie)
+        return displaced(movie.flatten(0, 1), shift.flatten(0, 1), RATE).unflatten(0, movie.shape[:2])
 
     def driven(self, features: Tensor) -> Tensor:
         """Drive (N, F) by the features (F, C, 16, 9) around each neuron's position."""

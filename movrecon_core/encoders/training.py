@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -53,8 +53,10 @@ class TrainingConfig:
         For a batch of 4; scaled with the batch.
     final_rate
         Share of the learning rate that is left at the end.
+    weight_decay, decayed
+        Of the optimiser, and of which parameters: all, or neither biases, norms nor places.
     cutmix_probability, cutmix_alpha
-        Of mixing a batch, and of the beta distribution of the area that stays.
+        Of mixing a segment, and of the beta distribution of the area that stays.
     ema_decay
         Of the running mean of the weights, which is what is kept.
     clip_norm
@@ -73,6 +75,7 @@ class TrainingConfig:
     learning_rate: float = 3e-4
     final_rate: float = 0.01
     weight_decay: float = 0.05
+    decayed: Literal["all", "kernels"] = "all"  # scripts: all
     cutmix_probability: float = 0.5
     cutmix_alpha: float = 1.0
     ema_decay: float = 0.999
@@ -173,11 +176,13 @@ class _Run:
 
     def __init__(self, encoder: Encoder, config: TrainingConfig, seed: int) -> None:
         self.encoder, self.config, self.seed = encoder.train(), config, seed
-        named = list(encoder.named_parameters())
-        kernels = [w for name, w in named if name.endswith("weight") and w.ndim > 1]
-        others = [w for name, w in named if not (name.endswith("weight") and w.ndim > 1)]
+        kernels: list[torch.nn.Parameter] = []
+        others: list[torch.nn.Parameter] = []
+        for name, weights in encoder.named_parameters():
+            kernel = config.decayed == "all" or (name.endswith("weight") and weights.ndim > 1)
+            (kernels if kernel else others).append(weights)
         groups = [{"params": kernels, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
+        self.optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate)
         self.average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self._parts: dict[str, Any] = {"encoder": encoder, "average": self.average, "optimiser": self.optimiser}
         self.step = 0
@@ -285,8 +290,9 @@ def _batch(
     inputs, responses = {}, {}
     for mouse, count in _mice(len(readers), config, random):
         drawn = readers[mouse].draw(count, random)
-        mixed = cutmix(*drawn, random, config.cutmix_probability, config.cutmix_alpha)
-        inputs[mouse], responses[mouse] = (x.pin_memory() if pinned else x for x in mixed)
+        partner = partial(readers[mouse].draw, 1, random)
+        cutmix(*drawn, partner, random, config.cutmix_probability, config.cutmix_alpha)
+        inputs[mouse], responses[mouse] = (x.pin_memory() if pinned else x for x in drawn)
     return _Batch(dropout_seed, inputs, responses)
 
 

@@ -1,12 +1,13 @@
 """Settings, inputs and results of a reconstruction."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ReconstructionError
+from movrecon_core.reconstruction.guide import Guide
 from movrecon_core.reconstruction.priors import PRIORS
 
 NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
@@ -47,6 +48,12 @@ class ReconstructionConfig:
         Iterations without improvement of the left-out neurons' loss after which a movie is finished.
     priors
         Weights of `PRIORS`, in multiples of the responses' own pull.
+    decoder
+        Name of a decoder from whose movie each starts, and to which it is pulled (`GuidedGroup`); learning rates are
+        then in standard deviations of its errors, and losses are not the Poisson loss.
+    independence
+        Share of the neurons' frames that counts as independent evidence where a decoder guides: responses are imaged
+        more slowly than movies are shown, and neurons err together.
     seed
         Of the windows' starts and of the neurons left out.
     """
@@ -68,6 +75,8 @@ class ReconstructionConfig:
     left_out: float = 0.0
     patience: int = 10
     priors: dict[str, float] = field(default_factory=dict)
+    decoder: str | None = None
+    independence: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -79,6 +88,10 @@ class ReconstructionConfig:
             raise ReconstructionError("norm_offset must be at least 0")
         if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
             raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
+        if not 0 < self.independence <= 1:
+            raise ReconstructionError("independence must be above 0 and at most 1")
+        if self.decoder is not None and (self.left_out or self.priors or any(self.gradient_blur)):
+            raise ReconstructionError("a decoder takes the place of left_out, priors and gradient_blur; leave them out")
         for name, weight in self.priors.items():
             if name not in PRIORS or weight < 0:
                 raise ReconstructionError(f"priors: '{name}: {weight}'; known, with weights >= 0: {', '.join(PRIORS)}")
@@ -113,6 +126,38 @@ def fast_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
     )
 
 
+def best_config(stack_frames: int | None, stack_step: int = 1) -> ReconstructionConfig:
+    """Settings that find a movie near what ridge regression decodes.
+
+    Chosen on movies of a training fold; windows and parameters as for `fast_config`.
+    """
+    window = None if stack_frames is None else stack_frames * stack_step
+    return ReconstructionConfig(
+        iterations=12,
+        window_frames=window,
+        tiled_windows=window is not None,
+        learning_rate=0.1,
+        final_rate=0.1,
+        decoder="ridge",
+        precision="bfloat16",
+    )
+
+
+def unguided(config: ReconstructionConfig) -> ReconstructionConfig:
+    """Settings for movies that a decoder knows nothing of, synthetic ones: the fast method, not smoothed.
+
+    Parameters
+    ----------
+    config
+        As it is for natural movies; one without a decoder loses its smoothing alone.
+    """
+    if config.decoder is None:
+        return replace(config, gradient_blur=(0.0, 0.0))
+    fast = fast_config(config.window_frames)
+    kept = {"precision": config.precision, "seed": config.seed}
+    return replace(fast, iterations=30, left_out=0.0, gradient_blur=(0.0, 0.0), **kept)
+
+
 @dataclass(frozen=True)
 class Target:
     """One movie to be found: the responses it has to explain, and what the animal did meanwhile.
@@ -133,6 +178,8 @@ class Target:
         (T, 36, 64), grey levels 0..255, the movie that was shown; only compared with, never used to find it.
     evaluation_mask
         (64, 64) bool, pixels in which it is compared; None: all.
+    guide
+        Where the movie starts and what it is pulled to; only for `ReconstructionConfig.decoder`.
     """
 
     responses: NDArray[np.floating]
@@ -142,6 +189,7 @@ class Target:
     neurons_in_loss: NDArray[np.bool_] | None = None
     truth: NDArray[np.floating] | None = None
     evaluation_mask: NDArray[np.bool_] | None = None
+    guide: Guide | None = None
 
     @property
     def frames(self) -> int:

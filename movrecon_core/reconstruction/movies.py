@@ -9,9 +9,9 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.inputs import CHANNELS
+from movrecon_core.reconstruction.box import Box, bounding_box
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
-from movrecon_core.reconstruction.objective import window_gradients
+from movrecon_core.reconstruction.objective import WindowGradients, window_gradients
 from movrecon_core.reconstruction.optimiser import MovieOptimiser
 from movrecon_core.reconstruction.priors import prior_gradient
 from movrecon_core.reconstruction.stopping import EarlyStopping, left_out_neurons
@@ -52,7 +52,9 @@ class MovieGroup:
             device=like.device,
             dtype=like.dtype,
         )
-        self.optimiser = MovieOptimiser(self.movies, config)
+        # Nothing outside changes.
+        self.box = bounding_box(self.mask.flatten(0, 1).any(dim=0))
+        self.optimiser = MovieOptimiser(self.movies[self.box], config)
         self.neurons, self.left_out = self._populations(targets)
         self.stopping = None if self.left_out is None else EarlyStopping(self.movies, config.patience, config.warm_up)
         self.active = list(range(len(targets)))
@@ -74,17 +76,17 @@ class MovieGroup:
         if not self.active:
             return
         gradient = self.gradient(encoders, mouse, iteration, batch)
-        gradient = _blurred(gradient, *self.config.gradient_blur)
+        gradient = _blurred(gradient, *self.config.gradient_blur, self.box)
         if self.config.priors:
             size = torch.linalg.vector_norm(gradient, dim=(1, 2, 3))
-            gradient = gradient + prior_gradient(self.movies, self.config.priors, size)
+            gradient = gradient + prior_gradient(self.movies, self.config.priors, size)[self.box]
         if self.stopping is not None:
             judged = self.left_out_losses[iteration].mean(dim=(0, 2))
             going_on = self.stopping.update(iteration, judged).tolist()
             for m in [m for m in self.active if not going_on[m]]:
                 self.iterations[m] = iteration + 1
             self.active = [m for m in self.active if going_on[m]]
-        self.optimiser.step(iteration, gradient, self.mask)
+        self.optimiser.step(iteration, gradient, self.mask[self.box])
         self.video_correlation[iteration] = self.truth.video_correlation(self.movies)
 
     def gradient(self, encoders: Sequence[Encoder], mouse: int, iteration: int, batch: int) -> Tensor:
@@ -146,6 +148,19 @@ class MovieGroup:
         judges = kept & left_out_neurons(count, self.config.left_out, self.config.seed)
         return torch.from_numpy(kept & ~judges).to(device), torch.from_numpy(judges).to(device)
 
+    def _gradients(
+        self,
+        encoder: Encoder,
+        mouse: int,
+        instance: int,
+        movies: Tensor,
+        windows: tuple[Tensor, Tensor, Tensor],
+        neurons: Tensor | None,
+        left_out: Tensor | None,
+    ) -> WindowGradients:
+        """What one pass through an encoder tells of windows (movie, behaviour, responses) of some movies (B,)."""
+        return window_gradients(encoder, mouse, *windows, neurons, left_out, self.config.norm_offset)
+
     def _add(
         self,
         encoder: Encoder,
@@ -160,14 +175,13 @@ class MovieGroup:
         movies = torch.tensor([[m] for m, _ in windows], device=device)  # (B, 1)
         starts = torch.tensor([[plan.starts[k]] for _, k in windows], device=device)
         times = starts + torch.arange(self.window_frames, device=device)  # (B, T)
-        inputs = total.new_empty(len(windows), CHANNELS, self.window_frames, FRAME_WIDTH, FRAME_WIDTH)
-        inputs[:, 0] = self.movies[movies, times]
-        inputs[:, 1:] = self.behavior.transpose(1, 2)[movies, times].transpose(1, 2)[..., None, None]
+        behavior = self.behavior.transpose(1, 2)[movies, times].transpose(1, 2)  # (B, 4, T)
         target = self.responses.transpose(1, 2)[movies, times].transpose(1, 2)  # (B, N, T)
         neurons, left_out = (
             None if chosen is None else chosen[movies[:, 0]] for chosen in (self.neurons, self.left_out)
         )
-        found = window_gradients(encoder, mouse, inputs, target, neurons, left_out, self.config.norm_offset)
+        shown = (self.movies[movies, times], behavior, target)
+        found = self._gradients(encoder, mouse, record[1], movies[:, 0], shown, neurons, left_out)
         for (m, k), gradient in zip(windows, found.gradient, strict=True):
             total[m, plan.starts[k] : plan.starts[k] + self.window_frames].add_(gradient, alpha=plan.repeats[k])
         # A window that counts twice is noted twice.
@@ -179,14 +193,17 @@ class MovieGroup:
             self.left_out_losses[record][movie, place] = found.left_out_loss[window]
 
 
-def _blurred(gradient: Tensor, frames: float, pixels: float) -> Tensor:
-    """Smooth (M, T, H, W) with a Gaussian in time and space; the movies' edges are repeated."""
+def _blurred(gradient: Tensor, frames: float, pixels: float, box: Box) -> Tensor:
+    """What a box holds of (M, T, H, W) smoothed with a Gaussian in time and space; the movies' edges are repeated."""
+    if pixels > 0:
+        blur = _blur_matrix(FRAME_WIDTH, pixels, gradient)
+        _, rows, columns = box
+        gradient = blur[rows] @ (gradient @ blur[columns].t())
+    else:
+        gradient = gradient[box]
     if frames > 0:
         blur = _blur_matrix(gradient.shape[1], frames, gradient)
         gradient = (blur @ gradient.flatten(2)).view_as(gradient)
-    if pixels > 0:
-        blur = _blur_matrix(FRAME_WIDTH, pixels, gradient)
-        gradient = blur @ gradient @ blur.t()
     return gradient
 
 

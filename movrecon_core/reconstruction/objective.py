@@ -1,6 +1,6 @@
 """The loss of a window, and its normalised gradient with respect to the movie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -42,10 +42,17 @@ def window_responses(encoder: Encoder, windows: Tensor, mouse: int) -> Tensor:
     Tensor
         (B, N, T).
     """
-    step = encoder.stack_step
-    stacks = windows.unflatten(2, (-1, step)).movedim(3, 1).flatten(0, 1)  # (B * step, 5, T / step, H, W)
-    responses = encoder(stacks, mouse).unflatten(0, (-1, step))  # (B, step, N, T / step)
-    return responses.movedim(1, 3).flatten(2)  # (B, N, T)
+    return _from_stacks(encoder(_stacks(windows, 2, encoder.stack_step), mouse), encoder.stack_step)
+
+
+def _stacks(windows: Tensor, time: int, step: int) -> Tensor:
+    """Windows (B, ..., T, ...) whose axis `time` is T, as interleaved stacks (B * step, ..., T / step, ...)."""
+    return windows.unflatten(time, (-1, step)).movedim(time + 1, 1).flatten(0, 1)
+
+
+def _from_stacks(responses: Tensor, step: int) -> Tensor:
+    """Responses (B * step, N, T / step) to stacks as those to windows, (B, N, T)."""
+    return responses.unflatten(0, (-1, step)).movedim(1, 3).flatten(2)  # (B, step, N, T / step) in between
 
 
 def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = None) -> Tensor:
@@ -67,6 +74,10 @@ def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = Non
     if neurons is None:
         return loss.mean(dim=(1, 2))
     return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)
+
+
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Of predicted and target responses and the neurons that count, as `poisson_loss`."""
 
 
 class WindowGradients(NamedTuple):
@@ -93,18 +104,22 @@ class WindowGradients(NamedTuple):
 def window_gradients(
     encoder: Encoder,
     mouse: int,
-    windows: Tensor,
+    movie: Tensor,
+    behavior: Tensor,
     target: Tensor,
     neurons: Tensor | None = None,
     left_out: Tensor | None = None,
     norm_offset: float = NORM_OFFSET,
+    loss_of: Loss = poisson_loss,
 ) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
 
     Parameters
     ----------
-    windows
-        (B, 5, T, H, W).
+    movie
+        (B, T, H, W), grey levels 0..255.
+    behavior
+        (B, 4, T), the same at every pixel.
     target
         (B, N, T).
     neurons
@@ -113,16 +128,31 @@ def window_gradients(
         (B, N) bool or None, those that judge.
     norm_offset
         As in `ReconstructionConfig`.
+    loss_of
+        What is differentiated, one number a window.
     """
-    windows = windows.detach().requires_grad_()
-    predicted = window_responses(encoder, windows, mouse)
-    loss = poisson_loss(predicted, target, neurons)
+    step, pixels = encoder.stack_step, movie[0, 0].numel()
+    if encoder.behavior_apart:
+        parts = [movie.detach().requires_grad_(), behavior.detach().requires_grad_()]
+        predicted = _from_stacks(
+            encoder.forward_apart(_stacks(parts[0], 1, step), _stacks(parts[1], 2, step), mouse), step
+        )
+    else:
+        channels = behavior[..., None, None].expand(*behavior.shape, *movie.shape[-2:])
+        parts = [torch.cat([movie[:, None], channels], dim=1).requires_grad_()]  # (B, 5, T, H, W)
+        predicted = window_responses(encoder, parts[0], mouse)
+    loss = loss_of(predicted, target, neurons)
     # Windows do not see each other, so the gradient of the sum holds each window's own.
-    (gradient,) = torch.autograd.grad(loss.sum(), windows)
-    norm = torch.linalg.vector_norm(gradient, dim=(1, 2, 3, 4))
+    gradients = torch.autograd.grad(loss.sum(), parts)
+    norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
+    if encoder.behavior_apart:
+        # Each pixel of a channel has an equal share of the gradient.
+        norm, gradient = torch.hypot(norms[0], norms[1] / pixels**0.5), gradients[0]
+    else:
+        norm, gradient = norms[0], gradients[0][:, 0]
     judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
     size = offset_norm(norm, norm_offset)[:, None, None, None]
-    return WindowGradients(gradient[:, 0] / size, loss.detach(), norm, judged)
+    return WindowGradients(gradient / size, loss.detach(), norm, judged)
 
 
 def offset_norm(norm: Tensor, offset: float) -> Tensor:

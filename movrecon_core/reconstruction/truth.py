@@ -8,6 +8,7 @@ from torch import Tensor
 
 from movrecon_core.analysis.metrics import SKIPPED_FRAMES
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.reconstruction.box import bounding_box
 from movrecon_core.reconstruction.config import Target
 
 FLAT = 1e-3
@@ -39,9 +40,12 @@ class TruthComparison:
             masks.append(np.broadcast_to(shown, truth[SKIPPED_FRAMES:].shape))
         self.count = len(targets)
         if self.known and truths[0].shape[0]:
-            self.mask = torch.from_numpy(np.stack(masks)).to(like.device, like.dtype)  # (K, T, 36, 64)
+            judged = torch.from_numpy(np.stack(masks))  # (K, T, 36, 64)
+            self.box = bounding_box(judged.flatten(0, 1).any(dim=0))
+            self.mask = judged[self.box].to(like.device, like.dtype)
             self.pixels = self.mask.sum(dim=(1, 2, 3))
-            self.truth, self.spread = self._centred(torch.from_numpy(np.stack(truths)).to(like.device, like.dtype))
+            known = torch.from_numpy(np.stack(truths))[self.box]
+            self.truth, self.spread = self._centred(known.to(like.device, like.dtype))
         else:
             self.known = []
 
@@ -49,7 +53,7 @@ class TruthComparison:
         """Correlation of each movie (M, T, 64, 64) with its truth, (M,); NaN where a movie is flat or has none."""
         found = movies.new_full((self.count,), torch.nan)
         if self.known:
-            shown = crop_movie(movies[self.known][:, SKIPPED_FRAMES:])
+            shown = crop_movie(movies)[self.box][self.known, SKIPPED_FRAMES:]
             movie, spread = self._centred(shown)
             product = (movie * self.truth).sum(dim=(1, 2, 3)) / self.pixels
             flat = torch.minimum(spread, self.spread) < FLAT

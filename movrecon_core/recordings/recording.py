@@ -147,6 +147,30 @@ class Recording:
             raise RecordingError(f"{self.path}: no trial has responses")
         return int(load_array(self.file("responses", first), mmap=True).shape[0])
 
+    def stored_mean(self, signal: str) -> NDArray[np.float32] | None:
+        """Mean over trials (2, T) of ``behavior`` or ``pupil_center`` as the recording states it; None: it does not.
+
+        Raises
+        ------
+        RecordingError
+            If the file is no such array, or a row of it has no number at all.
+        """
+        file = self.stored_mean_file(signal)
+        if not file.exists():
+            return None
+        mean = load_array(file)
+        if mean.dtype.kind not in "fiu" or mean.ndim not in (1, 2) or len(mean) != 2:
+            raise RecordingError(f"{file}: expected numbers of shape (2, frames), found {mean.dtype} {mean.shape}")
+        rows = mean.reshape(2, -1).astype(np.float32)
+        rows[list(self.missing[signal])] = 0
+        known = rows[:, np.isfinite(rows).all(axis=0)]
+        if not known.size:
+            raise RecordingError(f"{file}: no frame without NaN or infinity; remove it to use the trials' own mean")
+        return known
+
+    def stored_mean_file(self, signal: str) -> Path:
+        return self.path / "meta" / "statistics" / signal / "all" / "mean.npy"
+
     def trials_of_tier(self, tier: str) -> tuple[int, ...]:
         return tuple(t for t in self.trials if self.tiers[t] == tier)
 

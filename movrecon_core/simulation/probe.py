@@ -20,6 +20,15 @@ class SimulatedNeurons:
     recording
         As `simulate_mouse` wrote it.
 
+    Attributes
+    ----------
+    config
+        Of the mouse.
+    population, pool
+        Its N neurons, and the weights (N, N) of their normalisation.
+    values
+        (N,) each, what the simulation found for them.
+
     Raises
     ------
     RecordingError
@@ -34,11 +43,11 @@ class SimulatedNeurons:
         except (OSError, ValueError, KeyError, TypeError):
             raise RecordingError(f"{recording.path / SIMULATED_MARKER}: not written by this simulator") from None
         folder = recording.path / TRUTH / "neurons"
-        names = ("output_scale", "mean_drive", "rate_scale", "rate_factor")
-        self._scale, self._mean_drive, self._rate_scale, self._factor = (load_array(folder / f"{n}.npy") for n in names)
-        self._config = config.neuron
-        self._population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
-        self._pool = normalisation_pool(self._population, config.neuron)
+        names = ("output_scale", "mean_drive", "rate_scale", "rate_factor", "phase", "noise")
+        self.values = {name: load_array(folder / f"{name}.npy") for name in names}
+        self.config = config
+        self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
+        self.pool = normalisation_pool(self.population, config.neuron)
 
     def rates(self, movie: NDArray[np.float32]) -> NDArray[np.float32]:
         """Expected spikes a second of a resting mouse that looks straight ahead, with a pupil of mean size.
@@ -54,9 +63,9 @@ class SimulatedNeurons:
             (N, T).
         """
         shift = np.zeros((2, len(movie)), np.float32)
-        outputs = filter_outputs(self._population, movie, shift)
-        drive = normalised_drive(self._population, *outputs, self._scale, self._pool, self._config)
-        share = self._config.spontaneous
-        relative = (1 - share) * drive / self._mean_drive[:, None] + share
-        rates = np.minimum(self._rate_scale[:, None] * relative, MAXIMAL_RATE)
-        return (self._factor[:, None] * rates).astype(np.float32)
+        outputs = filter_outputs(self.population, movie, shift)
+        drive = normalised_drive(self.population, *outputs, self.values["output_scale"], self.pool, self.config.neuron)
+        share = self.config.neuron.spontaneous
+        relative = (1 - share) * drive / self.values["mean_drive"][:, None] + share
+        rates = np.minimum(self.values["rate_scale"][:, None] * relative, MAXIMAL_RATE)
+        return (self.values["rate_factor"][:, None] * rates).astype(np.float32)

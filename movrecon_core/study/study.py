@@ -27,8 +27,8 @@ from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
 from movrecon_core.study.profile import Profile, parse_profile
 
-ROLES = ("training", "held-out", "excluded", "no responses")
-"""What a trial is used for, in the order of the stored codes."""
+ROLES = ("training", "held-out", "excluded", "not used")
+"""What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
@@ -93,12 +93,13 @@ class Study:
         return [recording.name for recording in self.recordings]
 
     def label(self, mouse: int) -> str:
-        """Name of a mouse in figures and tables, as in the article."""
-        return f"mouse {mouse + 1}"
+        """Name of a mouse in figures and tables: as in the article those that are reconstructed are counted first."""
+        others = (other for other in range(len(self.mice)) if other not in self.reconstructed_mice)
+        return f"mouse {[*self.reconstructed_mice, *others].index(mouse) + 1}"
 
     @cached_property
     def reconstructed_mice(self) -> tuple[int, ...]:
-        """Indices of the mice whose movies are reconstructed.
+        """Indices of the mice whose movies are reconstructed, in the order in which the profile names them.
 
         Raises
         ------
@@ -111,7 +112,13 @@ class Study:
         for name in wanted:
             if not any(mouse.startswith(name) for mouse in self.mice):
                 raise ProfileError(f"reconstructed_mice: no recording begins with '{name}'; found {self.mice}")
-        return tuple(i for i, mouse in enumerate(self.mice) if mouse.startswith(tuple(wanted)))
+        found = (i for name in wanted for i, mouse in enumerate(self.mice) if mouse.startswith(name))
+        return tuple(dict.fromkeys(found))
+
+    def of_mouse(self, key: str, mouse: int) -> Any:
+        """What a mapping of the profile, from the beginnings of mice's names, holds for a mouse; None: nothing."""
+        given: dict[str, Any] = getattr(self.profile, key)
+        return next((value for name, value in given.items() if self.mice[mouse].startswith(name)), None)
 
     def save(self) -> None:
         """Note the settings, so that a notebook can open the study by its folder alone."""
@@ -128,6 +135,30 @@ class Study:
 
     def _short(self, path: Path) -> str:
         return str(path.relative_to(self.out)) if path.is_relative_to(self.out) else str(path)
+
+    def require_given(self) -> None:
+        """Stop before anything is computed at mice, masks or checkpoints that the profile names and are not there.
+
+        Raises
+        ------
+        ProfileError
+            Names them.
+        """
+        mice, masks = self.reconstructed_mice, self.profile.masks
+        if masks.files and len(masks.files) != len(mice):
+            raise ProfileError(f"masks.files: {len(masks.files)}, but {len(mice)} mice are reconstructed")
+        checkpoints = [*self.profile.encoders.checkpoints, *([masks.checkpoint] if masks.checkpoint else [])]
+        for path in (*checkpoints, *masks.files):
+            if not path.is_file():
+                raise ProfileError(
+                    f"profile '{self.profile.name}': {path}: no such file; the article's come with "
+                    "`movrecon fetch --weights`"
+                )
+
+    def given_mask(self, mouse: int) -> Path | None:
+        """File of a mouse's transparency mask, where the profile names those; None: it is trained."""
+        files = self.profile.masks.files
+        return files[self.reconstructed_mice.index(mouse)] if files else None
 
     # Units ------------------------------------------------------------------------------------------------------
 
@@ -249,9 +280,28 @@ class Study:
         files.append(recording.path / TIERS_FILE)
         return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
 
+    def fold_trials(self, mouse: int) -> tuple[int, ...]:
+        """All trials that the rule holds out, near-duplicates of training movies included: the article's list."""
+        return tuple(sorted(self.trials_with(mouse, "held-out") + self.trials_with(mouse, "excluded")))
+
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        """The first held-out trials of a mouse, as many as the profile says."""
-        return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+        """The first held-out trials of a mouse, or those that the profile names; as many as it says.
+
+        Raises
+        ------
+        ProfileError
+            If it names places that the list has not.
+        """
+        places = self.of_mouse("reconstructed_trials", mouse)
+        if places is None:
+            return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+        listed = self.fold_trials(mouse)
+        if max(places) >= len(listed):
+            raise ProfileError(
+                f"reconstructed_trials: place {max(places)} (from 0) for {self.mice[mouse]}, of which "
+                f"'{self.held_out}' holds out {len(listed)} movies"
+            )
+        return tuple(listed[place] for place in places[: self.profile.trials_per_mouse])
 
     def variation_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of them that are also reconstructed with other masks and with gradient ensembling."""
@@ -271,11 +321,18 @@ class Study:
         return synthetic_movie(movie, self.profile.seed)
 
     def mean_behavior(self, mouse: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A mouse's mean behaviour (2,) and pupil position (2,) over its training trials, for synthetic stimuli."""
+        """A mouse's behaviour (2,) and pupil position (2,) for synthetic stimuli.
+
+        The largest value over time of the recording's own mean over trials (scripts); where it has none, the mean
+        over frames of the training trials.
+        """
         if mouse not in self._mean_behavior:
             means = []
             recording = self.recordings[mouse]
             for signal in ("behavior", "pupil_center"):
+                if (stored := recording.stored_mean(signal)) is not None:
+                    means.append(stored.max(axis=1))
+                    continue
                 trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
                 values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
                 known = np.concatenate(values, axis=1)
@@ -283,6 +340,12 @@ class Study:
                 means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
             self._mean_behavior[mouse] = (means[0], means[1])
         return self._mean_behavior[mouse]
+
+    def behavior_digest(self, mouse: int) -> str:
+        """Digest of all that decides `mean_behavior`."""
+        files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
+        stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
+        return digest({"trials": self.trials_digest(mouse, "training"), **stored})
 
     @cached_property
     def _mean_behavior(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -386,6 +449,27 @@ class Study:
         """Those that find a movie each; None alone where all instances' gradients make one movie."""
         return (None,) if condition.gradients == "ensemble" else tuple(range(self.profile.instances))
 
+    def used_instances(self, instance: int | None) -> tuple[int, ...]:
+        """The encoders of one of `instances`: itself, or all."""
+        return tuple(range(self.profile.instances)) if instance is None else (instance,)
+
+    @property
+    def guided(self) -> tuple[str, ...]:
+        """Decoders from whose movies some reconstructions start."""
+        configs = (self.profile.reconstruction, *self.profile.baselines.methods.values())
+        return tuple(dict.fromkeys(config.decoder for config in configs if config.decoder is not None))
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """Names of all decoders that are learned."""
+        return tuple(dict.fromkeys((*self.guided, *self.profile.baselines.decoders)))
+
+    def baseline_movies(self) -> Iterator[tuple[int, int]]:
+        """Mouse and trial of every natural movie that is also found by other methods."""
+        for mouse in self.reconstructed_mice:
+            for trial in self.reconstructed_trials(mouse)[: self.profile.baselines.trials_per_mouse]:
+                yield mouse, trial
+
     def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
         """One unit for each of `instances`."""
         return [self.unit("reconstructions", mouse, movie, i, condition) for i in self.instances(condition)]
@@ -440,10 +524,14 @@ class Study:
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
 
-        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), its
-        reconstruction from recorded responses (``reconstructed``), and that with the movie's contrast and luminance
-        (``matched``); where the profile asks for it, the reconstruction from predicted responses (``expected``). The
-        predictions are the instances' mean.
+        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), the mean of
+        the instances' movies, not smoothed (``reconstructed``), and that with the movie's contrast and luminance
+        (``matched``), both shown to all instances; each instance's movie, not smoothed and grey outside the evaluation
+        mask, shown to that instance alone (``evoked``); where the profile asks for it, those from predicted responses
+        shown to all instances (``expected``). The predictions are the instances' mean.
+
+        ``loss`` (instance, movie) is the Poisson loss of each instance's prediction from frame 32 on: of a grey movie,
+        and of what evoked ``evoked``.
         """
         found = self.result("responses", mouse, trial)
         return found.assign_coords(stimulus=found.attrs["stimuli"])

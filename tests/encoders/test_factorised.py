@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from movrecon_core.encoders.factorised import COLUMNS, LARGEST_SHIFT, ROWS, STRIP, Factorised, FactorisedConfig
 from movrecon_core.encoders.inputs import PADDING
 from movrecon_core.encoders.statistics import ResponseStatistics
+from movrecon_core.reconstruction.objective import window_gradients
 
 SMALL = FactorisedConfig((3, 5), features=(4, 6), temporal_kernel=3, behavior_features=2)
 
@@ -112,6 +113,20 @@ def test_gradients_of_the_readout_are_slopes(encoder):
     assert torch.autograd.gradcheck(drive, (features, *values), atol=1e-6)
 
 
+def test_behaviour_apart_changes_nothing(encoder):
+    """The gradient and its norm over all five channels are those of the joined inputs."""
+    inputs = movie(12)
+    shown, behavior = inputs[:, 0], inputs[:, 1:].mean(dim=(-2, -1))
+    responses = torch.rand(1, 3, 12, dtype=torch.float64)
+    apart = window_gradients(encoder, 0, shown, behavior, responses)
+    encoder.behavior_apart = False
+    joined = window_gradients(encoder, 0, shown, behavior, responses)
+    for found, expected in zip(apart[:3], joined[:3], strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+    # Behaviour has a share in the norm.
+    assert torch.linalg.vector_norm(apart.gradient) < 1 - 1e-6
+
+
 def test_gaze_displaces_the_movie(encoder):
     """Eyes that look two pixels to the right see what eyes at rest see of a movie moved two pixels to the left."""
     readout = encoder.readouts[0]
@@ -119,6 +134,7 @@ def test_gaze_displaces_the_movie(encoder):
     readout.shifter[2].bias.data = torch.atanh(torch.tensor([2 / LARGEST_SHIFT, 0.0], dtype=torch.float64))
     shown = movie(12)[:, 0, :, 14:50]
     seen = readout.on_retina(shown, torch.zeros(1, 12, 4, dtype=torch.float64))
+    seen = seen.view(1, 12, 32, 18, 2, 2).permute(0, 1, 3, 4, 2, 5).reshape(1, 12, 36, 64)
     # Pixel centres are single precision: 1e-7 of the frame's width times the difference of two pixels.
     torch.testing.assert_close(seen[..., :-2], shown[..., 2:], rtol=0, atol=1e-3)
     torch.testing.assert_close(seen[..., -1], shown[..., -1], rtol=0, atol=1e-3)

@@ -127,10 +127,12 @@ def test_natural_movies_stand_above_their_reconstructions(study):
 
 def test_stimuli_stand_in_their_order(study):
     noise = videos.noise_video(study, "same instance", 0)
-    assert noise.movies.movies.shape == (4, 2, 60, 36, 36)
+    assert noise.movies.movies.shape == (4, 2, 4 * 60, 36, 36)  # two samples in both phases
     assert noise.movies.rows[::2] == ["0.5 px, true", "4 px, true"]
     first = next(s for s in study.noise if (s.length, s.duration, s.sample, s.inverted) == (4.0, 0.5, 0, False))
-    np.testing.assert_array_equal(noise.movies.movies[2, 0], study.movie(0, first)[:, :, 14:50])
+    np.testing.assert_array_equal(noise.movies.movies[2, 0, :60], study.movie(0, first)[:, :, 14:50])
+    last = next(s for s in study.noise if (s.length, s.duration, s.sample, s.inverted) == (4.0, 0.5, 1, True))
+    np.testing.assert_array_equal(noise.movies.movies[2, 0, 180:], study.movie(0, last)[:, :, 14:50])
 
     gratings = videos.grating_video(study, "ensemble", 0)
     assert gratings.movies.movies.shape == (4, 3, 120, 36, 64)  # both directions in turn

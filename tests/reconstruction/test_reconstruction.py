@@ -7,7 +7,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from image_filters import NEURONS, Filters, target
+from scipy.ndimage import gaussian_filter
 
 from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
@@ -24,7 +26,9 @@ from movrecon_core.reconstruction import (
     train_mask,
     training_mask,
 )
+from movrecon_core.reconstruction.box import bounding_box
 from movrecon_core.reconstruction.masks import blend, gaussian_blur
+from movrecon_core.reconstruction.movies import _blurred
 from movrecon_core.reconstruction.objective import frozen, poisson_loss, window_gradients, window_responses
 from movrecon_core.reconstruction.optimiser import MovieOptimiser, learning_rate
 from movrecon_core.reconstruction.windows import window_starts
@@ -90,10 +94,12 @@ def test_poisson_loss_by_hand():
 def test_window_gradient_is_the_finite_difference_divided_by_its_norm():
     encoder = Filters().double()
     random = torch.Generator().manual_seed(3)
-    window = torch.rand(1, 5, 3, 64, 64, generator=random, dtype=torch.float64) * 255
+    movie = torch.rand(1, 3, 64, 64, generator=random, dtype=torch.float64) * 255
+    behavior = torch.rand(1, 4, 3, generator=random, dtype=torch.float64) * 255
+    window = torch.cat([movie[:, None], behavior[..., None, None].expand(1, 4, 3, 64, 64)], dim=1)
     observed = torch.rand(1, NEURONS, 3, generator=random, dtype=torch.float64)
     with frozen([encoder]):
-        gradient, loss, norm, _ = window_gradients(encoder, 0, window, observed)
+        gradient, loss, norm, _ = window_gradients(encoder, 0, movie, behavior, observed)
         for frame, row, column in ((0, 5, 7), (2, 40, 63)):
             moved = window.clone()
             moved[0, 0, frame, row, column] += 1e-3
@@ -101,6 +107,24 @@ def test_window_gradient_is_the_finite_difference_divided_by_its_norm():
             assert gradient[0, frame, row, column].item() == pytest.approx((slope / (norm + 1e-6)).item(), rel=1e-4)
     # The norm is that of all channels, and running speed (a gain here) has a share in it.
     assert 0 < torch.linalg.vector_norm(gradient).item() < 1 - 1e-6
+
+
+@given(arrays(bool, (6, 9)))
+def test_bounding_box_is_the_smallest_that_holds_the_mask(mask):
+    box = bounding_box(torch.from_numpy(mask))
+    assert mask[box].sum() == mask.sum()
+    if mask.any():
+        rows, columns = mask[box].any(axis=1), mask[box].any(axis=0)
+        assert all((rows[0], rows[-1], columns[0], columns[-1]))
+    else:
+        assert mask[box].shape == mask.shape
+
+
+def test_smoothed_gradient_is_scipys_within_the_box():
+    gradient = torch.randn(2, 20, 64, 64, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    expected = gaussian_filter(gradient.numpy(), (0, 3.0, 2.0, 2.0), mode="nearest")
+    found = _blurred(gradient, 3.0, 2.0, (..., slice(10, 30), slice(5, 64)))
+    np.testing.assert_allclose(found, expected[..., 10:30, 5:64], atol=1e-9)
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])

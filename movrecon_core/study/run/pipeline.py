@@ -76,7 +76,7 @@ def run_study(
         remove_abandoned(out)
         precision = used_precision("bfloat16", chosen)
         study = Study(out, profile, tuple(found or simulate(profile, out)), rule, precision)
-        study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
+        study.require_given()
         study.save()
     if precision != "bfloat16":
         print(

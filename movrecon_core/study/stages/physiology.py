@@ -30,6 +30,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
         "mouse": mouse,
         "recording": study.recording_digest(mouse),
         "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
+        "behavior": None if study.recordings[mouse].simulated else study.behavior_digest(mouse),
     }
 
 

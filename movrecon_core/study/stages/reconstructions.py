@@ -2,18 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct
+from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct, unguided
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import Condition, Movie, movie_name, stimulus_definition
 from movrecon_core.study.first_look import first_look
+from movrecon_core.study.guides import guide_definition, guided
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
@@ -46,6 +46,7 @@ def _define(
         "encoders": digests if all_encoders else [digests[instance or 0]],
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(_config(study, movie)),
+        "guide": guide_definition(study, mouse, study.used_instances(instance), _config(study, movie)),
         "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
     }
 
@@ -56,18 +57,18 @@ def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     return {
         **stimulus_definition(movie),
         "seed": study.profile.seed if isinstance(movie, NoiseStimulus) else None,
-        "behavior": study.trials_digest(mouse, "training"),
+        "behavior": study.behavior_digest(mouse),
         "code": code_of(synthetic_movie),
     }
 
 
 def _config(study: Study, movie: Movie) -> ReconstructionConfig:
-    """How a movie is found: synthetic ones without smoothed gradients, which would decide what is found there.
+    """How a movie is found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
 
     The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble).
     """
     config = study.profile.reconstruction
-    return config if isinstance(movie, int) else replace(config, gradient_blur=(0.0, 0.0))
+    return config if isinstance(movie, int) else unguided(config)
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
@@ -99,6 +100,10 @@ def _reconstruct(work: Worker, task: Task) -> None:
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
         config = _config(study, movies[0][0])  # a batch has natural movies alone, or none
+        if config.decoder is not None:
+            used = study.used_instances(instance)
+            conditions = [condition for _, condition in movies]
+            targets = guided(study, mouse, targets, conditions, used, config.decoder)
         results: Sequence[Reconstruction | None]
         try:
             results = reconstruct(encoders, mouse, targets, config, device=work.device)

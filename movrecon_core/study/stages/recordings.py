@@ -53,7 +53,9 @@ def simulation_unit(profile: Profile) -> Unit:
 
 
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
-    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out}
+    tiers = study.of_mouse("tiers", mouse)
+    used = {} if tiers is None else {"tiers": tiers}
+    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out, **used}
 
 
 def split_recording(work: Worker, task: Task) -> None:
@@ -68,7 +70,7 @@ def split_recording(work: Worker, task: Task) -> None:
     recording = work.study.recordings[mouse]
     with Cost() as cost:
         report = require_sound(recording)
-        split = split_trials(recording, work.study.held_out)
+        split = split_trials(recording, work.study.held_out, tiers=work.study.of_mouse("tiers", mouse))
         if mouse in work.study.reconstructed_mice:
             require_segments(recording, work.study.held_out, split, work.study.profile.mask_segments)
         dataset = _as_dataset(recording, split)
@@ -108,14 +110,14 @@ def require_segments(recording: Recording, rule: str, split: TrialSplit, most: i
     Raises
     ------
     RecordingError
-        If the held-out movies hold no two segments.
+        If the training movies, which are taken where others lack, hold no two segments.
     """
-    frames = [valid_length(load_array(recording.file("responses", trial))) for trial in split.held_out]
+    frames = [valid_length(load_array(recording.file("responses", trial))) for trial in split.training]
     segments = sum(min(most, (n - FIRST_FRAME) // SEGMENT_FRAMES) for n in frames)
     if segments < 2:
         raise RecordingError(
-            f"{recording.path}: '{rule}' holds out a single movie, and the mask is trained on two segments "
-            "of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
+            f"{recording.path}: '{rule}' leaves a single movie to train on, and the mask is trained on two "
+            "segments of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
         )
 
 
@@ -129,7 +131,7 @@ def _as_dataset(recording: Recording, split: TrialSplit) -> xr.Dataset:
     trials = list(recording.trials)
     tiers = sorted(set(recording.tiers.tolist()))
     columns: dict[str, list[float] | list[int]] = {
-        "role": [role.get(t, ROLES.index("no responses")) for t in trials],
+        "role": [role.get(t, ROLES.index("not used")) for t in trials],
         "fold": [fold_of(recording.movie(t)) for t in trials],
         "tier": [tiers.index(str(recording.tiers[t])) for t in trials],
         "closest": [closest[t].training_trial if t in closest else -1 for t in trials],

@@ -1,0 +1,162 @@
+"""The neurons of a simulated mouse as an encoder: what the microscope would see of them without noise."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.fft import irfft, rfft
+from torch.nn.functional import grid_sample, pad
+
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH, Recording
+from movrecon_core.simulation import ImagingConfig, SimulatedNeurons
+from movrecon_core.simulation.imaging import noise_free
+from movrecon_core.simulation.microscope import LEAD
+from movrecon_core.simulation.mouse import MAXIMAL_RATE
+from movrecon_core.simulation.neurons import GREY, KERNEL_FRAMES
+
+TINY = 1e-30
+"""Below it powers and roots count as 0, where their slopes are infinite."""
+
+
+class TrueNeurons(Encoder):
+    """Noise-free responses of one simulated mouse, its only readout, to any movie under any behaviour.
+
+    Equal to the simulator's; before the first frame the screen was grey and the mouse as in that frame.
+
+    Parameters
+    ----------
+    recording
+        As `simulate_mouse` wrote it.
+
+    Raises
+    ------
+    RecordingError
+        If it was simulated by something else.
+    """
+
+    stack_frames = None
+    stack_step = 1
+    behavior_apart = True
+
+    def __init__(self, recording: Recording) -> None:
+        super().__init__()
+        simulated = SimulatedNeurons(recording)
+        population, config = simulated.population, simulated.config
+        self.neurons = (population.neurons,)
+        self._neuron, self._behaviour, self._imaging = config.neuron, config.behaviour, config.imaging
+        self._eye = (self._neuron.eye_gain, self._behaviour.eye_center)
+        self._phase = simulated.values["phase"]
+        self._views: dict[int, Tensor] = {}
+        self.fields = _fixed(np.concatenate([population.even, population.odd]))  # (2 N, 36 * 64)
+        self.kernels = _fixed(np.stack([population.kernel, population.quadrature_kernel]))  # (2, N, K)
+        self.pool = _fixed(simulated.pool)  # (N, N)
+        columns = {
+            "complex": population.parameters["kind"] == "complex",
+            **{name: population.parameters[name] for name in ("exponent", "running_gain", "pupil_gain")},
+            **{name: simulated.values[name] for name in ("output_scale", "mean_drive", "rate_scale", "rate_factor")},
+        }
+        self.columns = nn.ParameterDict({name: _fixed(np.asarray(x)[:, None]) for name, x in columns.items()})  # (N, 1)
+        x, y = ((np.arange(size) + 0.5) * (2 / size) - 1 for size in (FRAME_WIDTH, FRAME_HEIGHT))
+        self.grid = _fixed(np.stack(np.meshgrid(x, y), axis=-1))  # (36, 64, 2): pixel centres from -1 to 1
+
+    def forward(self, inputs: Tensor, mouse: int) -> Tensor:
+        return self.forward_apart(inputs[:, 0], inputs[:, 1:].mean(dim=(-2, -1)), mouse)
+
+    def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
+        dilation, speed, position = behavior[:, :1], behavior[:, 1:2], behavior[:, 2:]  # (B, 1 or 2, T)
+        drive = self._drive(*self._outputs(self._seen(movie, position)))
+        share, of = self._neuron.spontaneous, self.columns
+        evoked = (1 - share) * drive / of["mean_drive"] + share
+        # What precedes the movie matters as far as the microscope's samples reach back.
+        before, after = _reach(self._imaging)
+        evoked = pad(evoked, (before, 0), value=share)
+        dilation, speed = (torch.cat([x[..., :1].expand(-1, -1, before), x], dim=-1) for x in (dilation, speed))
+        running = 1 - torch.exp(-speed / 5)
+        dilated = (dilation - self._behaviour.pupil_mean) / self._behaviour.pupil_std
+        gain = torch.exp(of["running_gain"] * running + of["pupil_gain"] * dilated)
+        rates = pad((of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE), (0, after))
+        frames, views = movie.shape[1], self._view(movie)
+        seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
+        return of["rate_factor"] * seen
+
+    def _seen(self, movie: Tensor, position: Tensor) -> Tensor:
+        """Contrast (B, T, 36 * 64) that reaches the fields, which move with the eye at `position` (B, 2, T)."""
+        contrast = (crop_movie(movie) - GREY) / GREY
+        # In double precision: fields move by a small part of a position that is a large number.
+        gain, centre = (position.new_tensor(x, dtype=torch.float64)[:, None] for x in self._eye)
+        scale = position.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])[:, None]
+        shift = (gain * (position.double() - centre)).to(position.dtype) * scale
+        grid = self.grid + shift.transpose(1, 2).flatten(0, 1)[:, None, None]  # (B T, 36, 64, 2)
+        moved = grid_sample(contrast.flatten(0, 1)[:, None], grid, padding_mode="zeros", align_corners=False)
+        return moved.view(*movie.shape[:2], -1)
+
+    def _outputs(self, seen: Tensor) -> tuple[Tensor, Tensor]:
+        """Linear outputs (B, N, T) of the fields in quadrature."""
+        frames = seen.shape[1]
+        length = frames + KERNEL_FRAMES
+        even, odd = rfft((seen @ self.fields.t()).transpose(1, 2), length).chunk(2, dim=1)
+        kernel, quadrature = rfft(self.kernels, length)
+        products = even * kernel + odd * quadrature, odd * kernel - even * quadrature
+        first, second = (irfft(product, length)[..., :frames] for product in products)
+        return first, second
+
+    def _drive(self, first: Tensor, second: Tensor) -> Tensor:
+        """Stimulus drive (B, N, T) after normalisation and the output power law."""
+        first, second = first / self.columns["output_scale"], second / self.columns["output_scale"]
+        energy = first.square() + second.square()
+        divisor = (self._neuron.semisaturation**2 + self.pool @ energy).sqrt()
+        rectified = torch.where(self.columns["complex"] > 0, _power(energy, 0.5), first.relu())
+        return _power(rectified / divisor, self.columns["exponent"])
+
+    def _view(self, movie: Tensor) -> Tensor:
+        """The microscope's weights (lags, N, T) for movies (B, T, H, W)."""
+        frames = movie.shape[1]
+        if frames not in self._views or self._views[frames].dtype != movie.dtype:
+            weights = torch.from_numpy(imaging_weights(self._phase, frames, self._imaging))
+            self._views[frames] = weights.to(movie.device, movie.dtype)
+        return self._views[frames].to(movie.device)
+
+
+def imaging_weights(phase: NDArray[np.float64], frames: int, config: ImagingConfig) -> NDArray[np.float32]:
+    """How noise-free responses follow from rates: linearly, as scanning and resampling are.
+
+    Parameters
+    ----------
+    phase
+        (N,), place in the scan, 0..1.
+    frames
+        Of the movie.
+    config
+        Of the microscope.
+
+    Returns
+    -------
+    NDArray
+        (lags, N, T): weight of the rate at every frame from some before a response's to some after.
+    """
+    before, after = _reach(config)
+    lags = before + after + 1
+    found = np.zeros((lags, len(phase), frames), np.float32)
+    place = np.arange(LEAD + frames)
+    first = np.arange(frames) + LEAD - before  # the earliest frame that counts
+    for comb in range(lags):  # impulses so far apart that only one reaches a response
+        impulses = np.broadcast_to((place % lags == comb).astype(np.float32), (len(phase), len(place)))
+        found[(comb - first) % lags, :, np.arange(frames)] = noise_free(impulses, phase, LEAD, config).T
+    return found
+
+
+def _reach(config: ImagingConfig) -> tuple[int, int]:
+    """Frames before and after a response's whose rates count: it lies between two samples, each of an interval."""
+    interval = FRAME_RATE / config.sampling_rate
+    return int(np.ceil(2 * interval)) + 1, int(np.ceil(interval)) + 1
+
+
+def _power(base: Tensor, exponent: Tensor | float) -> Tensor:
+    """Power of numbers >= 0; 0, with slope 0, where they are 0."""
+    return torch.where(base > TINY, base.clamp(min=TINY) ** exponent, 0)
+
+
+def _fixed(values: NDArray) -> nn.Parameter:
+    return nn.Parameter(torch.from_numpy(np.ascontiguousarray(values, np.float32)), requires_grad=False)

@@ -1,0 +1,44 @@
+"""Displaced movies against NumPy, and the compiled form against PyTorch's function in float64."""
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.ndimage import shift as scipy_shift
+
+from movrecon_core.encoders.displacement import _by_sampling, displaced
+
+
+def rows_and_columns(seen: torch.Tensor, height: int, width: int, side: int) -> torch.Tensor:
+    blocks = seen.unflatten(1, (width // side, height // side, side, side))
+    return blocks.permute(0, 2, 3, 1, 4).reshape(-1, height, width)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_displaced_frame_is_scipys(dtype):
+    random = np.random.default_rng(0)
+    movie, shift = random.random((5, 12, 8)), random.uniform(-5, 5, (5, 2))
+    found = displaced(torch.from_numpy(movie).to(dtype), torch.from_numpy(shift).to(dtype), 2)
+    expected = [scipy_shift(f, (-y, -x), order=1, mode="nearest") for f, (x, y) in zip(movie, shift, strict=True)]
+    np.testing.assert_allclose(rows_and_columns(found, 12, 8, 2), np.stack(expected), atol=2e-6)
+
+
+@pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(1, 3), st.integers(0, 20), st.integers(0, 99))
+def test_compiled_values_and_gradients_are_pytorchs(height, width, side, size, seed):
+    torch.manual_seed(seed)
+    movie = torch.randn(3, height * side, width * side)
+    # Not by whole pixels, where the slope jumps.
+    shift = torch.randint(-size, size + 1, (3, 2)) + torch.empty(3, 2).uniform_(0.1, 0.9)
+    of_seen = torch.randn(3, movie[0].numel())
+    found, expected = [], []
+    for function, dtype, into in ((displaced, torch.float32, found), (_by_sampling, torch.float64, expected)):
+        variables = [x.to(dtype).requires_grad_() for x in (movie, shift)]
+        seen = function(*variables, side)
+        into += [seen, *torch.autograd.grad(seen, variables, of_seen.to(dtype))]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-3)

@@ -1,0 +1,130 @@
+"""The simulated neurons as an encoder: equal to the simulator, differentiable, for any movie and behaviour."""
+
+import numpy as np
+import pytest
+import torch
+
+from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.prediction import predict
+from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.errors import RecordingError
+from movrecon_core.recordings import SIMULATED_MARKER, Recording
+from movrecon_core.simulation import TRUTH, SimulationConfig, simulate_recordings
+
+REACH = 9
+"""Frames before a response's that count in it: 2 samples of 1/8 s, and one frame between which they lie."""
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory) -> Recording:
+    config = SimulationConfig(mice=1, trials=14, frames=90, neurons=24, oracle_trials=2)
+    return simulate_recordings(tmp_path_factory.mktemp("simulated"), config, seed=5)[0]
+
+
+@pytest.fixture(scope="module")
+def neurons(recording: Recording) -> TrueNeurons:
+    return TrueNeurons(recording)
+
+
+def responses(neurons: TrueNeurons, trial) -> np.ndarray:
+    return predict(neurons, encoder_inputs(trial.movie, trial.behavior, trial.pupil_center), 0).numpy()
+
+
+def test_equal_to_the_recordings_truth(recording: Recording, neurons: TrueNeurons) -> None:
+    """Relative to a neuron's largest response; frames before depend on what the mouse did before the recording."""
+    folder = recording.path / TRUTH / "noise_free_responses"
+    expected = np.stack([np.load(folder / f"{number}.npy") for number in recording.trials])
+    found = np.stack([responses(neurons, recording.trial(number)) for number in recording.trials])
+    error = np.abs(found - expected) / expected.max(axis=(0, 2))[:, None]
+    assert error[..., REACH:].max() < 1e-5
+    assert error[..., :REACH].max() < 1
+
+
+@pytest.mark.parametrize("behavior", ["at rest", "any"])
+def test_equal_for_any_movie_and_behaviour(recording: Recording, neurons: TrueNeurons, behavior: str) -> None:
+    """Against the simulator's parts in a row; white noise has every frequency, and the eye moves out of the frame."""
+    rng = np.random.default_rng(0)
+    movie = rng.integers(0, 256, (70, 36, 64)).astype(np.float32)
+    reference = neurons._behaviour
+    state = np.zeros((4, 70), np.float32)
+    state[0], state[2:] = reference.pupil_mean, np.asarray(reference.eye_center)[:, None]
+    if behavior == "any":
+        state += np.array([[8], [10], [40], [30]]) * rng.standard_normal((4, 70))
+        state[1] = np.abs(state[1])
+    state = state.astype(np.float32)
+    expected = simulated_responses(recording, movie, state)
+    found = predict(neurons, encoder_inputs(movie, state[:2], state[2:]), 0).numpy()
+    assert found.std() > 0.1
+    assert np.abs((found - expected) / expected.max(axis=1, keepdims=True)).max() < 1e-5
+
+
+def simulated_responses(recording: Recording, movie: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """Noise-free responses (N, T), computed by the simulator; the mouse was before the movie as in its first frame."""
+    from movrecon_core.simulation.behaviour import Behaviour
+    from movrecon_core.simulation.imaging import noise_free
+    from movrecon_core.simulation.microscope import LEAD
+    from movrecon_core.simulation.mouse import _rates
+    from movrecon_core.simulation.neurons import field_shift, filter_outputs
+    from movrecon_core.simulation.probe import SimulatedNeurons
+
+    simulated = SimulatedNeurons(recording)
+    config, values = simulated.config, simulated.values
+    led = np.pad(state, ((0, 0), (LEAD, 0)), mode="edge")
+    session = Behaviour(led[1], led[0], led[2:])
+    shift = field_shift(session, config.behaviour, config.neuron)[:, LEAD:]
+    outputs = [np.pad(x, ((0, 0), (LEAD, 0)))[:, None] for x in filter_outputs(simulated.population, movie, shift)]
+    rates = _rates(simulated.population, *outputs, session, config, values)[:, 0]
+    return values["rate_factor"][:, None] * noise_free(rates, values["phase"], LEAD, config.imaging)
+
+
+def test_gradients_are_those_of_finite_differences(recording: Recording) -> None:
+    """Of movie and behaviour, in float64."""
+    neurons = TrueNeurons(recording).double()
+    generator = torch.Generator().manual_seed(0)
+    movie = 255 * torch.rand(1, 30, 64, 64, generator=generator, dtype=torch.float64)
+    behavior = torch.tensor([[30.0], [3.0], [46.5], [38.2]], dtype=torch.float64).expand(1, 4, 30).contiguous()
+    behavior = behavior + torch.rand(behavior.shape, generator=generator, dtype=torch.float64)
+    movie.requires_grad_()
+    behavior.requires_grad_()
+    target = torch.rand(24, 30, generator=generator, dtype=torch.float64)
+
+    def loss() -> torch.Tensor:
+        found = neurons.forward_apart(movie, behavior, 0)
+        return (found - target * torch.log(found)).sum()
+
+    gradients = torch.autograd.grad(loss(), [movie, behavior])
+    for values, gradient, step in ((movie, gradients[0], 1e-3), (behavior, gradients[1], 1e-5)):
+        assert torch.isfinite(gradient).all()
+        for _ in range(4):
+            direction = torch.randn(values.shape, generator=generator, dtype=torch.float64)
+            with torch.no_grad():
+                values += step * direction
+                above = loss()
+                values -= 2 * step * direction
+                below = loss()
+                values += step * direction
+            found = ((above - below) / (2 * step)).item()
+            assert found == pytest.approx((gradient * direction).sum().item(), rel=1e-5)
+
+
+def test_rows_outside_the_movie_are_not_seen(neurons: TrueNeurons) -> None:
+    movie = torch.rand(1, 40, 64, 64) * 255
+    behavior = torch.tensor([[30.0], [3.0], [46.5], [38.2]]).expand(1, 4, 40)
+    other = movie.clone()
+    other[:, :, :14] = 0
+    other[:, :, 50:] = 255
+    torch.testing.assert_close(neurons.forward_apart(movie, behavior, 0), neurons.forward_apart(other, behavior, 0))
+
+
+def test_grey_has_finite_gradients(neurons: TrueNeurons) -> None:
+    movie = torch.full((1, 40, 64, 64), 127.5, requires_grad=True)
+    behavior = torch.tensor([[30.0], [3.0], [46.5], [38.2]]).expand(1, 4, 40)
+    (gradient,) = torch.autograd.grad(neurons.forward_apart(movie, behavior, 0).sum(), movie)
+    assert torch.isfinite(gradient).all()
+
+
+def test_another_simulations_recording_is_refused(tmp_path) -> None:
+    (tmp_path / SIMULATED_MARKER).parent.mkdir()
+    (tmp_path / SIMULATED_MARKER).write_text('{"by": "another program"}')
+    with pytest.raises(RecordingError, match="not written by this simulator"):
+        TrueNeurons(Recording(tmp_path))
