@@ -167,11 +167,14 @@ def notebook_page(
             continue
         cells.append(nbformat.from_dict(cell))
         if cell.cell_type == "markdown":
-            cells[-1].source = _known_links(cell.source, "", pages)
+            cells[-1].source = by_panel(_known_links(cell.source, "", pages))
         if cell.cell_type == "code":
             source = "\n\n".join([*silent, cell.source])
             cells[-1].source = source
             cells[-1].metadata = _page_metadata(cell)
+            for output in cells[-1].outputs:
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = legible(output.data["text/html"])
             silent.clear()
             for shown_name in _SHOWN.findall(source):
                 names.append(shown_name)
@@ -215,6 +218,32 @@ def read_contents(file: Path) -> dict[str, Any]:
     """The book's contents, ``_toc.yml``."""
     contents: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
     return contents
+
+
+def by_panel(text: str) -> str:
+    """A figure's legend with a paragraph for each panel, where it has several."""
+    parts = re.split(r"(?:^|(?<=[.!?*])\s+|(?<=\n\n))\(([A-Z](?:[,–-] ?[A-Z])*)\)\s", text)
+    if len(parts) < 5:
+        return text
+    legends = [f"**{letters}** {words.strip()}" for letters, words in zip(parts[1::2], parts[2::2], strict=True)]
+    return "\n\n".join([*filter(None, [parts[0].strip()]), *legends])
+
+
+def legible(html: str) -> str:
+    """A table of pandas for the book: numbers are marked, names are words, and an index that only counts is marked."""
+    number = r"(?:–|[-−+]?[\d.]+(?:e[-+]?\d+)?(?: ?%)?(?: to [-−+]?[\d.]+)?|nan|NaN)"
+
+    def marked(cell: re.Match[str]) -> str:
+        named = cell[1].replace('class="', 'class="number ') if "class=" in cell[1] else f'{cell[1]} class="number"'
+        return f"<td{named}>{cell[2]}</td>"
+
+    html = re.sub(rf"<td([^>]*)>\s*({number})\s*</td>", marked, html)
+    html = re.sub(r"(<th[^>]*>)(\w+)(</th>)", lambda head: head[1] + head[2].replace("_", " ") + head[3], html)
+    counted = [str(row) for row in range(html.count("<tr") - 1)]
+    first = re.findall(r"<tr[^>]*>\s*<th[^>]*>([^<]*)</th>", html)
+    if counted and first[1:] == counted and first[0].replace("&nbsp;", "").strip() == "":
+        html = re.sub(r'<table([^>]*)class="', r'<table\1class="counted ', html, count=1)
+    return html
 
 
 def _page_metadata(cell: nbformat.NotebookNode) -> dict[str, Any]:

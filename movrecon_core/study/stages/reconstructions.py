@@ -19,6 +19,7 @@ from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import Condition, Movie, movie_name, stimulus_definition
+from movrecon_core.study.first_look import first_look
 from movrecon_core.study.guides import guide_definition, guided
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
@@ -155,4 +156,5 @@ RECONSTRUCTIONS = Stage(
     perform=_reconstruct,
     batches=_batches,
     estimate=_estimate,
+    first_look=first_look,
 )
