@@ -52,7 +52,7 @@ def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice 
         (N * lags, 576).
     """
     features, pixels = samples.features[chosen], samples.pixels[chosen]
-    return features.T @ pixels / len(pixels)
+    return np.asarray(features.T @ pixels / len(pixels), dtype=np.float32)
 
 
 def _inverses(samples: Samples, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:

@@ -179,8 +179,8 @@ def _decoder(
 ) -> LinearDecoder:
     weights = (torch.from_numpy(samples.features).t() @ dual / size).numpy()
     found = linear_decoder(scale, lags, weights, samples)
-    constant = INTERCEPT * dual.sum(dim=0).numpy()
-    return LinearDecoder(found.scale, found.lags, found.weights, found.mean + constant)
+    constant = (INTERCEPT * dual.sum(dim=0)).numpy()
+    return LinearDecoder(found.scale, found.lags, found.weights, np.asarray(found.mean + constant, dtype=np.float32))
 
 
 def _chosen_axes(samples: Samples, kernel: Tensor, penalty: float) -> NDArray[np.float32]:

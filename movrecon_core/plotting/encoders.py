@@ -24,7 +24,10 @@ def plot_training(axes: Axes, table: pd.DataFrame) -> None:
     for instance, curve in table.groupby("instance"):
         axes.plot(curve["epoch"], curve["loss"], color=shades(int(instance)), label=f"instance {instance}")
     axes.set(xlabel="epoch", ylabel="Poisson loss\n(sum over neurons and frames)")
-    axes.legend()
+    if table.empty:
+        axes.text(0.5, 0.5, "trained elsewhere", ha="center", va="center", transform=axes.transAxes)
+    else:
+        axes.legend()
 
 
 def plot_single_trial_correlation(axes: Axes, table: pd.DataFrame, published: dict[str, float]) -> None:

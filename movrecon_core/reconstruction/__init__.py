@@ -7,7 +7,7 @@ from movrecon_core.reconstruction.config import (
     Target,
     best_config,
     fast_config,
-    unguided,
+    without_decoder,
 )
 from movrecon_core.reconstruction.ensemble import SMOOTHING, ensemble
 from movrecon_core.reconstruction.guide import Guide, Misfit, learn_misfit
@@ -41,5 +41,5 @@ __all__ = [
     "reconstruct",
     "train_mask",
     "training_mask",
-    "unguided",
+    "without_decoder",
 ]

@@ -143,19 +143,12 @@ def best_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
     )
 
 
-def unguided(config: ReconstructionConfig) -> ReconstructionConfig:
-    """Settings for movies that a decoder knows nothing of, synthetic ones: the fast method, not smoothed.
-
-    Parameters
-    ----------
-    config
-        As it is for natural movies; one without a decoder loses its smoothing alone.
-    """
+def without_decoder(config: ReconstructionConfig) -> ReconstructionConfig:
+    """Settings where no decoder is learned, or what is shown is none of its movies: the fast method in its place."""
     if config.decoder is None:
-        return replace(config, gradient_blur=(0.0, 0.0))
+        return config
     fast = fast_config(config.window_frames)
-    kept = {"precision": config.precision, "seed": config.seed}
-    return replace(fast, iterations=30, left_out=0.0, gradient_blur=(0.0, 0.0), **kept)
+    return replace(fast, iterations=30, left_out=0.0, precision=config.precision, seed=config.seed)
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """Movies that start from a decoder's and are pulled to it: the most likely ones, given responses and its errors.
 
-The error of a decoder is taken to be Gaussian, independent between frequencies, and as large as on training movies. What
-is changed are the coefficients of the difference to the decoder's movie, each in its standard deviation, so that steps
-are large where the decoder is known to be wrong.
+The error of a decoder is taken to be Gaussian, independent between frequencies, and as large as on training movies.
+What is changed are the coefficients of the difference to the decoder's movie, each in its standard deviation, so that
+steps are large where the decoder is known to be wrong.
 """
 
 from collections.abc import Sequence

@@ -62,6 +62,8 @@ class MaskSource(BaseModel):
     def _one_source(self) -> "MaskSource":
         if self.files and self.checkpoint is not None:
             raise ValueError("give `checkpoint`, to train masks with, or `files`, which are masks already")
+        if self.fold is not None and self.checkpoint is None:
+            raise ValueError("`fold` is what the encoder of `checkpoint` held out; give that, too")
         return self
 
 

@@ -14,6 +14,7 @@ from movrecon_core import plotting
 from movrecon_core.encoders.checkpoints import load_checkpoint
 from movrecon_core.encoders.shapes import layer_shapes
 from movrecon_core.errors import ProfileError
+from movrecon_core.figures.encoders import training_history
 from movrecon_core.figures.fig1s3_masks import _counts
 from movrecon_core.figures.fig2_performance import median_trial, shown_trials
 from movrecon_core.figures.fig5_population import by_number, population_sizes, size_frames
@@ -153,3 +154,10 @@ def test_centres_are_counted_by_pixel() -> None:
     counts = _counts(np.array([[3, 4], [3, 4], [-1, -1], [35, 63]]))
     assert counts.shape == (36, 64)
     assert (counts[3, 4], counts[35, 63], counts.sum()) == (2, 1, 3)
+
+
+def test_encoders_that_were_given_have_no_training_to_draw(tmp_path) -> None:
+    study = SimpleNamespace(checkpoints=(tmp_path / "0.pth", tmp_path / "1.pth"))
+    axes = plotting.new_figure(2, 2, False).subplots()
+    plotting.plot_training(axes, training_history(study))  # type: ignore[arg-type]
+    assert [text.get_text() for text in axes.texts] == ["trained elsewhere"]

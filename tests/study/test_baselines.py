@@ -84,7 +84,8 @@ def test_all_movies_are_there(compared: Path) -> None:
     assert found.attrs["movies"][:4] == [TRUTH, OWN, "published", "published (oracle)"]
     assert np.isfinite(found["response_correlation"]).sum() >= 8  # those of flat movies are not defined
     assert found["movie"].shape == (8, 90, 36, 64)
-    assert found["movie"].min() >= 0 and found["movie"].max() <= 255
+    assert found["movie"].min() >= 0
+    assert found["movie"].max() <= 255
 
 
 def test_the_oracle_knows_where_to_stop(compared: Path) -> None:

@@ -168,6 +168,7 @@ def test_an_encoder_of_another_kind_or_size_is_refused(
         ({"masks": {"files": ["mask_m0.npy", "mask_m9.npy"]}}, "mask_m9.npy: no such file; .*fetch --weights"),
         ({"masks": {"files": ["a"], "checkpoint": "b"}}, "give `checkpoint`, to train masks with, or `files`"),
         ({"masks": {"fold": 7}}, "'masks.fold'"),
+        ({"masks": {"fold": 1}}, "`fold` is what the encoder of `checkpoint` held out"),
     ],
 )
 def test_what_is_not_there_is_an_error_before_anything_is_computed(

@@ -119,7 +119,7 @@ def test_masks_of_another_encoder_take_the_fold_that_it_held_out(mouse: Path, tm
     folds = split([mouse], tmp_path / "out").split(0)["fold"].values
     fold = Counter(folds.tolist()).most_common(1)[0][0]
     other = next(f for f in range(7) if f != fold and (folds == f).any())
-    study = split([mouse], tmp_path / "out", f"fold:{other}", masks={"fold": int(fold)})
+    study = split([mouse], tmp_path / "out", f"fold:{other}", masks={"fold": int(fold), "checkpoint": "other.pth"})
     found = mask_trials(study, 0)
     assert set(found.unseen) <= set(np.flatnonzero(folds == fold).tolist())
     assert len(found.unseen) >= (folds == fold).sum() - len(study.reconstructed_trials(0))

@@ -118,7 +118,7 @@ def mask_segments(trial: Trial, most: int) -> list[Segment]:
 
 def _estimate(scale: Scale) -> Estimate:
     masks = len(scale.study.reconstructed_mice)
-    frames = masks * scale.profile.mask.iterations * SEGMENT_FRAMES
+    frames = 0 if scale.profile.masks.files else masks * scale.profile.mask.iterations * SEGMENT_FRAMES
     return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
 
 

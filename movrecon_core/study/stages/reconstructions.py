@@ -2,12 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct, unguided
+from movrecon_core.reconstruction import (
+    Reconstruction,
+    ReconstructionConfig,
+    UnfinishedError,
+    reconstruct,
+    without_decoder,
+)
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
@@ -68,7 +75,7 @@ def _config(study: Study, movie: Movie) -> ReconstructionConfig:
     The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble).
     """
     config = study.profile.reconstruction
-    return config if isinstance(movie, int) else unguided(config)
+    return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
