@@ -27,6 +27,7 @@ def displaced(movie: Tensor, shift: Tensor, side: int) -> Tensor:
     Tensor
         (F, H * W), as (columns of blocks, rows of blocks, row in a block, column in a block).
     """
+    shift = shift.to(movie.dtype)  # of lower precision where products are
     if movie.device.type == "cpu" and kernels_for(movie.dtype) is not None and movie.dtype == torch.float32:
         shift = shift.to(movie.dtype)  # mixed precision gives it in half
         return _Displaced.apply(movie.contiguous(), shift.contiguous(), side)

@@ -116,6 +116,8 @@ class Kernels:
     def _call(self, name: str, tensors: list[Tensor], *numbers: int) -> None:
         if not all(tensor.is_contiguous() for tensor in tensors):
             raise ValueError(f"{name}: tensors must be contiguous")
+        if name in _FLOAT_NAMES and any(tensor.dtype != torch.float32 for tensor in tensors):
+            raise ValueError(f"{name}: tensors must be float32")
         pointers = [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
         self._functions[name](*pointers, *map(ctypes.c_int64, numbers), torch.get_num_threads())
 

@@ -23,6 +23,7 @@ from movrecon_core.encoders.loss import poisson_terms
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
+from movrecon_core.encoders.training_state import StateWriter
 from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording
@@ -154,14 +155,17 @@ def train_encoder(
     state = checkpoint.with_name(f"{checkpoint.name}.partial")
     run.resume(state, definition)
     saved = time.monotonic()
-    with Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress:
+    with (
+        Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress,
+        StateWriter(state) as writer,
+    ):
         for batch in _ahead(make, range(run.step, config.steps), 0 if torch.device(device).type == "cpu" else THREADS):
             run.train_step(batch)
             progress.step()
             if run.step % config.steps_per_epoch == 0 or run.step == config.steps:
                 run.note_epoch()
             if time.monotonic() - saved > save_seconds:
-                run.save(state, definition)
+                writer.write(run.state(definition))
                 saved = time.monotonic()
 
     trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
@@ -235,8 +239,9 @@ class _Run:
             {"step": self.step, "epoch": self.step / self.config.steps_per_epoch, "loss": loss, "seconds": seconds}
         )
 
-    def save(self, path: Path, definition: Mapping[str, Any]) -> None:
-        state = {
+    def state(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """All that `resume` needs."""
+        return {
             "definition": json.dumps(definition, sort_keys=True, default=list),
             "step": self.step,
             "seconds": time.monotonic() - self._started,
@@ -244,11 +249,6 @@ class _Run:
             "losses": self._losses,
             **{name: part.state_dict() for name, part in self._parts.items()},
         }
-        try:
-            with renaming(path) as temporary:
-                torch.save(state, temporary)
-        except (OSError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
 
     def resume(self, path: Path, definition: Mapping[str, Any]) -> None:
         """Go on from a saved state; one that is damaged or of another definition is ignored."""

@@ -26,6 +26,16 @@ def test_a_displaced_frame_is_scipys(dtype):
     np.testing.assert_allclose(rows_and_columns(found, 12, 8, 2), np.stack(expected), atol=2e-6)
 
 
+def test_shifts_of_lower_precision_are_taken():
+    """As a shifter gives them where products are of bfloat16."""
+    movie, shift = torch.randn(3, 4, 6), torch.tensor([[0.5, -1.25], [2.0, 0.0], [-0.75, 3.5]])
+    of_shift = shift.bfloat16().requires_grad_()
+    seen = displaced(movie, of_shift, 2)
+    assert torch.equal(seen, displaced(movie, shift, 2))
+    seen.sum().backward()
+    assert of_shift.grad.dtype == torch.bfloat16
+
+
 @pytest.mark.skipif(shutil.which("c++") is None, reason="no C++ compiler")
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(1, 3), st.integers(0, 20), st.integers(0, 99))
