@@ -284,6 +284,8 @@ def reconstruct(
     movies = []
     for encoder in instances:
         config = METHODS[method](encoder.stack_frames, encoder.stack_step)
+        if config.decoder is not None:
+            raise ProfileError(f"method '{method}' begins with what a decoder learns from training movies: run a study")
         (found,) = find_movies([encoder], mouse, [target], config, on_iteration=show, progress=progress)
         movies.append(found.movie)
     return crop_movie(ensemble(movies, SMOOTHING)).astype(np.float32)

@@ -107,7 +107,7 @@ def _copy(recording: Path, folder: Path) -> Path:
     [
         ("tier:oracle", 0, r"sound; 14 trials.*; 2 movies held out, 12 to train on"),
         ("tier:nobody", 1, r"'tier:nobody' holds out no movie with responses; choose one of fold:0 .* tier:oracle"),
-        ("tier:single", 1, r"'tier:single' holds out a single movie"),
+        ("tier:most", 1, r"'tier:most' leaves a single movie to train on"),
     ],
 )
 def test_check_knows_the_rule_for_held_out_movies(
@@ -120,9 +120,9 @@ def test_check_knows_the_rule_for_held_out_movies(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     mouse = _copy(recording, tmp_path)
-    if rule == "tier:single":
+    if rule == "tier:most":
         tiers = np.load(mouse / "meta/trials/tiers.npy")
-        tiers[np.flatnonzero(tiers == "train")[0]] = "single"
+        tiers[np.arange(len(tiers)) != np.flatnonzero(tiers == "train")[0]] = "most"
         np.save(mouse / "meta/trials/tiers.npy", tiers)
     assert movrecon(monkeypatch, "check", mouse, "--held-out", rule) == code
     assert re.search(told, capsys.readouterr().out)

@@ -52,3 +52,16 @@ def test_compiled_values_and_gradients_are_pytorchs(height, width, side, size, s
         into += [seen, *torch.autograd.grad(seen, variables, of_seen.to(dtype))]
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one.double(), other, rtol=1e-4, atol=1e-3)
+
+
+def test_shifts_of_mixed_precision_are_those_of_float32() -> None:
+    """Frames in float32, shifts in bfloat16, as training gives them: gradients come back in the shifts' precision."""
+    movie = torch.rand(7, 36, 64, requires_grad=True)
+    half = torch.tensor([[0.5, -1.25]], dtype=torch.bfloat16).repeat(7, 1).requires_grad_()
+    single = half.detach().float().requires_grad_()
+    seen = displaced(movie, half, 2)
+    torch.testing.assert_close(seen, displaced(movie, single, 2))
+    (found,) = torch.autograd.grad(seen.square().sum(), half)
+    (expected,) = torch.autograd.grad(displaced(movie, single, 2).square().sum(), single)
+    assert found.dtype == torch.bfloat16
+    torch.testing.assert_close(found, expected.bfloat16())
