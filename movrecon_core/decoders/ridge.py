@@ -178,10 +178,8 @@ def _inverse(kernel: Tensor, penalty: float) -> Tensor:
 def _decoder(roots: Roots, lags: tuple[int, ...], samples: Samples, dual: Tensor, size: float) -> LinearDecoder:
     weights = (torch.from_numpy(samples.features).t() @ dual / size).numpy()
     found = linear_decoder(roots, lags, weights, samples)
-    constant = (INTERCEPT * dual.sum(dim=0)).numpy()
-    return LinearDecoder(
-        found.scale, found.root, found.lags, found.weights, np.asarray(found.mean + constant, dtype=np.float32)
-    )
+    mean = np.asarray(found.mean + (INTERCEPT * dual.sum(dim=0)).numpy(), dtype=np.float32)
+    return replace(found, mean=mean)
 
 
 def _chosen_axes(samples: Samples, kernel: Tensor, penalty: float) -> NDArray[np.float32]:

@@ -13,13 +13,11 @@ from movrecon_core.analysis import (
     mean_frame_correlation,
     video_correlation,
 )
-from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.comparisons import comparison_table
 from movrecon_core.figures.rows import Row, mean_row
-from movrecon_core.reconstruction import ensemble
 from movrecon_core.recordings import FRAME_RATE
-from movrecon_core.study.stages.baselines import ENDS, OWN
+from movrecon_core.study.stages.baselines import OWN
 from movrecon_core.study.study import Study
 
 RECONSTRUCTED = "reconstructed"
@@ -52,10 +50,7 @@ def baseline_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
         raise NothingToShowError("the profile has no baselines; give `baselines.decoders` some names")
     own = study.judged(mouse, trial, instances=[0])
     found = {RECONSTRUCTED: own, ALL_INSTANCES: study.judged(mouse, trial)}
-    for name in study.profile.baselines.methods:
-        stored = study.result("other-methods", mouse, trial, name)
-        for movie, end in ENDS.items():
-            found[f"{name}{end}"] = own._replace(reconstruction=crop_movie(ensemble([stored[movie].values])))
+    found |= {name: own._replace(reconstruction=movie) for name, movie in study.other_movies(mouse, trial).items()}
     stored = study.result("baselines", mouse, trial)
     for name, movie in zip(stored.attrs["decoders"], stored["movie"].values, strict=True):
         found[NAMES.get(name, name)] = own._replace(reconstruction=movie)

@@ -24,6 +24,7 @@ from movrecon_core.study.study import Study
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
 OWN, RANDOM = "own movie", "random movie"
+OWN_METHOD = "as reconstructed"
 
 
 def performance(study: Study) -> pd.DataFrame:
@@ -118,6 +119,39 @@ def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
         yield mean_row("2", "video correlation, from predicted responses", theirs, values, predicted["mouse"], seed)
     work = published("figure_2.earlier_static_image_work")
     yield Row("2", "static images, earlier work", "correlation", work["value"], note=work["citation"])
+
+
+def method_rows(methods: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Video correlation of the same movies by other methods.
+
+    Parameters
+    ----------
+    methods
+        Columns ``mouse``, ``trial``, ``method``, ``video_correlation``, as `methods_beside` makes them.
+    seed
+        Of the bootstrap.
+    """
+    for name, part in methods.groupby("method", sort=False):
+        values, theirs = part["video_correlation"], float("nan")
+        yield mean_row("2", f"video correlation, {name}", theirs, values, part["mouse"], seed, note="one instance")
+
+
+def methods_beside(study: Study) -> pd.DataFrame:
+    """Video correlation of the first instance's movies and of those by other methods, on the same movies.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``method``, ``video_correlation``; no rows where the profile has no other methods.
+    """
+    table = []
+    for mouse, trial in study.baseline_movies() if study.profile.baselines.methods else ():
+        own = study.judged(mouse, trial, instances=[0])
+        table.append((study.label(mouse), trial, OWN_METHOD, video_correlation(*own.evaluated)))
+        for name, movie in study.other_movies(mouse, trial).items():
+            judged = own._replace(reconstruction=movie).evaluated
+            table.append((study.label(mouse), trial, name, video_correlation(*judged)))
+    return pd.DataFrame(table, columns=["mouse", "trial", "method", "video_correlation"])
 
 
 def median_movie(correlations: pd.DataFrame) -> int:

@@ -22,6 +22,7 @@ from movrecon_core.figures.baselines import (
     qualities,
     rows,
 )
+from movrecon_core.figures.fig2_performance import OWN_METHOD, method_rows, methods_beside
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
@@ -165,3 +166,17 @@ def test_without_decoders_there_is_nothing_to_show(compared: Path) -> None:
     study = open_study(compared)
     with pytest.raises(NothingToShowError, match=r"baselines.decoders"):
         figure.baseline_movies(replace(study, profile=parse_profile(PROFILE, "test")), 0, 0)
+
+
+def test_other_methods_stand_in_figure_2(compared: Path) -> None:
+    study = open_study(compared)
+    methods = methods_beside(study)
+    table = qualities(study).set_index("method")
+    assert list(methods["method"]) == [OWN_METHOD, "published", "published (oracle)"]
+    for name, theirs in ((OWN_METHOD, RECONSTRUCTED), ("published (oracle)", "published (oracle)")):
+        found = methods.set_index("method").loc[name, "video_correlation"]
+        assert found == pytest.approx(table.loc[theirs, "video_correlation"])
+    assert [row.ours for row in method_rows(methods, 0)] == pytest.approx(list(methods["video_correlation"]))
+    alone = replace(study, profile=parse_profile(PROFILE, "test"))
+    assert methods_beside(alone).empty
+    assert list(method_rows(methods_beside(alone), 0)) == []

@@ -8,9 +8,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.analysis import response_correlation
 from movrecon_core.decoders.by_name import RIDGE, decoder_of
-from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
-from movrecon_core.reconstruction import ensemble
 from movrecon_core.recordings import Trial
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED, movie_name
@@ -43,10 +41,7 @@ def _compare(work: Worker, task: Task) -> None:
         trial = study.trial(mouse, number)
         decoded = dict(_decoded(study, mouse, trial))
         shown = {TRUTH: trial.movie, OWN: study.reconstruction(mouse, number, instances=[0])}
-        for name in study.profile.baselines.methods:
-            found = study.result("other-methods", mouse, number, name)
-            shown |= {f"{name}{end}": _finished(found[movie].values) for movie, end in ENDS.items()}
-        shown |= decoded
+        shown |= study.other_movies(mouse, number) | decoded
         encoder = work.load(study.unit("encoders", 0))
         behaviour = (trial.behavior, trial.pupil_center)
         evoked = [predicted_responses(encoder, mouse, movie, *behaviour) for movie in shown.values()]
@@ -59,15 +54,6 @@ def _compare(work: Worker, task: Task) -> None:
         attrs={"decoders": list(decoded), "movies": list(shown)},
     )
     work.save(unit, dataset, cost)
-
-
-ENDS = {"movie": "", "oracle": " (oracle)"}
-"""Movies of another method: where it ends by itself, and where the truth would have ended it."""
-
-
-def _finished(movie: NDArray[np.float32]) -> NDArray[np.float32]:
-    """An instance's movie filtered as all are, cropped."""
-    return crop_movie(ensemble([movie])).astype(np.float32)
 
 
 def _decoded(study: Study, mouse: int, trial: Trial) -> Iterator[tuple[str, NDArray[np.float32]]]:
