@@ -5,12 +5,14 @@
 signal is `<name>/data.npy`, or where `<name>/meta.yml` says so `data.mem`, one row a sample.
 """
 
+import re
+import subprocess
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
+import imageio_ffmpeg
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -82,7 +84,22 @@ def _number(file: Path, about: dict[str, Any], key: str) -> int:
 
 def _frames(folder: Path, stem: str) -> NDArray:
     encoded = folder / f"{stem}.mp4"
-    return iio.imread(encoded, plugin="FFMPEG") if encoded.is_file() else load_array(folder / f"{stem}.npy")
+    return _decoded(encoded) if encoded.is_file() else load_array(folder / f"{stem}.npy")
+
+
+def _decoded(file: Path) -> NDArray[np.uint8]:
+    """Grey frames (T, H, W) of a video, none twice and none left out."""
+    given = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", f"file:{file}"]
+    done = subprocess.run(
+        [*given, "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    size = re.search(rb"Video: .*?(\d{2,})x(\d{2,})", done.stderr)
+    if done.returncode or size is None:
+        raise RecordingError(f"{file}: not a readable video")
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, int(size[2]), int(size[1]))
 
 
 def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import yaml
@@ -216,6 +217,21 @@ def test_experanto_there_and_back(recording: Recording, tmp_path: Path) -> None:
     assert split_trials(found, "tier:oracle").held_out == (1,)
 
 
+def test_experanto_with_an_encoded_movie(recording: Recording, tmp_path: Path) -> None:
+    """Compression loses some grey levels and no frame."""
+    folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)
+    frames = np.zeros((FRAMES, 36, 64, 3), np.uint8)
+    frames[...] = (3 * np.arange(FRAMES))[:, None, None, None]
+    (folder / "screen/data/00000.npy").unlink()
+    writer = imageio_ffmpeg.write_frames(str(folder / "screen/data/00000.mp4"), (64, 36), fps=30, macro_block_size=1)
+    writer.send(None)
+    for frame in frames:
+        writer.send(np.ascontiguousarray(frame))
+    writer.close()
+    found = import_recording("experanto", folder, tmp_path / "mouse").trial(0).movie
+    np.testing.assert_allclose(found, frames.mean(axis=-1), atol=4)
+
+
 def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) -> None:
     folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)
     (folder / "eye_tracker").rename(tmp_path / "elsewhere")
@@ -232,6 +248,7 @@ def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) 
         (lambda f: (f / "responses/meta.yml").write_text("sampling_rate: 30"), r"responses: not a signal .*start_time"),
         (lambda f: (f / "responses/data.mem").write_bytes(b"12"), r"responses: not a signal"),
         (lambda f: np.save(f / "screen/data/00000.npy", np.zeros((3, 36, 64))), "a movie of 3 frames has 84 times"),
+        (lambda f: (f / "screen/data/00000.mp4").write_text("none"), r"00000\.mp4: not a readable video"),
     ],
 )
 def test_a_damaged_session_is_named_and_leaves_nothing(recording, tmp_path, damage, named) -> None:
