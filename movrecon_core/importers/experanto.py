@@ -91,7 +91,7 @@ def _decoded(file: Path) -> NDArray[np.uint8]:
     """Grey frames (T, H, W) of a video, none twice and none left out."""
     given = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", f"file:{file}"]
     done = subprocess.run(
-        [*given, "-vsync", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+        [*given, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
