@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from movrecon_core.decoders.frames import COLUMNS, PIXELS, ROWS, doubled, halved
-from movrecon_core.decoders.lagged import lagged, response_scale
+from movrecon_core.decoders.lagged import lagged
+from movrecon_core.decoders.roots import Roots, learn_roots
 from movrecon_core.recordings import Trial
 
 HIDDEN = 128
@@ -62,8 +63,8 @@ class ConvolutionalDecoder:
 
     Attributes
     ----------
-    scale
-        (N,), as `response_scale`.
+    scale, root
+        As `Roots`.
     mean
         (576,), mean frame of the training movies.
     weights
@@ -71,6 +72,7 @@ class ConvolutionalDecoder:
     """
 
     scale: NDArray[np.float32]
+    root: NDArray[np.int64]
     mean: NDArray[np.float32]
     weights: Mapping[str, NDArray[np.float32]]
 
@@ -79,7 +81,7 @@ class ConvolutionalDecoder:
         network = _Network(len(self.scale)).eval()
         network.load_state_dict({name: torch.from_numpy(value) for name, value in self.weights.items()})
         with torch.no_grad():
-            shown = network(_seen(responses, self.scale)[None])[0].numpy()
+            shown = network(_seen(responses, Roots(self.scale, self.root))[None])[0].numpy()
         return doubled(shown * CONTRAST + self.mean)
 
 
@@ -93,22 +95,22 @@ def learn_convolutional(trials: Sequence[Trial], seed: int) -> ConvolutionalDeco
     seed
         Of the first weights and of the order of samples.
     """
-    scale = response_scale(trials)
+    roots = learn_roots(trials)
     pixels = [halved(trial.movie) for trial in trials]
     mean = np.concatenate(pixels).mean(axis=0)
     data = [
-        (_seen(trial.responses, scale), torch.from_numpy((shown - mean) / CONTRAST))
+        (_seen(trial.responses, roots), torch.from_numpy((shown - mean) / CONTRAST))
         for trial, shown in zip(trials, pixels, strict=True)
     ]
     judging = max(1, len(trials) // 5)
     _, errors = _learned(data[:-judging], data[-judging:], ROUNDS, seed)
     network, _ = _learned(data, [], int(np.argmin(errors)) + 1, seed)
     weights = {name: value.numpy() for name, value in network.state_dict().items()}
-    return ConvolutionalDecoder(scale, mean, weights)
+    return ConvolutionalDecoder(roots.scale, roots.root, mean, weights)
 
 
-def _seen(responses: NDArray[np.floating], scale: NDArray[np.floating]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(lagged(responses, scale, (0,)).T))
+def _seen(responses: NDArray[np.floating], roots: Roots) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(lagged(responses, roots, (0,)).T))
 
 
 def _learned(

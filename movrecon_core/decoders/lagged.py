@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.decoders.frames import halved
+from movrecon_core.decoders.roots import Roots
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.recordings import Trial
 
@@ -23,26 +24,17 @@ LONG_LAGS = (-6, -3, 0, 3, 6, 9, 12, 15, 18, 22, 27)
 """With what came before and after: neighbouring frames are alike, so their responses speak of this one, too."""
 
 
-def response_scale(trials: Sequence[Trial]) -> NDArray[np.float32]:
-    """Standard deviation of each neuron over all frames (N,); 1 for silent ones."""
-    frames = sum(trial.frames for trial in trials)
-    mean = sum(trial.responses.sum(axis=1, dtype=np.float64) for trial in trials) / frames
-    square = sum(np.square(trial.responses, dtype=np.float64).sum(axis=1) for trial in trials) / frames
-    scale = np.sqrt(np.maximum(square - mean**2, 0))
-    return np.where(scale > 0, scale, 1).astype(np.float32)
-
-
 def lagged(
-    responses: NDArray[np.floating], scale: NDArray[np.floating], lags: Sequence[int], frames: slice = slice(None)
+    responses: NDArray[np.floating], roots: Roots, lags: Sequence[int], frames: slice = slice(None)
 ) -> NDArray[np.float32]:
-    """Square root of each neuron's response, in its standard deviations, at several times after a frame.
+    """Root of each neuron's response at several times after a frame.
 
     Parameters
     ----------
     responses
         (N, T), >= 0.
-    scale
-        (N,), as `response_scale`.
+    roots
+        What is taken of them.
     lags
         In frames; before a movie's first and after its last frame, those are repeated.
     frames
@@ -58,13 +50,9 @@ def lagged(
     ReconstructionError
         If these are not the responses of as many neurons.
     """
-    if responses.ndim != 2 or len(responses) != len(scale):
-        raise ReconstructionError(
-            f"expected responses of {len(scale)} neurons, as the decoder learned, found shape {responses.shape}"
-        )
-    count = responses.shape[1]
+    drawn_in = roots(responses)
+    count = drawn_in.shape[1]
     times = np.clip(np.arange(count)[frames, None] + np.asarray(lags, dtype=int), 0, count - 1)  # (T, lags)
-    drawn_in = np.sqrt(responses / scale[:, None]).astype(np.float32)
     return drawn_in[:, times].transpose(1, 0, 2).reshape(len(times), -1)
 
 
@@ -100,7 +88,7 @@ class Samples:
         return self.movies >= count - max(1, count // 5)
 
 
-def sampled(trials: Sequence[Trial], scale: NDArray[np.floating], lags: Sequence[int]) -> Samples:
+def sampled(trials: Sequence[Trial], roots: Roots, lags: Sequence[int]) -> Samples:
     """Samples of training movies.
 
     Raises
@@ -112,7 +100,7 @@ def sampled(trials: Sequence[Trial], scale: NDArray[np.floating], lags: Sequence
         raise ReconstructionError(f"a decoder needs two training movies at least, found {len(trials)}")
     stride = max(STRIDE, -(-sum(trial.frames for trial in trials) // MOST_SAMPLES))
     every = slice(stride // 2, None, stride)
-    features = np.concatenate([lagged(trial.responses, scale, lags, every) for trial in trials])
+    features = np.concatenate([lagged(trial.responses, roots, lags, every) for trial in trials])
     pixels = np.concatenate([halved(trial.movie[every]) for trial in trials])
     counts = [len(range(trial.frames)[every]) for trial in trials]
     feature_mean, pixel_mean = features.mean(axis=0), pixels.mean(axis=0)

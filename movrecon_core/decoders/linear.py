@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.decoders.frames import doubled
 from movrecon_core.decoders.lagged import Samples, lagged
+from movrecon_core.decoders.roots import Roots
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class LinearDecoder:
 
     Attributes
     ----------
-    scale
-        (N,), as `response_scale`.
+    scale, root
+        As `Roots`.
     lags
         (L,), frames.
     weights
@@ -26,6 +27,7 @@ class LinearDecoder:
     """
 
     scale: NDArray[np.float32]
+    root: NDArray[np.int64]
     lags: NDArray[np.int64]
     weights: NDArray[np.float32]
     mean: NDArray[np.float32]
@@ -36,12 +38,12 @@ class LinearDecoder:
 
     def pixels(self, responses: NDArray[np.floating]) -> NDArray[np.float32]:
         """The movie at half the resolution (T, 576), grey levels, not clipped."""
-        return lagged(responses, self.scale, self.lags.tolist()) @ self.weights + self.mean
+        return lagged(responses, Roots(self.scale, self.root), self.lags.tolist()) @ self.weights + self.mean
 
 
 def linear_decoder(
-    scale: NDArray[np.float32], lags: tuple[int, ...], weights: NDArray[np.float32], samples: Samples
+    roots: Roots, lags: tuple[int, ...], weights: NDArray[np.float32], samples: Samples
 ) -> LinearDecoder:
     """The decoder whose weights fit samples less their means."""
     mean = samples.pixel_mean - samples.feature_mean @ weights
-    return LinearDecoder(scale, np.asarray(lags, dtype=np.int64), weights, mean.astype(np.float32))
+    return LinearDecoder(roots.scale, roots.root, np.asarray(lags, dtype=np.int64), weights, mean.astype(np.float32))

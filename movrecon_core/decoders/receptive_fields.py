@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.decoders.lagged import SHORT_LAGS, Samples, response_scale, sampled
+from movrecon_core.decoders.lagged import SHORT_LAGS, Samples, sampled
 from movrecon_core.decoders.linear import LinearDecoder, linear_decoder
+from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.recordings import Trial
 
 RANKS = (4, 8, 16, 32, 64, 128)
@@ -19,12 +20,12 @@ def learn_receptive_field_sum(trials: Sequence[Trial]) -> LinearDecoder:
     The field of a neuron and lag is the response-weighted mean of the training movies. One factor for all makes grey
     levels of the sum.
     """
-    scale = response_scale(trials)
-    samples = sampled(trials, scale, SHORT_LAGS)
+    roots = learn_roots(trials)
+    samples = sampled(trials, roots, SHORT_LAGS)
     fields = response_weighted_means(samples)
     shown = samples.features @ fields
     factor = (shown * samples.pixels).sum() / max(np.square(shown).sum(), 1e-12)
-    return linear_decoder(scale, SHORT_LAGS, (factor * fields).astype(np.float32), samples)
+    return linear_decoder(roots, SHORT_LAGS, (factor * fields).astype(np.float32), samples)
 
 
 def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
@@ -32,15 +33,15 @@ def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
 
     It has as many singular values as explain the last fifth of the movies best.
     """
-    scale = response_scale(trials)
-    samples = sampled(trials, scale, SHORT_LAGS)
+    roots = learn_roots(trials)
+    samples = sampled(trials, roots, SHORT_LAGS)
     learning, judging = ~samples.judging, samples.judging
     errors = []
     for weights in _inverses(samples, learning):
         errors.append(np.square(samples.pixels[judging] - samples.features[judging] @ weights).mean())
     everything = np.ones(len(samples.movies), dtype=bool)
     weights = _inverses(samples, everything)[int(np.argmin(errors))]
-    return linear_decoder(scale, SHORT_LAGS, weights, samples)
+    return linear_decoder(roots, SHORT_LAGS, weights, samples)
 
 
 def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Ridge regression from responses to pixels, in its dual form: as many equations as samples, however many neurons."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from movrecon_core.decoders.errors import error_spectrum
-from movrecon_core.decoders.lagged import LONG_LAGS, SHORT_LAGS, Samples, response_scale, sampled
+from movrecon_core.decoders.lagged import LONG_LAGS, SHORT_LAGS, Samples, sampled
 from movrecon_core.decoders.linear import LinearDecoder, linear_decoder
+from movrecon_core.decoders.roots import Roots, learn_roots
 from movrecon_core.recordings import Trial
 
 PENALTIES = (0.01, 0.1, 1.0, 3.0, 8.0, 20.0, 60.0, 200.0)
@@ -39,7 +40,7 @@ class RidgeDecoder(LinearDecoder):
     pixel_mean
         (576,), mean frame of the training movies.
     usual
-        (N,), a response whose square root is the neuron's mean square root.
+        (N,), a response whose root is the neuron's mean root.
     """
 
     error_power: NDArray[np.float32]
@@ -53,7 +54,7 @@ class RidgeDecoder(LinearDecoder):
         """Ridge regression to principal components: to pixels, and what lies between the components left out."""
         projection = self.axes @ self.axes.T
         at_rest = self.pixel_mean + (self.mean - self.pixel_mean) @ projection
-        return LinearDecoder(self.scale, self.lags, self.weights @ projection, at_rest)
+        return LinearDecoder(self.scale, self.root, self.lags, self.weights @ projection, at_rest)
 
 
 def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
@@ -69,13 +70,13 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
     ReconstructionError
         If there are fewer than two.
     """
-    scale = response_scale(trials)
-    lags, penalty, samples = _chosen(trials, scale)
+    roots = learn_roots(trials)
+    lags, penalty, samples = _chosen(trials, roots)
     kernel, size = _kernel(samples.features)
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
     errors = left_out_errors(inverse, dual, samples.movies)
-    decoder = _decoder(scale, lags, samples, dual, size)
+    decoder = _decoder(roots, lags, samples, dual, size)
     power = error_spectrum(errors, samples.movies, samples.apart)
     return RidgeDecoder(
         **vars(decoder),
@@ -83,16 +84,16 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
         samples_apart=np.asarray(samples.apart),
         axes=_chosen_axes(samples, kernel, penalty),
         pixel_mean=samples.pixel_mean,
-        usual=scale * np.square(samples.feature_mean.reshape(len(scale), -1).mean(axis=1)),
+        usual=roots.scale * samples.feature_mean.reshape(len(roots.scale), -1).mean(axis=1) ** roots.root,
     )
 
 
 def learn_mean_frame(trials: Sequence[Trial]) -> LinearDecoder:
     """Learn the mean frame of the training movies, which no response changes."""
-    scale = response_scale(trials)
-    samples = sampled(trials, scale, (0,))
+    roots = learn_roots(trials)
+    samples = sampled(trials, roots, (0,))
     nothing = np.zeros((samples.features.shape[1], samples.pixels.shape[1]), np.float32)
-    return linear_decoder(scale, (0,), nothing, samples)
+    return linear_decoder(roots, (0,), nothing, samples)
 
 
 def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -122,11 +123,11 @@ def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) 
     return errors.numpy()
 
 
-def _chosen(trials: Sequence[Trial], scale: NDArray[np.float32]) -> tuple[tuple[int, ...], float, Samples]:
+def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Samples]:
     """Lags and penalty with the smallest error on the last fifth of the movies, and all samples with these lags."""
     found = []
     for lags in (SHORT_LAGS, LONG_LAGS):
-        samples = sampled(trials, scale, lags)
+        samples = sampled(trials, roots, lags)
         error = lru_cache(partial(_judged, samples, _kernel(samples.features)[0]))
         place = _lowest(error, len(PENALTIES))
         found.append((error(place), lags, PENALTIES[place], samples))
@@ -174,13 +175,13 @@ def _inverse(kernel: Tensor, penalty: float) -> Tensor:
     return torch.cholesky_inverse(torch.linalg.cholesky(_regularised(kernel, penalty)))
 
 
-def _decoder(
-    scale: NDArray[np.float32], lags: tuple[int, ...], samples: Samples, dual: Tensor, size: float
-) -> LinearDecoder:
+def _decoder(roots: Roots, lags: tuple[int, ...], samples: Samples, dual: Tensor, size: float) -> LinearDecoder:
     weights = (torch.from_numpy(samples.features).t() @ dual / size).numpy()
-    found = linear_decoder(scale, lags, weights, samples)
+    found = linear_decoder(roots, lags, weights, samples)
     constant = (INTERCEPT * dual.sum(dim=0)).numpy()
-    return LinearDecoder(found.scale, found.lags, found.weights, np.asarray(found.mean + constant, dtype=np.float32))
+    return LinearDecoder(
+        found.scale, found.root, found.lags, found.weights, np.asarray(found.mean + constant, dtype=np.float32)
+    )
 
 
 def _chosen_axes(samples: Samples, kernel: Tensor, penalty: float) -> NDArray[np.float32]:

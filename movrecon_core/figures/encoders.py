@@ -37,7 +37,7 @@ def single_trial_correlations(study: Study) -> pd.DataFrame:
         each predicted by itself, as the article's value, ``neurons``.
     """
     rows = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         found = study.result("evaluations", mouse)
         columns: dict[str, list[NDArray[np.float64]]] = {
             column: [*found[f"{prefix}correlation"].values, found[f"{prefix}ensemble_correlation"].values]
@@ -93,7 +93,7 @@ def rows(correlations: pd.DataFrame, seed: int) -> Iterator[Row]:
 def neuron_correlations(study: Study) -> pd.DataFrame:
     """Correlation of the ensemble's prediction for each neuron: ``mouse``, ``neuron``, ``correlation``."""
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         values = study.result("evaluations", mouse)["ensemble_correlation"].values
         tables.append(pd.DataFrame({"mouse": study.label(mouse), "neuron": range(len(values)), "correlation": values}))
     return pd.concat(tables, ignore_index=True)

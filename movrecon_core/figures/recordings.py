@@ -115,7 +115,7 @@ def near_duplicates(study: Study) -> pd.DataFrame:
         ``mouse``, ``trial``, ``closest_trial``, ``correlation``, ``use`` (``held-out`` or ``excluded``).
     """
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         split = study.split(mouse).to_dataframe().reset_index()
         split = split[split["closest"] >= 0]
         tables.append(
@@ -158,7 +158,7 @@ def clip_pairs(study: Study) -> pd.DataFrame:
 
 def _trial_use(study: Study) -> pd.DataFrame:
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         split = study.split(mouse).to_dataframe()
         split["use"] = [ROLES[role] for role in split["role"]]
         split = split[split["use"] != "not used"]

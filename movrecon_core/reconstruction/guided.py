@@ -41,7 +41,7 @@ class GuidedGroup(MovieGroup):
 
         self.start = stacked([guide.start for guide in guides])  # (M, T, 36, 64)
         self.spread = stacked([guide.spread for guide in guides])  # (M, K, R, C)
-        self.misfits = [  # of each encoder: scale, slope, offset, spread (4, M, N, 1)
+        self.misfits = [  # of each encoder: (5, M, N, 1)
             torch.stack([stacked(list(arrays)) for arrays in zip(*map(_arrays, misfits), strict=True)])[..., None]
             for misfits in zip(*(guide.misfits for guide in guides), strict=True)
         ]
@@ -115,7 +115,7 @@ def negative_log_likelihood(
     neurons
         (B, N) bool, neurons that count; None: all.
     misfit
-        (4, B, N, 1), the fields of `Misfit`.
+        (5, B, N, 1), the fields of `Misfit`.
     independence
         Share of the squared errors that counts: as many are independent of each other.
 
@@ -124,9 +124,9 @@ def negative_log_likelihood(
     Tensor
         (B,).
     """
-    scale, slope, offset, spread = misfit
-    roots = slope * ((predicted + LEAST) / scale).sqrt() + offset
-    terms = (((target / scale).sqrt() - roots) / spread).square()
+    scale, exponent, slope, offset, spread = misfit
+    roots = slope * ((predicted + LEAST) / scale) ** exponent + offset
+    terms = (((target / scale) ** exponent - roots) / spread).square()
     if neurons is not None:
         terms = terms * neurons[..., None]
     return 0.5 * independence * terms.sum(dim=(1, 2))

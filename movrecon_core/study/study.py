@@ -93,9 +93,14 @@ class Study:
         return [recording.name for recording in self.recordings]
 
     def label(self, mouse: int) -> str:
-        """Name of a mouse in figures and tables: as in the article those that are reconstructed are counted first."""
-        others = (other for other in range(len(self.mice)) if other not in self.reconstructed_mice)
-        return f"mouse {[*self.reconstructed_mice, *others].index(mouse) + 1}"
+        """Name of a mouse in figures and tables, by its place `in_order`."""
+        return f"mouse {self.in_order.index(mouse) + 1}"
+
+    @property
+    def in_order(self) -> tuple[int, ...]:
+        """All mice: as in the article those that are reconstructed come first."""
+        others = (mouse for mouse in range(len(self.mice)) if mouse not in self.reconstructed_mice)
+        return (*self.reconstructed_mice, *others)
 
     @cached_property
     def reconstructed_mice(self) -> tuple[int, ...]:

@@ -1,5 +1,7 @@
 """Decoders against refitting, least squares and worlds in which the answer is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -16,8 +18,9 @@ from movrecon_core.decoders import (
 from movrecon_core.decoders.by_name import LEARNERS, arrays_of, decoder_of
 from movrecon_core.decoders.errors import error_spectrum, spread_of_frequencies
 from movrecon_core.decoders.frames import doubled, halved
-from movrecon_core.decoders.lagged import SHORT_LAGS, lagged, response_scale, sampled
+from movrecon_core.decoders.lagged import SHORT_LAGS, lagged, sampled
 from movrecon_core.decoders.ridge import PENALTIES, learn_ridge, left_out_errors
+from movrecon_core.decoders.roots import Roots, learn_roots
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.recordings import Trial
 
@@ -65,7 +68,7 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
     """The dual solution against numpy's least squares of the primal equations, extended by the penalty."""
     trials = world(noise=0.5)
     decoder = learn_ridge(trials)
-    samples = sampled(trials, response_scale(trials), decoder.lags.tolist())
+    samples = sampled(trials, learn_roots(trials), decoder.lags.tolist())
     size = np.square(samples.features).sum(axis=1).mean()
     columns = np.hstack([samples.features / np.sqrt(size), np.ones((len(samples.pixels), 1))]).astype(np.float64)
     target = samples.pixels.astype(np.float64)
@@ -154,7 +157,7 @@ def test_one_movie_is_too_few() -> None:
 
 def test_lags_repeat_the_ends() -> None:
     responses = np.arange(5, dtype=np.float32)[None] ** 2
-    found = lagged(responses, np.ones(1), (-2, 0, 3))
+    found = lagged(responses, Roots(np.ones(1), np.asarray(2)), (-2, 0, 3))
     np.testing.assert_array_equal(found, [[0, 0, 3], [0, 1, 4], [0, 2, 4], [1, 3, 4], [2, 4, 4]])
 
 
@@ -169,3 +172,16 @@ def test_spectrum_of_white_errors_is_flat_and_of_right_size() -> None:
     spread = spread_of_frequencies(power, 4, 300)
     assert spread.shape == (75, 18, 32)
     np.testing.assert_allclose(np.square(spread).mean(), 16, rtol=0.02)
+
+
+def test_heavy_tails_are_drawn_in_harder() -> None:
+    trials = world(4, 100)
+    assert learn_roots(trials).root == 2
+    heavy = [replace(trial, responses=(trial.responses / 10) ** 16) for trial in trials]
+    found = learn_roots(heavy)
+    assert found.root == 4
+    frames = np.concatenate([trial.responses for trial in heavy], axis=1)
+    np.testing.assert_allclose(found.scale, frames.std(axis=1), rtol=1e-4)
+    np.testing.assert_allclose(found(frames), (frames / found.scale[:, None]) ** 0.25, rtol=1e-5)
+    silent = [replace(trial, responses=0 * trial.responses) for trial in trials]
+    assert learn_roots(silent).scale.tolist() == [1] * NEURONS

@@ -74,6 +74,7 @@ class Clips(ExampleStudy):
     """Three movies a mouse; the second is excluded for a twin that is trial 9, and a fourth is not shown."""
 
     profile = SimpleNamespace(trials_per_mouse=3)
+    in_order = (0, 1)
 
     @property
     def recordings(self) -> list[SimpleNamespace]:

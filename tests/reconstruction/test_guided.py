@@ -8,6 +8,7 @@ import torch
 from scipy.fft import dctn
 from torch import Tensor
 
+from movrecon_core.decoders.roots import Roots
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ReconstructionError
@@ -43,7 +44,7 @@ def world(spread: float = 3.0, noise: float = 0.02) -> tuple[Encoder, Target]:
     shown[0, 0, :, 14:50] = torch.from_numpy(truth)
     responses = encoder(shown, 0)[0].detach().numpy()
     ones = np.ones(NEURONS, np.float32)
-    misfit = Misfit(ones, ones, 0 * ones, noise * ones)
+    misfit = Misfit(ones, ones / 2, ones, 0 * ones, noise * ones)
     spreads = np.zeros((10, 9, 16), np.float32)
     spreads[0, :, :] = spread * 100
     guide = Guide(np.full_like(truth, 120), spreads, (misfit,))
@@ -83,14 +84,16 @@ def test_the_pulled_gradient_is_that_of_likelihood_and_prior() -> None:
     assert expected.abs().max() > 1
 
 
-def test_likelihood_is_the_gaussian_of_square_roots() -> None:
+def test_likelihood_is_the_gaussian_of_roots() -> None:
     random = np.random.default_rng(0)
     target, predicted = random.gamma(1, 1, (2, 1, 4, 6))
-    misfit = random.uniform(0.5, 2, (4, 1, 4, 1))
+    misfit = random.uniform(0.5, 2, (5, 1, 4, 1))
+    misfit[1] = 0.25
     kept = np.array([[True, False, True, True]])
     tensors = [torch.from_numpy(x) for x in (predicted, target, kept, misfit)]
-    scale, slope, offset, spread = misfit
-    left = (np.sqrt(target / scale) - slope * np.sqrt((predicted + 1e-6) / scale) - offset) / spread
+    scale, _, slope, offset, spread = misfit
+    roots, known = ((x / scale) ** 0.25 for x in (target, predicted + 1e-6))
+    left = (roots - slope * known - offset) / spread
     expected = 0.1 * 0.5 * np.square(left)[:, [0, 2, 3]].sum()
     assert negative_log_likelihood(*tensors, 0.1).item() == pytest.approx(expected)
 
@@ -125,8 +128,8 @@ def test_misfit_is_the_regression_of_roots() -> None:
     roots = 0.5 * np.sqrt(predicted) + 1 + 0.1 * random.normal(size=predicted.shape)
     recorded = np.square(roots)
     recorded[2] = 0  # a silent neuron
-    found = learn_misfit(recorded, predicted)
-    scale = recorded.std(axis=1)
+    scale = np.array([1.0, 2.0, 3.0])
+    found = learn_misfit(recorded, predicted, Roots(scale, np.asarray(2)))
     for n in (0, 1):
         line = np.polyfit(np.sqrt(predicted[n] / scale[n]), np.sqrt(recorded[n] / scale[n]), 1)
         np.testing.assert_allclose([found.slope[n], found.offset[n]], line, rtol=1e-4)

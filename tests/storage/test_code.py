@@ -86,7 +86,7 @@ EDITS = [
         "known[list(recording.missing[signal])] = 1",
         {"receptive_fields", "reconstructions", "other-reconstructions", "other-methods", "physiology"},
     ),
-    ("study/study.py", 'return f"mouse {[', 'return f"animal {[', set()),
+    ("study/study.py", 'return f"mouse {self', 'return f"animal {self', set()),
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),
     ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
     ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED | {"responses"}),

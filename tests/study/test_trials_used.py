@@ -69,6 +69,7 @@ def test_the_real_mice_have_trials_without_stimulus_among_the_earlier_five_alone
         "data_set.reconstructed_trials_in_fold_0"
     )
     # Sorted by their names the earlier mice come first; the article's mice 1 to 5 are the later ones.
+    assert study.in_order == (5, 6, 7, 8, 9, 0, 1, 2, 3, 4)
     assert [study.label(mouse) for mouse in range(10)] == [f"mouse {n}" for n in (6, 7, 8, 9, 10, 1, 2, 3, 4, 5)]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import learn_misfit
 from movrecon_core.storage.cost import Cost
@@ -35,13 +36,13 @@ def _compare(work: Worker, task: Task) -> None:
     ((mouse, instance),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         encoder = work.load(study.unit("encoders", instance))
-        recorded, predicted = [], []
-        for number in study.trials_with(mouse, "training")[:MOST_MOVIES]:
-            trial = study.trial(mouse, number)
-            recorded.append(trial.responses)
+        trials = [study.trial(mouse, number) for number in study.trials_with(mouse, "training")[:MOST_MOVIES]]
+        predicted = []
+        for trial in trials:
             shown = (trial.movie, trial.behavior, trial.pupil_center)
             predicted.append(predicted_responses(encoder, mouse, *shown))
-        misfit = learn_misfit(np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1))
+        recorded = np.concatenate([trial.responses for trial in trials], axis=1)
+        misfit = learn_misfit(recorded, np.concatenate(predicted, axis=1), learn_roots(trials))
     work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
 
 
