@@ -1,6 +1,7 @@
 """Other formats: a recording that goes through one comes back as it was, and resampling is what it says."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,9 @@ import numpy as np
 import pytest
 import yaml
 from example_recording import FRAMES, NEURONS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from untrusted import anything, bad_npy, complaint, damaged
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.importers import import_recording
@@ -247,7 +251,7 @@ def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) 
         (lambda f: (f / "screen/meta/00001.yml").write_text("modality: video"), r"00001\.yml: expected a whole number"),
         (lambda f: (f / "responses/meta.yml").write_text("sampling_rate: 30"), r"responses: not a signal .*start_time"),
         (lambda f: (f / "responses/data.mem").write_bytes(b"12"), r"responses: not a signal"),
-        (lambda f: np.save(f / "screen/data/00000.npy", np.zeros((3, 36, 64))), "a movie of 3 frames has 84 times"),
+        (lambda f: np.save(f / "screen/data/00000.npy", np.zeros((3, 36, 64))), "session: a movie of 3 frames has 84"),
         (lambda f: (f / "screen/data/00000.mp4").write_text("none"), r"00000\.mp4: not a readable video"),
     ],
 )
@@ -257,6 +261,37 @@ def test_a_damaged_session_is_named_and_leaves_nothing(recording, tmp_path, dama
     with pytest.raises(RecordingError, match=named):
         import_recording("experanto", folder, tmp_path / "mouse")
     assert not list(tmp_path.glob("*mouse*"))
+
+
+FILES = (
+    *("screen/timestamps.npy", "screen/data/00000.npy", "screen/meta/00000.yml"),
+    *("responses/meta.yml", "responses/data.mem", "eye_tracker/data.npy", "eye_tracker/meta.yml"),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(FILES))
+def test_nothing_in_a_session_is_trusted(recording: Recording, tmp_path: Path, data: st.DataObject, name: str) -> None:
+    """Malformed files end in one line, or are read as what they are."""
+    folder, canary = tmp_path / "session", tmp_path / "canary"
+    if not folder.exists():
+        write_experanto(folder, session_arrays(recording), recording)
+    file = folder / name
+    whole = file.read_bytes()
+    if file.suffix == ".npy":
+        file.write_bytes(data.draw(bad_npy(whole, canary)))
+    elif file.suffix == ".mem" or data.draw(st.booleans()):
+        file.write_bytes(data.draw(damaged(whole)))
+    else:
+        about = yaml.safe_load(whole)
+        about[data.draw(st.sampled_from(sorted(about)))] = data.draw(anything())
+        file.write_text(yaml.safe_dump(about, allow_unicode=True), "utf-8", errors="surrogatepass")
+    try:
+        complaint("import", "experanto", folder, "--out", tmp_path / "mouse")
+        assert not canary.exists()
+    finally:
+        file.write_bytes(whole)
+        shutil.rmtree(tmp_path / "mouse", ignore_errors=True)
 
 
 def test_signals_at_other_rates_and_shifts_are_interpolated() -> None:
