@@ -137,7 +137,11 @@ def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:
 
 def _columns(source: Path, place: dict[str, Any] | None) -> Stream | None:
     """A signal of behaviour; None where it was not recorded."""
-    if place is None or not (source / str(place.get("folder"))).is_dir():
+    if place is None:
+        return None
+    if not isinstance(place, dict):
+        raise RecordingError(f"--map: expected folder: NAME and column: NUMBER, found {place!r}")
+    if not (source / str(place.get("folder"))).is_dir():
         return None
     columns = place.get("columns", [place.get("column")])
     if not isinstance(columns, list) or not all(isinstance(column, int) for column in columns):

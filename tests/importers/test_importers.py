@@ -206,6 +206,26 @@ def test_older_nwb_files_point_to_frames_of_another_series() -> None:
     np.testing.assert_array_equal(image_frames(Path("file"), series, 0, 2), frames[[6, 0]])
 
 
+@pytest.mark.parametrize(
+    ("kind", "mapping", "named"),
+    [
+        ("nwb", "{movies: [1], responses: 3}", r"what are its movies\? That '\[1\]' is not there"),
+        ("nwb", "{movies: natural_movies, responses: ophys/Fluorescence/Deconvolved, decay: soon}", "decay: SECONDS"),
+        ("nwb", "- a list", "expected keys and values, found list"),
+        ("experanto", "running: 3", "--map: expected folder: NAME"),
+        ("experanto", "running: {folder: treadmill, column: speed}", "--map: expected column: NUMBER"),
+        ("experanto", "running: {folder: treadmill, column: 7}", "treadmill: 1 signals, no column 7"),
+    ],
+)
+def test_a_mapping_that_says_nothing_is_one_line(recording, tmp_path, kind, mapping, named) -> None:
+    arrays = session_arrays(recording)
+    source = tmp_path / "session.nwb"
+    write_nwb(source, arrays) if kind == "nwb" else write_experanto(source, arrays, recording)
+    (tmp_path / "lab.yaml").write_text(mapping)
+    with pytest.raises(RecordingError, match=named):
+        import_recording(kind, source, tmp_path / "mouse", tmp_path / "lab.yaml")
+
+
 @pytest.mark.parametrize("content", [b"", b"not hdf5", b"\x89HDF\r\n\x1a\n" + bytes(100)])
 def test_a_file_that_is_no_nwb(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.nwb").write_bytes(content)
