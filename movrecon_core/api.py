@@ -1,6 +1,7 @@
 """What a scientist calls without a study: open, train, mask, reconstruct; `import movrecon_core as mr` offers it."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -277,10 +278,7 @@ def reconstruct(
     free = np.ones((64, 64), bool) if alpha is None else training_mask(alpha)
     target = Target(trial.responses, trial.behavior, trial.pupil_center, free)
     instances = [encoders] if isinstance(encoders, Encoder) else list(encoders)
-    show = None
-    if on_iteration is not None:
-        tell = on_iteration
-        show = lambda count, movies: tell(count, crop_movie(movies[0]).float().cpu().numpy())  # noqa: E731
+    show = None if on_iteration is None else partial(_show, on_iteration)
     movies = []
     for encoder in instances:
         config = METHODS[method](encoder.stack_frames, encoder.stack_step)
@@ -289,3 +287,8 @@ def reconstruct(
         (found,) = find_movies([encoder], mouse, [target], config, on_iteration=show, progress=progress)
         movies.append(found.movie)
     return crop_movie(ensemble(movies, SMOOTHING)).astype(np.float32)
+
+
+def _show(tell: Callable[[int, NDArray[np.float32]], None], count: int, movies: list[torch.Tensor]) -> None:
+    """Tell of the one movie that is found after so many iterations."""
+    tell(count, crop_movie(movies[0]).float().cpu().numpy())

@@ -29,7 +29,6 @@ def displaced(movie: Tensor, shift: Tensor, side: int) -> Tensor:
     """
     shift = shift.to(movie.dtype)  # of lower precision where products are
     if movie.device.type == "cpu" and kernels_for(movie.dtype) is not None and movie.dtype == torch.float32:
-        shift = shift.to(movie.dtype)  # mixed precision gives it in half
         return _Displaced.apply(movie.contiguous(), shift.contiguous(), side)
     return _by_sampling(movie, shift, side)
 

@@ -5,12 +5,14 @@
 signal is `<name>/data.npy`, or where `<name>/meta.yml` says so `data.mem`, one row a sample.
 """
 
+import re
+import subprocess
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import imageio.v3 as iio
+import imageio_ffmpeg
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -45,15 +47,15 @@ def read_experanto(source: Path, mapping: dict[str, Any] | None) -> Session:
     """
     columns = COLUMNS if mapping is None else mapping
     screen = source / "screen"
-    times = load_array(screen / "timestamps.npy").astype(np.float64)
+    times = _numbers(screen / "timestamps.npy")
     movies = []
     for file in sorted((screen / "meta").glob("[0-9]*.yml")):
         about = _read(file)
         if about.get("modality") != "video":
             continue
         first, count = _number(file, about, "first_frame_idx"), _number(file, about, "num_frames")
-        if first + count > len(times):
-            raise RecordingError(f"{file}: expected frames up to {len(times)}, found {first} + {count}")
+        if times.ndim != 1 or first < 0 or count < 1 or first + count > len(times):
+            raise RecordingError(f"{file}: expected frames up to {times.size}, found {first} + {count}")
         load = partial(_frames, screen / "data", file.stem)
         movies.append(Shown(times[first : first + count], load, str(about.get("tier", "train"))))
     if not movies:
@@ -80,9 +82,31 @@ def _number(file: Path, about: dict[str, Any], key: str) -> int:
     return int(about[key])
 
 
+def _numbers(file: Path) -> NDArray[np.float64]:
+    array = load_array(file)
+    if array.dtype.kind not in "fiu":
+        raise RecordingError(f"{file}: expected numbers, found {array.dtype}")
+    return array.astype(np.float64)
+
+
 def _frames(folder: Path, stem: str) -> NDArray:
     encoded = folder / f"{stem}.mp4"
-    return iio.imread(encoded, plugin="FFMPEG") if encoded.is_file() else load_array(folder / f"{stem}.npy")
+    return _decoded(encoded) if encoded.is_file() else load_array(folder / f"{stem}.npy")
+
+
+def _decoded(file: Path) -> NDArray[np.uint8]:
+    """Grey frames (T, H, W) of a video, none twice and none left out."""
+    given = [imageio_ffmpeg.get_ffmpeg_exe(), "-i", f"file:{file}"]
+    done = subprocess.run(
+        [*given, "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "gray", "-"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    size = re.search(rb"Video: .*?(\d{2,})x(\d{2,})", done.stderr)
+    if done.returncode or size is None:
+        raise RecordingError(f"{file}: not a readable video")
+    return np.frombuffer(done.stdout, np.uint8).reshape(-1, int(size[2]), int(size[1]))
 
 
 def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:
@@ -90,16 +114,20 @@ def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:
     try:
         rate, start = float(about["sampling_rate"]), float(about["start_time"])
         if about.get("is_mem_mapped"):
-            shape = (int(about["n_timestamps"]), int(about["n_signals"]))
-            values: NDArray = np.memmap(folder / "data.mem", dtype=np.dtype(about["dtype"]), mode="r", shape=shape)
+            shape, kind = (int(about["n_timestamps"]), int(about["n_signals"])), np.dtype(about["dtype"])
+            if kind.kind not in "fiu" or min(shape) < 1:
+                raise ValueError(f"{kind} of {shape}")
+            values: NDArray = np.memmap(folder / "data.mem", dtype=kind, mode="r", shape=shape)
         else:
             values = load_array(folder / "data.npy", mmap=True)
-    except (KeyError, TypeError, ValueError, OSError) as error:
-        raise RecordingError(f"{folder}: not a signal of experanto ({type(error).__name__}: {error})") from None
+        if not (0 < rate < np.inf and np.isfinite(start)):
+            raise ValueError(f"rate {rate}, start {start}")
+    except (KeyError, TypeError, ValueError, OverflowError, OSError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise RecordingError(f"{folder}: not a signal of experanto ({reason})") from None
     if values.dtype.kind not in "fiu" or values.ndim != 2:
         raise RecordingError(f"{folder}: expected numbers (samples, signals), found {values.dtype} of {values.shape}")
-    shifted = folder / "meta" / "phase_shifts.npy"
-    shifts = load_array(shifted).astype(np.float64) if about.get("phase_shift_per_signal") else None
+    shifts = _numbers(folder / "meta" / "phase_shifts.npy") if about.get("phase_shift_per_signal") else None
     if columns is not None:
         if max(columns) >= values.shape[1]:
             raise RecordingError(f"{folder}: {values.shape[1]} signals, no column {max(columns)}; say which with --map")
@@ -109,7 +137,11 @@ def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:
 
 def _columns(source: Path, place: dict[str, Any] | None) -> Stream | None:
     """A signal of behaviour; None where it was not recorded."""
-    if place is None or not (source / str(place.get("folder"))).is_dir():
+    if place is None:
+        return None
+    if not isinstance(place, dict):
+        raise RecordingError(f"--map: expected folder: NAME and column: NUMBER, found {place!r}")
+    if not (source / str(place.get("folder"))).is_dir():
         return None
     columns = place.get("columns", [place.get("column")])
     if not isinstance(columns, list) or not all(isinstance(column, int) for column in columns):

@@ -129,18 +129,21 @@ def _session(source: Path, objects: dict[str, Any], mapping: dict[str, Any] | No
     chosen = propose(objects) if mapping is None else mapping
     for part in PARTS:
         path = chosen.get(part)
-        if (path is None and part in ("movies", "responses")) or (path is not None and path not in objects):
-            there = "".join(f"# {name}: {_described(item)}\n" for name, item in sorted(objects.items()))
+        there = isinstance(path, str) and path in objects
+        if not there and (path is not None or part in ("movies", "responses")):
+            listed = "".join(f"# {name}: {_described(item)}\n" for name, item in sorted(objects.items()))
             draft = yaml.safe_dump({part: chosen.get(part) for part in (*PARTS, "decay", "tier")}, sort_keys=False)
             known = "is not clear" if path is None else f"'{path}' is not there"
-            raise UnclearError(f"{source}: what are its {part}? That {known}", f"# The file holds:\n{there}{draft}")
+            raise UnclearError(f"{source}: what are its {part}? That {known}", f"# The file holds:\n{listed}{draft}")
     series = {part: objects[chosen[part]] for part in PARTS if chosen.get(part) is not None}
-    movies = list(_movies(source, series["movies"], series.get("trials"), chosen.get("tier", "tier")))
+    movies = list(_movies(source, series["movies"], series.get("trials"), str(chosen.get("tier") or "tier")))
     dilation, running = (_stream(source, series.get(part)) for part in ("pupil_dilation", "running"))
     responses = _stream(source, series["responses"])
     if responses is None:
         raise RecordingError(f"{source}: {chosen['responses']}: no samples")
     decay = chosen.get("decay")
+    if decay is not None and not (isinstance(decay, int | float) and 0 < decay < np.inf):
+        raise RecordingError(f"{source}: --map: expected decay: SECONDS, found {decay!r}")
     return Session(movies, responses, (dilation, running), _stream(source, series.get("pupil_position")), decay)
 
 

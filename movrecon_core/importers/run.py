@@ -69,6 +69,9 @@ def import_recording(
         draft.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(error.draft, encoding="utf-8")
         raise RecordingError(f"{error}; complete {draft}, which lists what there is, and give it with --map") from None
+    except RecordingError as error:
+        named = any(str(path) in str(error) for path in (source, out, mapping or source))
+        raise RecordingError(str(error) if named else f"{source}: {error}") from None
 
 
 def _imported(kind: str, source: Path, out: Path, mapping: Path | None, simulated: bool) -> Recording:

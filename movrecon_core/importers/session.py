@@ -13,8 +13,22 @@ from movrecon_core.simulation.imaging import deconvolve
 GREY = 127.5
 LEAD = 5.0
 """Seconds before a movie that deconvolution looks back, several times the decay of an indicator."""
+LONGEST_MOVIE = 3600.0
+"""Seconds; what is longer has other units."""
 BASELINE = 8
 """Per cent of a fluorescence trace's samples below its baseline (a usual choice)."""
+
+
+def _require_times(times: NDArray[np.float64], what: str) -> None:
+    """Stop at times that are none.
+
+    Raises
+    ------
+    RecordingError
+        If there are fewer than two, or they do not increase.
+    """
+    if times.ndim != 1 or len(times) < 2 or not np.isfinite(times).all() or not (np.diff(times) > 0).all():
+        raise RecordingError(f"the times of {what}: expected two or more, in seconds, increasing")
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,17 @@ class Stream:
     times: NDArray[np.float64]
     values: NDArray[np.floating]
     shifts: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        _require_times(self.times, "a signal")
+        if self.values.dtype.kind not in "fiu" or self.values.ndim != 2 or len(self.values) != len(self.times):
+            raise RecordingError(
+                f"a signal of {self.values.dtype}, {self.values.shape}: expected numbers ({len(self.times)}, columns)"
+            )
+        if self.shifts is not None and not (
+            self.shifts.shape == self.values.shape[1:] and (np.abs(self.shifts) < LONGEST_MOVIE).all()
+        ):
+            raise RecordingError(f"expected a shift in seconds for each of {self.values.shape[1]} columns")
 
     @property
     def rate(self) -> float:
@@ -77,6 +102,11 @@ class Shown:
     times: NDArray[np.float64]
     load: Callable[[], NDArray]
     tier: str = "train"
+
+    def __post_init__(self) -> None:
+        _require_times(self.times, "a movie")
+        if self.times[-1] - self.times[0] > LONGEST_MOVIE:
+            raise RecordingError(f"a movie of {self.times[-1] - self.times[0]:g} s; are its times seconds?")
 
 
 @dataclass(frozen=True)
@@ -188,18 +218,22 @@ def cut(session: Session, shown: Shown) -> Cut | None:
     if not session.responses.covers(times):
         return None
     frames = shown.load()
+    if frames.dtype.kind not in "fiu" or frames.ndim not in (3, 4) or not frames.size:
+        raise RecordingError(f"a movie of {frames.dtype}, {frames.shape}: expected numbers (frames, rows, columns)")
     if len(frames) != len(shown.times):
         raise RecordingError(f"a movie of {len(frames)} frames has {len(shown.times)} times")
     missing = np.full((1, len(times)), np.nan)
     signals = [missing if stream is None else stream.at(times) for stream in session.behavior]
     pupil = np.full((2, len(times)), np.nan) if session.pupil_center is None else session.pupil_center.at(times)
-    return Cut(
-        resample_movie(frames, shown.times, times),
-        _activity(session, times).astype(np.float32),
-        np.concatenate(signals).astype(np.float32),
-        pupil.astype(np.float32),
-        shown.tier,
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers beyond float32 are infinite, and found
+        movie = resample_movie(frames, shown.times, times)
+        responses = _activity(session, times).astype(np.float32)
+        behavior, pupil = (array.astype(np.float32) for array in (np.concatenate(signals), pupil))
+    for name, array in (("movie", movie), ("responses", responses)):
+        if not np.isfinite(array).all():
+            raise RecordingError(f"{name} at {times[0]:g} s: expected finite numbers")
+    behavior[np.isinf(behavior)] = pupil[np.isinf(pupil)] = np.nan
+    return Cut(np.clip(movie, 0, 255), responses, behavior, pupil, shown.tier)
 
 
 def _activity(session: Session, times: NDArray[np.float64]) -> NDArray[np.float64]:

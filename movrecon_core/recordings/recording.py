@@ -74,6 +74,7 @@ class Trial:
 
     @property
     def frames(self) -> int:
+        """Length T, at 30 Hz."""
         return self.movie.shape[0]
 
 
@@ -85,13 +86,16 @@ class Recording:
 
     @property
     def name(self) -> str:
+        """That of the mouse's directory."""
         return self.path.name
 
     @property
     def simulated(self) -> bool:
+        """Whether it is marked as simulated, which every figure says."""
         return (self.path / SIMULATED_MARKER).is_file()
 
     def file(self, signal: str, trial: int) -> Path:
+        """Where one of `SIGNALS` of a trial is stored."""
         return self.path / "data" / signal / f"{trial}.npy"
 
     @cached_property
@@ -142,6 +146,7 @@ class Recording:
 
     @cached_property
     def neurons(self) -> int:
+        """Number N of neurons, the same in all trials."""
         first = next((t for t in self.trials if self.file("responses", t).is_file()), None)
         if first is None:
             raise RecordingError(f"{self.path}: no trial has responses")
@@ -172,9 +177,11 @@ class Recording:
         return self.path / "meta" / "statistics" / signal / "all" / "mean.npy"
 
     def trials_of_tier(self, tier: str) -> tuple[int, ...]:
+        """Numbers of the trials of a tier, such as ``train`` or ``oracle``."""
         return tuple(t for t in self.trials if self.tiers[t] == tier)
 
     def has_responses(self, trial: int) -> bool:
+        """Whether responses to a movie are there; the competition withheld some."""
         return self.file("responses", trial).is_file()
 
     def movie(self, trial: int, frames: int | None = None) -> NDArray[np.floating]:

@@ -1,15 +1,20 @@
 """Other formats: a recording that goes through one comes back as it was, and resampling is what it says."""
 
 import re
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import imageio_ffmpeg
 import numpy as np
 import pytest
 import yaml
 from example_recording import FRAMES, NEURONS
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from untrusted import anything, bad_npy, complaint, damaged
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.importers import import_recording
@@ -201,6 +206,26 @@ def test_older_nwb_files_point_to_frames_of_another_series() -> None:
     np.testing.assert_array_equal(image_frames(Path("file"), series, 0, 2), frames[[6, 0]])
 
 
+@pytest.mark.parametrize(
+    ("kind", "mapping", "named"),
+    [
+        ("nwb", "{movies: [1], responses: 3}", r"what are its movies\? That '\[1\]' is not there"),
+        ("nwb", "{movies: natural_movies, responses: ophys/Fluorescence/Deconvolved, decay: soon}", "decay: SECONDS"),
+        ("nwb", "- a list", "expected keys and values, found list"),
+        ("experanto", "running: 3", "--map: expected folder: NAME"),
+        ("experanto", "running: {folder: treadmill, column: speed}", "--map: expected column: NUMBER"),
+        ("experanto", "running: {folder: treadmill, column: 7}", "treadmill: 1 signals, no column 7"),
+    ],
+)
+def test_a_mapping_that_says_nothing_is_one_line(recording, tmp_path, kind, mapping, named) -> None:
+    arrays = session_arrays(recording)
+    source = tmp_path / "session.nwb"
+    write_nwb(source, arrays) if kind == "nwb" else write_experanto(source, arrays, recording)
+    (tmp_path / "lab.yaml").write_text(mapping)
+    with pytest.raises(RecordingError, match=named):
+        import_recording(kind, source, tmp_path / "mouse", tmp_path / "lab.yaml")
+
+
 @pytest.mark.parametrize("content", [b"", b"not hdf5", b"\x89HDF\r\n\x1a\n" + bytes(100)])
 def test_a_file_that_is_no_nwb(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "file.nwb").write_bytes(content)
@@ -214,6 +239,21 @@ def test_experanto_there_and_back(recording: Recording, tmp_path: Path) -> None:
     equal(found, recording)
     assert found.tiers.tolist() == TIERS
     assert split_trials(found, "tier:oracle").held_out == (1,)
+
+
+def test_experanto_with_an_encoded_movie(recording: Recording, tmp_path: Path) -> None:
+    """Compression loses some grey levels and no frame."""
+    folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)
+    frames = np.zeros((FRAMES, 36, 64, 3), np.uint8)
+    frames[...] = (3 * np.arange(FRAMES))[:, None, None, None]
+    (folder / "screen/data/00000.npy").unlink()
+    writer = imageio_ffmpeg.write_frames(str(folder / "screen/data/00000.mp4"), (64, 36), fps=30, macro_block_size=1)
+    writer.send(None)
+    for frame in frames:
+        writer.send(np.ascontiguousarray(frame))
+    writer.close()
+    found = import_recording("experanto", folder, tmp_path / "mouse").trial(0).movie
+    np.testing.assert_allclose(found, frames.mean(axis=-1), atol=4)
 
 
 def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) -> None:
@@ -231,7 +271,8 @@ def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) 
         (lambda f: (f / "screen/meta/00001.yml").write_text("modality: video"), r"00001\.yml: expected a whole number"),
         (lambda f: (f / "responses/meta.yml").write_text("sampling_rate: 30"), r"responses: not a signal .*start_time"),
         (lambda f: (f / "responses/data.mem").write_bytes(b"12"), r"responses: not a signal"),
-        (lambda f: np.save(f / "screen/data/00000.npy", np.zeros((3, 36, 64))), "a movie of 3 frames has 84 times"),
+        (lambda f: np.save(f / "screen/data/00000.npy", np.zeros((3, 36, 64))), "session: a movie of 3 frames has 84"),
+        (lambda f: (f / "screen/data/00000.mp4").write_text("none"), r"00000\.mp4: not a readable video"),
     ],
 )
 def test_a_damaged_session_is_named_and_leaves_nothing(recording, tmp_path, damage, named) -> None:
@@ -240,6 +281,37 @@ def test_a_damaged_session_is_named_and_leaves_nothing(recording, tmp_path, dama
     with pytest.raises(RecordingError, match=named):
         import_recording("experanto", folder, tmp_path / "mouse")
     assert not list(tmp_path.glob("*mouse*"))
+
+
+FILES = (
+    *("screen/timestamps.npy", "screen/data/00000.npy", "screen/meta/00000.yml"),
+    *("responses/meta.yml", "responses/data.mem", "eye_tracker/data.npy", "eye_tracker/meta.yml"),
+)
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data(), name=st.sampled_from(FILES))
+def test_nothing_in_a_session_is_trusted(recording: Recording, tmp_path: Path, data: st.DataObject, name: str) -> None:
+    """Malformed files end in one line, or are read as what they are."""
+    folder, canary = tmp_path / "session", tmp_path / "canary"
+    if not folder.exists():
+        write_experanto(folder, session_arrays(recording), recording)
+    file = folder / name
+    whole = file.read_bytes()
+    if file.suffix == ".npy":
+        file.write_bytes(data.draw(bad_npy(whole, canary)))
+    elif file.suffix == ".mem" or data.draw(st.booleans()):
+        file.write_bytes(data.draw(damaged(whole)))
+    else:
+        about = yaml.safe_load(whole)
+        about[data.draw(st.sampled_from(sorted(about)))] = data.draw(anything())
+        file.write_text(yaml.safe_dump(about, allow_unicode=True), "utf-8", errors="surrogatepass")
+    try:
+        complaint("import", "experanto", folder, "--out", tmp_path / "mouse")
+        assert not canary.exists()
+    finally:
+        file.write_bytes(whole)
+        shutil.rmtree(tmp_path / "mouse", ignore_errors=True)
 
 
 def test_signals_at_other_rates_and_shifts_are_interpolated() -> None:
