@@ -1,6 +1,7 @@
 """Panels of reconstructions beside simple decoders."""
 
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from movrecon_core.plotting.mice import count_title, plot_movies
@@ -39,10 +40,11 @@ def plot_error_spectra(axes: Axes, table: pd.DataFrame) -> None:
     table
         Columns ``method``, ``frequency`` (Hz), ``share``.
     """
+    axes.set_prop_cycle(color=colormaps["tab20"].colors)
     octaves = table["frequency"].drop_duplicates().tolist()
     for name, part in table.groupby("method", sort=False):
         axes.plot([octaves.index(f) for f in part["frequency"]], part["share"], marker=".", lw=1, label=str(name))
     axes.axhline(1, color="0.7", lw=0.5, zorder=0)
     axes.set_xticks(range(len(octaves)), [f"{f:.2g}" for f in octaves])
     axes.set(xlabel="temporal frequency from (Hz)", ylabel="power that is not explained (share)")
-    axes.legend(fontsize="x-small")
+    axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

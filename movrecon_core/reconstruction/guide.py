@@ -37,12 +37,13 @@ class Misfit:
 
     @property
     def noise_free(self) -> "Misfit":
-        """For responses that were predicted: nothing but rounding is left, a tenth of the spread is allowed."""
+        """For responses that were predicted by an encoder."""
         ones = np.ones_like(self.slope)
         return Misfit(self.scale, self.exponent, ones, 0 * ones, NOISE_FREE * self.spread)
 
 
-NOISE_FREE = 0.1
+NOISE_FREE = 0.3
+"""Share of the spread that is allowed where responses hold no noise: smaller ones need more steps than are made."""
 
 
 @dataclass(frozen=True)

@@ -28,7 +28,7 @@ def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
         "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
         "decoders": [study.unit("decoders", mouse, name).name for name in study.decoders],
         "own": study.reconstruction_units(mouse, trial, RECORDED)[0].name,
-        "methods": [study.unit("other-methods", mouse, trial, name).name for name in methods],
+        "methods": {name: study.unit("other-methods", mouse, trial, name).name for name in methods},
         "mask": study.unit("masks", mouse).name,
         "encoder": study.encoder_digests(1)[0],
         "seed": study.profile.seed,
