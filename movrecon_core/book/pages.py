@@ -283,7 +283,7 @@ def _link(file: Path, text: str) -> str:
 
 def _moving(drawn: Sequence[str]) -> str:
     """A video of true movies and reconstructions, or where the run made none a figure."""
-    text = "True movies in the odd rows, below each its reconstruction."
+    text = "True movies in the odd rows, below each its reconstruction; what is compared lies inside the outlines."
     if "video_1" in drawn:
         return (
             '<video class="front" autoplay controls loop muted playsinline poster="figures/video_1.png" '

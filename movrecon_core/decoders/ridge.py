@@ -1,7 +1,7 @@
 """Ridge regression from responses to pixels, in its dual form: as many equations as samples, however many neurons."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 
 import numpy as np
