@@ -65,21 +65,28 @@ class TrueNeurons(Encoder):
         return self.forward_apart(inputs[:, 0], inputs[:, 1:].mean(dim=(-2, -1)), mouse)
 
     def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
+        # What precedes the movie matters as far as the microscope's samples reach back.
+        before, after = _reach(self._imaging)
+        rates = pad(self._rates(movie, behavior, before), (0, after))
+        frames, views = movie.shape[1], self._view(movie)
+        return sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
+
+    def rates(self, movie: Tensor, behavior: Tensor) -> Tensor:
+        """Expected spikes a second (B, N, T), of a movie (B, T, H, W) under behaviour (B, 4, T)."""
+        return self._rates(movie, behavior, 0)
+
+    def _rates(self, movie: Tensor, behavior: Tensor, before: int) -> Tensor:
+        """As `rates`, with some frames before the movie: (B, N, before + T)."""
         dilation, speed, position = behavior[:, :1], behavior[:, 1:2], behavior[:, 2:]  # (B, 1 or 2, T)
         drive = self._drive(*self._outputs(self._seen(movie, position)))
         share, of = self._neuron.spontaneous, self.columns
         evoked = (1 - share) * drive / of["mean_drive"] + share
-        # What precedes the movie matters as far as the microscope's samples reach back.
-        before, after = _reach(self._imaging)
         evoked = pad(evoked, (before, 0), value=share)
         dilation, speed = (torch.cat([x[..., :1].expand(-1, -1, before), x], dim=-1) for x in (dilation, speed))
         running = 1 - torch.exp(-speed / 5)
         dilated = (dilation - self._behaviour.pupil_mean) / self._behaviour.pupil_std
         gain = torch.exp(of["running_gain"] * running + of["pupil_gain"] * dilated)
-        rates = pad((of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE), (0, after))
-        frames, views = movie.shape[1], self._view(movie)
-        seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
-        return of["rate_factor"] * seen
+        return of["rate_factor"] * (of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE)
 
     def _seen(self, movie: Tensor, position: Tensor) -> Tensor:
         """Contrast (B, T, 36 * 64) that reaches the fields, which move with the eye at `position` (B, 2, T)."""

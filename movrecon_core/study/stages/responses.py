@@ -8,6 +8,7 @@ from movrecon_core.analysis import grey_outside_mask, match_mean_image
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import ensemble
+from movrecon_core.recordings import Trial
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import PREDICTED, RECORDED, movie_name
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
@@ -31,16 +32,7 @@ def _predict(work: Worker, task: Task) -> None:
     ((mouse, number),), (unit,) = task.keys, task.units
     with Cost() as cost:
         trial = study.trial(mouse, number)
-        mask = crop_movie(study.training_mask(mouse))
-        found = crop_movie(ensemble(list(study.instance_movies(mouse, number, RECORDED))))
-        stimuli: dict[str, NDArray[np.floating]] = {
-            "true": trial.movie,
-            "masked": grey_outside_mask(trial.movie, mask),
-            "reconstructed": found,
-            "matched": match_mean_image(found, trial.movie, mask),
-        }
-        if PREDICTED in study.conditions:
-            stimuli["expected"] = crop_movie(ensemble(list(study.instance_movies(mouse, number, PREDICTED))))
+        stimuli = shown_movies(study, mouse, trial)
         predicted = np.zeros((len(stimuli), *trial.responses.shape), dtype=np.float32)
         for encoder in work.encoders():
             for mean, movie in zip(predicted, stimuli.values(), strict=True):
@@ -54,6 +46,21 @@ def _predict(work: Worker, task: Task) -> None:
         attrs={"stimuli": list(stimuli)},
     )
     work.save(unit, dataset, cost)
+
+
+def shown_movies(study: Study, mouse: int, trial: Trial) -> dict[str, NDArray[np.floating]]:
+    """The movies (T, 36, 64) of a trial that are shown, named as in `Study.responses`."""
+    mask = crop_movie(study.training_mask(mouse))
+    found = crop_movie(ensemble(list(study.instance_movies(mouse, trial.index, RECORDED))))
+    stimuli: dict[str, NDArray[np.floating]] = {
+        "true": trial.movie,
+        "masked": grey_outside_mask(trial.movie, mask),
+        "reconstructed": found,
+        "matched": match_mean_image(found, trial.movie, mask),
+    }
+    if PREDICTED in study.conditions:
+        stimuli["expected"] = crop_movie(ensemble(list(study.instance_movies(mouse, trial.index, PREDICTED))))
+    return stimuli
 
 
 def _estimate(scale: Scale) -> Estimate:
