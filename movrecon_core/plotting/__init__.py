@@ -1,6 +1,7 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
 from movrecon_core.plotting.benchmarks import plot_measured_curves
+from movrecon_core.plotting.beyond import plot_evoked, plot_parts
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
 from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability
 from movrecon_core.plotting.encoder_comparison import (
@@ -65,6 +66,7 @@ __all__ = [
     "plot_encoder_quality",
     "plot_error_frames",
     "plot_error_overview",
+    "plot_evoked",
     "plot_evoked_correlations",
     "plot_example_frames",
     "plot_expected_correlation",
@@ -81,6 +83,7 @@ __all__ = [
     "plot_neuron_correlations",
     "plot_one_pixel",
     "plot_optimisation",
+    "plot_parts",
     "plot_planned",
     "plot_poster",
     "plot_predictability",
