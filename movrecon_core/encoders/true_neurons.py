@@ -1,5 +1,7 @@
 """The neurons of a simulated mouse as an encoder: what the microscope would see of them without noise."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -52,7 +54,9 @@ class TrueNeurons(Encoder):
         self.fields = _fixed(np.concatenate([population.even, population.odd]))  # (2 N, 36 * 64)
         self.kernels = _fixed(np.stack([population.kernel, population.quadrature_kernel]))  # (2, N, K)
         self.pool = _fixed(simulated.pool)  # (N, N)
+        unchanged = {"slope": np.ones(population.neurons), "offset": np.zeros(population.neurons)}
         columns = {
+            **unchanged,
             "complex": population.parameters["kind"] == "complex",
             **{name: population.parameters[name] for name in ("exponent", "running_gain", "pupil_gain")},
             **{name: simulated.values[name] for name in ("output_scale", "mean_drive", "rate_scale", "rate_factor")},
@@ -69,7 +73,30 @@ class TrueNeurons(Encoder):
         before, after = _reach(self._imaging)
         rates = pad(self._rates(movie, behavior, before), (0, after))
         frames, views = movie.shape[1], self._view(movie)
-        return sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
+        seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
+        return self.columns["offset"] + self.columns["slope"] * seen
+
+    def expect(self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
+        """Respond from now on as is recorded on average: deconvolution, which knows no negative activity, adds to it.
+
+        Encoders learn that from their recordings. A neuron's line from noise-free to recorded responses is that of
+        least squares, but not below 0.
+
+        Parameters
+        ----------
+        trials
+            Noise-free and recorded responses (N, T) to some movies, none of them held out.
+        """
+        moments: NDArray[np.float64] = np.zeros(())  # takes the shape of what is added first
+        for without, recorded in trials:
+            x, y = without.astype(np.float64), recorded.astype(np.float64)
+            ones = np.ones_like(x)
+            moments = moments + np.stack([product.sum(axis=1) for product in (ones, x, y, x * x, x * y)])
+        count, x, y, xx, xy = moments
+        slope = (count * xy - x * y) / (count * xx - x**2)
+        slope = np.where(slope * x > y, y / x, np.maximum(slope, 0))
+        for name, values in {"slope": slope, "offset": (y - slope * x) / count}.items():
+            self.columns[name].data.copy_(torch.from_numpy(values[:, None]))
 
     def rates(self, movie: Tensor, behavior: Tensor) -> Tensor:
         """Expected spikes a second (B, N, T), of a movie (B, T, H, W) under behaviour (B, 4, T)."""

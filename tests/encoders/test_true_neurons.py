@@ -107,6 +107,25 @@ def test_gradients_are_those_of_finite_differences(recording: Recording) -> None
             assert found == pytest.approx((gradient * direction).sum().item(), rel=1e-5)
 
 
+def test_expects_what_is_recorded_on_average(recording: Recording) -> None:
+    """A line by np.polyfit; one neuron falls, which none can, and one has an offset below 0."""
+    neurons = TrueNeurons(recording)
+    rng = np.random.default_rng(3)
+    trial = recording.trial(0)
+    shown = responses(neurons, trial)
+    slopes, offsets = rng.uniform(0.5, 1.5, (24, 1)), rng.uniform(0.1, 1, (24, 1))
+    slopes[0], offsets[1] = -0.1, -0.01
+    noisy = [slopes * shown + offsets + 0.1 * rng.standard_normal(shown.shape) for _ in range(3)]
+    neurons.expect((shown, recorded) for recorded in noisy)
+    found = responses(neurons, trial)
+    for n in range(2, 24):
+        line = np.polyfit(np.tile(shown[n], 3), np.concatenate([x[n] for x in noisy]), 1)
+        np.testing.assert_allclose(found[n], np.polyval(line, shown[n]), rtol=1e-4)
+    assert np.ptp(found[0]) == 0
+    np.testing.assert_allclose(found[1].mean(), np.mean([x[1].mean() for x in noisy]), rtol=1e-4)
+    assert (found[1] >= 0).all()
+
+
 def test_rows_outside_the_movie_are_not_seen(neurons: TrueNeurons) -> None:
     movie = torch.rand(1, 40, 64, 64) * 255
     behavior = torch.tensor([[30.0], [3.0], [46.5], [38.2]]).expand(1, 4, 40)

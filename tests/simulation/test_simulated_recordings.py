@@ -7,10 +7,17 @@ import pytest
 import torch
 
 from movrecon_core.errors import ProfileError, RecordingError
-from movrecon_core.recordings import SIMULATED_MARKER, open_recordings
+from movrecon_core.recordings import SIMULATED_MARKER, Recording, open_recordings
 from movrecon_core.recordings.checks import check_recording
 from movrecon_core.recordings.folds import held_out_trials, split_trials
-from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_recordings
+from movrecon_core.simulation import (
+    TRUTH,
+    SimulatedNeurons,
+    SimulationConfig,
+    known_truth,
+    noise_free_file,
+    simulate_recordings,
+)
 
 SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3)
 
@@ -86,6 +93,28 @@ def test_mice_of_unequal_sizes(simulated, tmp_path):
     assert SimulatedNeurons(second).rates(second.movie(0)).shape == (31, 84)
     with pytest.raises(ValueError, match="2 further mice, but there are 2"):
         SimulationConfig.model_validate({**SMALL.model_dump(), "others": [other, {}]})
+
+
+def test_truth_is_known_of_own_recordings_alone(simulated, tmp_path):
+    mouse = simulated[0]
+    assert known_truth(mouse)
+    assert np.array_equal(np.load(noise_free_file(mouse, 4)), truth(mouse, 4))
+    assert not known_truth(Recording(tmp_path))
+    (tmp_path / SIMULATED_MARKER).parent.mkdir()
+    (tmp_path / SIMULATED_MARKER).write_text('{"by": "another simulator"}')
+    assert not known_truth(Recording(tmp_path))
+
+
+def test_a_second_showing_is_noise_around_the_same_rates(simulated):
+    """Another showing has other noise; the mean of many follows the expected rates."""
+    neurons = SimulatedNeurons(simulated[0])
+    rates = neurons.rates(simulated[0].movie(3))
+    shown = [neurons.recorded(rates, np.random.default_rng(i)) for i in range(40)]
+    assert shown[0].shape == rates.shape
+    assert np.array_equal(shown[0], neurons.recorded(rates, np.random.default_rng(0)))
+    single = np.corrcoef(shown[0].ravel(), rates.ravel())[0, 1]
+    mean = np.corrcoef(np.mean(shown, axis=0).ravel(), rates.ravel())[0, 1]
+    assert single < 0.8 < mean
 
 
 def test_another_seed_is_another_mouse(tmp_path, simulated):

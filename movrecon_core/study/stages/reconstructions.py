@@ -15,7 +15,14 @@ from movrecon_core.reconstruction.config import fast_config
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.conditions import TRUTH_KNOWN, Condition, Movie, movie_name, stimulus_definition
+from movrecon_core.study.conditions import (
+    THROUGH_NEURONS,
+    TRUTH_KNOWN,
+    Condition,
+    Movie,
+    movie_name,
+    stimulus_definition,
+)
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
@@ -23,7 +30,7 @@ from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
 from movrecon_core.study.worker import Worker
 
-THROUGH = replace(fast_config(None), learning_rate=48_000.0, left_out=0.0, precision=None, initial_grey=110.0)
+THROUGH = replace(fast_config(None), learning_rate=48_000.0, precision=None, initial_grey=110.0)
 """Through the neurons of a simulation (chosen on a mouse of its own). They are adapted to a grey screen, from which
 nothing would lead away: the movie starts darker."""
 
@@ -55,6 +62,7 @@ def _define(
         "movie": _movie(study, mouse, movie),
         "encoders": digests if all_encoders else [digests[instance or 0]],
         "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
+        "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(_config(study, movie, condition)),
         "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
@@ -88,9 +96,10 @@ def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
     """Movies of one mouse and instance, whatever their conditions."""
     for mouse in study.reconstructed_mice:
         study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
-    groups: dict[tuple[int, int | None, bool, str], list[Key]] = defaultdict(list)
+    groups: dict[tuple[int, int | None, bool, Condition | None], list[Key]] = defaultdict(list)
     for mouse, movie, instance, condition in keys:
-        groups[mouse, instance, isinstance(movie, int), condition.inverted].append((mouse, movie, instance, condition))
+        apart = condition if condition.inverted == "neurons" else None
+        groups[mouse, instance, isinstance(movie, int), apart].append((mouse, movie, instance, condition))
     for (_, _, natural, _), group in groups.items():
         size = study.profile.batch_trials * (1 if natural else SHORT)
         yield from (group[first : first + size] for first in range(0, len(group), size))
@@ -132,9 +141,14 @@ def _reconstruct(work: Worker, task: Task) -> None:
 
 def _inverted(work: Worker, mouse: int, instance: int | None, condition: Condition) -> list[Encoder]:
     """What movies are found through."""
+    study = work.study
     if condition.inverted == "neurons":
-        return [TrueNeurons(work.study.recordings[mouse])]
-    return work.encoders() if instance is None else [work.load(work.study.unit("encoders", instance))]
+        neurons = TrueNeurons(study.recordings[mouse])
+        if condition.target == "recorded":
+            trials = study.trials_with(mouse, "training")
+            neurons.expect((study.noise_free(mouse, trial), study.trial(mouse, trial).responses) for trial in trials)
+        return [neurons]
+    return work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
 
 
 def _dataset(result: Reconstruction) -> xr.Dataset:
