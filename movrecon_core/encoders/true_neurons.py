@@ -15,8 +15,11 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH, Reco
 from movrecon_core.simulation import ImagingConfig, SimulatedNeurons
 from movrecon_core.simulation.imaging import noise_free
 from movrecon_core.simulation.microscope import LEAD
-from movrecon_core.simulation.mouse import MAXIMAL_RATE
-from movrecon_core.simulation.neurons import GREY, KERNEL_FRAMES
+from movrecon_core.simulation.neurons import DARK, KERNEL_FRAMES, MEAN_GREY
+from movrecon_core.simulation.rates import MAXIMAL_RATE
+
+FOUND = ("output_scale", "exponent", "mean_drive", "rate_scale", "unit")
+"""What the simulation found for its neurons and the encoder needs."""
 
 TINY = 1e-30
 """Below it powers and roots count as 0, where their slopes are infinite."""
@@ -25,7 +28,7 @@ TINY = 1e-30
 class TrueNeurons(Encoder):
     """Noise-free responses of one simulated mouse, its only readout, to any movie under any behaviour.
 
-    Equal to the simulator's; before the first frame the screen was grey and the mouse as in that frame.
+    Equal to the simulator's; before the first frame the screen had the mean grey and the mouse as in that frame.
 
     Parameters
     ----------
@@ -58,8 +61,11 @@ class TrueNeurons(Encoder):
         columns = {
             **unchanged,
             "complex": population.parameters["kind"] == "complex",
-            **{name: population.parameters[name] for name in ("exponent", "running_gain", "pupil_gain")},
-            **{name: simulated.values[name] for name in ("output_scale", "mean_drive", "rate_scale", "rate_factor")},
+            **{name: population.parameters[name] for name in ("running_gain", "pupil_gain")},
+            **{
+                name: simulated.values[name]
+                for name in ("output_scale", "mean_drive", "rate_scale", "exponent", "unit")
+            },
         }
         self.columns = nn.ParameterDict({name: _fixed(np.asarray(x)[:, None]) for name, x in columns.items()})  # (N, 1)
         x, y = ((np.arange(size) + 0.5) * (2 / size) - 1 for size in (FRAME_WIDTH, FRAME_HEIGHT))
@@ -74,7 +80,7 @@ class TrueNeurons(Encoder):
         rates = pad(self._rates(movie, behavior, before), (0, after))
         frames, views = movie.shape[1], self._view(movie)
         seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
-        return self.columns["offset"] + self.columns["slope"] * seen
+        return self.columns["offset"] + self.columns["slope"] * self.columns["unit"] * seen
 
     def expect(self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
         """Respond from now on as is recorded on average: deconvolution, which knows no negative activity, adds to it.
@@ -105,19 +111,19 @@ class TrueNeurons(Encoder):
     def _rates(self, movie: Tensor, behavior: Tensor, before: int) -> Tensor:
         """As `rates`, with some frames before the movie: (B, N, before + T)."""
         dilation, speed, position = behavior[:, :1], behavior[:, 1:2], behavior[:, 2:]  # (B, 1 or 2, T)
-        drive = self._drive(*self._outputs(self._seen(movie, position)))
+        power = self._power(*self._outputs(self._seen(movie, position)))
         share, of = self._neuron.spontaneous, self.columns
-        evoked = (1 - share) * drive / of["mean_drive"] + share
+        evoked = (1 - share) * power / of["mean_drive"] + share
         evoked = pad(evoked, (before, 0), value=share)
         dilation, speed = (torch.cat([x[..., :1].expand(-1, -1, before), x], dim=-1) for x in (dilation, speed))
         running = 1 - torch.exp(-speed / 5)
         dilated = (dilation - self._behaviour.pupil_mean) / self._behaviour.pupil_std
         gain = torch.exp(of["running_gain"] * running + of["pupil_gain"] * dilated)
-        return of["rate_factor"] * (of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE)
+        return (of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE)
 
     def _seen(self, movie: Tensor, position: Tensor) -> Tensor:
         """Contrast (B, T, 36 * 64) that reaches the fields, which move with the eye at `position` (B, 2, T)."""
-        contrast = (crop_movie(movie) - GREY) / GREY
+        contrast = 2 * (((crop_movie(movie) + DARK) / (MEAN_GREY + DARK)).sqrt() - 1)
         # In double precision: fields move by a small part of a position that is a large number.
         gain, centre = (position.new_tensor(x, dtype=torch.float64)[:, None] for x in self._eye)
         scale = position.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])[:, None]
@@ -136,8 +142,8 @@ class TrueNeurons(Encoder):
         first, second = (irfft(product, length)[..., :frames] for product in products)
         return first, second
 
-    def _drive(self, first: Tensor, second: Tensor) -> Tensor:
-        """Stimulus drive (B, N, T) after normalisation and the output power law."""
+    def _power(self, first: Tensor, second: Tensor) -> Tensor:
+        """Power (B, N, T) of the drive after normalisation."""
         first, second = first / self.columns["output_scale"], second / self.columns["output_scale"]
         energy = first.square() + second.square()
         divisor = (self._neuron.semisaturation**2 + self.pool @ energy).sqrt()

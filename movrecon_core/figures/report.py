@@ -21,6 +21,7 @@ from movrecon_core.figures import (
     fig5_population,
     fig6_error_maps,
     quality_loss,
+    real_mice,
     recordings,
     same_neurons,
 )
@@ -34,7 +35,10 @@ from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Study
 
 FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
-    "data": lambda m: recordings.rows(m.study, recordings.near_duplicates(m.study)),
+    "data": lambda m: [
+        *recordings.rows(m.study, recordings.near_duplicates(m.study)),
+        *real_mice.rows(real_mice.beside_real_mice(m.study), real_mice.selectivity_beside_real_mice(m.study)),
+    ],
     "1": lambda m: encoders.rows(m.single_trials, m.seed),
     "1C–D": lambda m: fig1_method.rows(
         fig1_method.optimisation_curves(m.study), fig1_method.reconstruction_minutes(m.study), m.seed

@@ -29,6 +29,7 @@ from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
 from movrecon_core.plotting.planning import plot_planned
+from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
     plot_closest_movies,
@@ -54,6 +55,7 @@ __all__ = [
     "plot_apparent_frequency",
     "plot_behaviour",
     "plot_beside_published",
+    "plot_beside_real_mice",
     "plot_calibration",
     "plot_centres",
     "plot_closest_movies",

@@ -31,6 +31,7 @@ from movrecon_core.simulation.mouse import TRUTH, simulate_mouse, simulate_recor
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
 from movrecon_core.simulation.probe import SimulatedNeurons, known_truth, noise_free_file
+from movrecon_core.simulation.variability import VariabilityConfig
 
 __all__ = [
     "TRUTH",
@@ -40,6 +41,7 @@ __all__ = [
     "NeuronConfig",
     "SimulatedNeurons",
     "SimulationConfig",
+    "VariabilityConfig",
     "known_truth",
     "mean_correlation",
     "noise_free_file",

@@ -10,10 +10,18 @@ from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import SIMULATED_MARKER, Recording, load_array
 from movrecon_core.simulation.behaviour import slow_noise
 from movrecon_core.simulation.config import SimulationConfig
-from movrecon_core.simulation.imaging import recorded
+from movrecon_core.simulation.imaging import recorded, with_tail
 from movrecon_core.simulation.microscope import LEAD
-from movrecon_core.simulation.mouse import MAXIMAL_RATE, TRUTH, mouse_generator
-from movrecon_core.simulation.neurons import draw_population, filter_outputs, normalisation_pool, normalised_drive
+from movrecon_core.simulation.mouse import TRUTH, mouse_generator
+from movrecon_core.simulation.neurons import (
+    draw_population,
+    evoked,
+    filter_outputs,
+    normalisation_pool,
+    normalised_drive,
+)
+from movrecon_core.simulation.rates import MAXIMAL_RATE
+from movrecon_core.simulation.variability import draw_spikes
 
 
 class SimulatedNeurons:
@@ -42,7 +50,8 @@ class SimulatedNeurons:
     def __init__(self, recording: Recording) -> None:
         config, seed, mouse = _described(recording)
         folder = recording.path / TRUTH / "neurons"
-        names = ("output_scale", "mean_drive", "rate_scale", "rate_factor", "phase", "noise", "shared_gain")
+        names = ("output_scale", "mean_drive", "rate_scale", "exponent")
+        names += ("phase", "noise", "unit", "variability", "shared_gain")
         self.values = {name: load_array(folder / f"{name}.npy") for name in names}
         self.config = config
         self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
@@ -63,32 +72,25 @@ class SimulatedNeurons:
         """
         shift = np.zeros((2, len(movie)), np.float32)
         outputs = filter_outputs(self.population, movie, shift)
-        drive = normalised_drive(self.population, *outputs, self.values["output_scale"], self.pool, self.config.neuron)
-        share = self.config.neuron.spontaneous
-        relative = (1 - share) * drive / self.values["mean_drive"][:, None] + share
-        rates = np.minimum(self.values["rate_scale"][:, None] * relative, MAXIMAL_RATE)
-        return (self.values["rate_factor"][:, None] * rates).astype(np.float32)
+        values, config = self.values, self.config.neuron
+        drive = normalised_drive(self.population, *outputs, values["output_scale"], self.pool, config)
+        relative = evoked(drive, values["exponent"], values["mean_drive"], config.spontaneous)
+        return np.minimum(values["rate_scale"][:, None] * relative, MAXIMAL_RATE)
+
+    def showings(self, movie: NDArray[np.float32], rng: np.random.Generator, count: int) -> list[NDArray[np.float32]]:
+        """What the microscope would record of a movie, noise and all: responses (N, T) of every showing."""
+        rates = self.rates(movie)
+        return [self.recorded(rates, rng) for _ in range(count)]
 
     def recorded(self, rates: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """What the microscope records in one showing, noise and all.
-
-        Parameters
-        ----------
-        rates
-            (N, T), expected spikes a second.
-        rng
-            Spikes, noise and the hidden gain.
-
-        Returns
-        -------
-        NDArray
-            (N, T).
-        """
+        """Responses (N, T) that the microscope would record in one showing, from expected spikes a second (N, T)."""
+        values, config = self.values, self.config
         led = np.pad(rates, ((0, 0), (LEAD, 0)), mode="edge")
-        loading = self.values["shared_gain"][:, None]
+        loading = values["shared_gain"][:, None]
         gain = np.exp(loading * slow_noise(rng, led.shape[1], 2.0) - loading**2 / 2).astype(np.float32)
-        values = (self.values[name] for name in ("phase", "noise"))
-        return recorded(rng, led * gain, *values, LEAD, self.config.imaging)
+        spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
+        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, config.imaging)
+        return found * values["unit"][:, None].astype(np.float32)
 
 
 def known_truth(recording: Recording) -> bool:

@@ -30,9 +30,8 @@ from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
 from movrecon_core.study.worker import Worker
 
-THROUGH = replace(fast_config(None), learning_rate=48_000.0, precision=None, initial_grey=110.0)
-"""Through the neurons of a simulation (chosen on a mouse of its own). They are adapted to a grey screen, from which
-nothing would lead away: the movie starts darker."""
+THROUGH = replace(fast_config(None), learning_rate=48_000.0, precision=None)
+"""Through the neurons of a simulation (chosen on a mouse of its own)."""
 
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
