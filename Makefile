@@ -1,4 +1,4 @@
-# make study: everything, from set-up to the book. make test: everything that is checked.
+# make quickstart: a first reconstruction on screen. make study: everything, from set-up to the book. make test: everything that is checked.
 PYTHON ?= python3
 PROFILE ?= demo
 RECORDINGS ?=
@@ -7,7 +7,11 @@ OUT ?= results/$(PROFILE)
 READY = .venv/ready
 MOVRECON = .venv/bin/movrecon
 
-.PHONY: study test browser pdf clean
+.PHONY: quickstart study test browser pdf release clean
+
+# A first movie, reconstructed on screen; without a browser as a page.
+quickstart: $(READY)
+	$(MOVRECON) quickstart
 
 # RECORDINGS may be one folder, with blanks or without; of several, those with blanks need quotes of their own.
 export RECORDINGS
@@ -39,5 +43,9 @@ $(READY): constraints.txt pyproject.toml
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
 	touch $(READY)
 
+# What a release consists of, in dist/: the wheel, the source, the built book of OUT, and checksums.
+release: $(READY)
+	.venv/bin/python -m movrecon_core.release "$(OUT)" dist
+
 clean:
-	rm -rf results jupyter-book/_build
+	rm -rf results dist jupyter-book/_build

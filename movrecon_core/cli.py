@@ -9,10 +9,11 @@ import click
 import typer
 
 from movrecon_core.errors import MovreconError
-from movrecon_core.process import ignore_display, open_standard_streams, usable_home
+from movrecon_core.process import ignore_display, ignore_working_folder, open_standard_streams, usable_home
 
 # The verbs import what they need themselves: --help and errors do not wait for torch.
 if TYPE_CHECKING:
+    from movrecon_core.recordings import Recording
     from movrecon_core.study.profile import Profile
 
 INTERRUPTED = 130
@@ -20,9 +21,9 @@ INTERRUPTED = 130
 
 app = typer.Typer(
     help="Movies reconstructed from the activity of mouse visual cortex: one command from a recording to the book.",
-    epilog="Begin with `movrecon run --profile smoke --out results/smoke` (minutes: does it run?), then `movrecon run "
-    "--out results/demo`; with --dry-run it only says what that costs. Your own mice: `movrecon check DIR`, then "
-    "`movrecon run --recordings DIR --out DIR`. "
+    epilog="Begin with `movrecon quickstart`, then `movrecon run --profile smoke --out results/smoke` (minutes: does "
+    "it run?), then `movrecon run --out results/demo`; with --dry-run it only says what that costs. Your own mice: "
+    "`movrecon check DIR`, then `movrecon run --recordings DIR --out DIR`; from other formats, `movrecon import`. "
     "Every verb goes on where it was stopped; `movrecon VERB --help` says more.",
     context_settings={"max_content_width": 110},
     no_args_is_help=True,
@@ -48,6 +49,20 @@ SchedulerOption = Annotated[
         help="Where units are computed: cores or gpus of this computer, local (this process), slurm, tcp://HOST:PORT."
     ),
 ]
+
+
+@app.command()
+def quickstart(
+    out: Annotated[Path, typer.Option(help="Folder of the notebook.")] = Path("results/quickstart"),
+    page: Annotated[bool, typer.Option("--page", help="Execute it to a page in place of opening JupyterLab.")] = False,
+) -> None:
+    """Reconstruct a first movie on screen: nothing is needed but what comes with movrecon."""
+    from movrecon_core.book.quickstart import execute_quickstart, has_display, open_quickstart
+
+    if page or not has_display():
+        print(execute_quickstart(out.resolve()))
+    else:
+        open_quickstart(out.resolve())
 
 
 @app.command()
@@ -79,22 +94,47 @@ def fetch(
 
 
 @app.command()
-def check(recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")]) -> None:
-    """Look for every problem of some recordings: file, what was expected, what was found."""
+def check(
+    recordings: Annotated[list[Path], typer.Argument(help="Directories of mice, or folders of such.")],
+    held_out: HeldOutOption = None,
+) -> None:
+    """Look for every problem of some recordings: file, what was expected, what was found.
+
+    With --held-out also whether that rule leaves movies to reconstruct and to train on.
+    """
     from movrecon_core.recordings import open_recordings
     from movrecon_core.recordings.checks import report_recording
 
     total = 0
     for recording in open_recordings(recordings):
         report = report_recording(recording.path)
-        total += len(report.problems)
-        for problem in report.problems:
-            print(problem)
-        verdict = "sound" if not report.problems else f"problems: {len(report.problems)}"
+        problems = [str(problem) for problem in report.problems]
         size = f"{report.trials} trials, {report.trials_with_responses} with responses, {report.neurons} neurons"
-        print("; ".join([f"{report.path}: {verdict}", size, *report.notes()]))
+        notes = report.notes()
+        if held_out and not problems:
+            problems, notes = _check_rule(recording, held_out, notes)
+        total += len(problems)
+        for problem in problems:
+            print(problem)
+        verdict = "sound" if not problems else f"problems: {len(problems)}"
+        print("; ".join([f"{report.path}: {verdict}", size, *notes]))
     if total:
         raise MovreconError(f"{total} problem{'s' if total > 1 else ''} found")
+
+
+@app.command("import")
+def import_(
+    kind: Annotated[str, typer.Argument(help="experanto or nwb.")],
+    source: Annotated[Path, typer.Argument(help="Folder or file.")],
+    mapping: Annotated[Path | None, typer.Option("--map", help="YAML file: which name is what; see the book.")] = None,
+    simulated: Annotated[bool, typer.Option("--simulated", help="Figures say that it was simulated.")] = False,
+    *,
+    out: Annotated[Path, typer.Option(help="The mouse's directory, which is made.")],
+) -> None:
+    """Write a recording of another format in the layout that is read here, and check it."""
+    from movrecon_core.importers import import_recording
+
+    check([import_recording(kind, source, out, mapping, simulated=simulated).path])
 
 
 def _run_until(stage: str) -> Callable[..., None]:
@@ -192,6 +232,7 @@ def main() -> None:
     try:
         with usable_home():
             ignore_display()
+            ignore_working_folder()
             arguments = repeat_option(repeat_option(sys.argv[1:], "--recordings"), "--mice")
             code = app(args=arguments, standalone_mode=False)
         if code == INTERRUPTED:  # typer has caught it
@@ -219,6 +260,20 @@ def repeat_option(arguments: list[str], option: str) -> list[str]:
             inside = argument == option
         repeated.append(argument)
     return repeated
+
+
+def _check_rule(recording: "Recording", rule: str, notes: list[str]) -> tuple[list[str], list[str]]:
+    """Problems of a sound recording with a rule for held-out movies; what is worth knowing of it."""
+    from movrecon_core.recordings import split_trials
+    from movrecon_core.study.stages.recordings import require_segments
+
+    try:
+        split = split_trials(recording, rule)
+        require_segments(recording, rule, split)
+    except MovreconError as error:
+        return [str(error)], notes
+    excluded = f" ({len(split.excluded)} more have a near-duplicate there)" if split.excluded else ""
+    return [], [f"{len(split.held_out)} movies held out, {len(split.training)} to train on{excluded}", *notes]
 
 
 def _profile(name: str) -> "Profile":

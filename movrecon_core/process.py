@@ -57,6 +57,12 @@ def ignore_display() -> None:
     os.environ.pop("MPLBACKEND", None)
 
 
+def ignore_working_folder() -> None:
+    """Let the Python processes that are started, kernels and the book's build, import nothing from where the command
+    was started: there may be a ``random.py``."""
+    os.environ["PYTHONSAFEPATH"] = "1"
+
+
 @contextmanager
 def usable_home() -> Iterator[None]:
     """Give libraries a folder for their caches where the user has no home, or may not write to it, as in containers."""

@@ -13,7 +13,7 @@ from movrecon_core.analysis import (
     SKIPPED_FRAMES,
     error_map,
     frame_correlation,
-    match_contrast_luminance,
+    match_mean_image,
     video_correlation,
 )
 from movrecon_core.errors import MovreconError
@@ -141,7 +141,7 @@ def _pictures(
     truth: NDArray[np.floating], found: NDArray[np.floating], error: NDArray[np.floating], pixels: NDArray[np.bool_]
 ) -> NDArray[np.uint8]:
     """Truth, reconstruction and error map of every frame side by side, (T, 36, 3 · 64 + 2 · gap, 3)."""
-    matched = match_contrast_luminance(found, truth, pixels)
+    matched = match_mean_image(found, truth, pixels)
     coloured = [np.repeat(np.clip(movie, 0, 255)[..., None], 3, axis=-1) for movie in (truth, matched)]
     coloured[1] = np.where(pixels[..., None], coloured[1], OUTSIDE)
     coloured.append(255 * error_colours(truth, error))

@@ -23,16 +23,20 @@ ROOMS = (
     "recordings",
     "stimuli",
     "simulation",
+    "importers",
     "encoders",
     "analysis",
+    "decoders",
     "reconstruction",
     "fetch",
     "study",
+    "api",
     "figures",
     "plotting",
     "book",
     "viewer",
     "cli",
+    "release",
 )
 """From the bottom: each may use those before it."""
 

@@ -26,6 +26,7 @@ FIGURES = (
     "fig1s3_masks",
     "fig2_performance",
     "fig2s1_correlates",
+    "baselines",
     "fig3_ensembling",
     "fig4_gaussian_noise",
     "fig4s1_gratings",
@@ -47,6 +48,7 @@ STAGES = {
     "receptive_fields",
     "reconstructions",
     "responses",
+    "baselines",
     "notebooks",
     "book",
 }
@@ -200,7 +202,7 @@ population: {trials_per_mouse: 0}
 noise: {samples: 0}
 gratings: {mice: 0}
 notebooks: {fig1s2_variations: {}, fig2_performance: {}, fig3_ensembling: {}, fig4_gaussian_noise: {},
-            fig4s1_gratings: {}, fig5_population: {}, fig6_error_maps: {}, planning: {}, summary: {}}
+            fig4s1_gratings: {}, fig5_population: {}, fig6_error_maps: {}, planning: {}}
 """
 
 
@@ -210,7 +212,7 @@ def test_a_profile_that_asks_for_little_ends_with_a_book(tmp_path: Path) -> None
     profile.write_text(BARE)
     movrecon("run", "--profile", profile, "--out", out)
     drawn = {path.stem for path in (out / "figures").glob("*.svg")}
-    assert drawn == {"fig2_performance", "fig3_ensembling", "summary"}
+    assert drawn == {"fig2_performance", "fig3_ensembling"}
     assert "nothing to show" in (out / "figures" / "fig3_ensembling.svg").read_text()
     pages = {path.stem: path.read_text() for path in (out / "book" / "notebooks").glob("*.html")}
     silent = {name for name, page in pages.items() if "Nothing to show: " in page}

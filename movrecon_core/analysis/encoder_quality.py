@@ -1,21 +1,25 @@
 """How near an encoder's predictions come to what can be predicted: ceilings, averages of repeats, calibration."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis.metrics import neuron_correlation
+from movrecon_core.analysis.streams import NeuronCorrelation, RepeatCeiling
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.prediction import predict_windows, predicted_responses
 from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.simulation import TRUTH
 
 Array = NDArray[np.floating]
 
 CALIBRATION_BINS = 10
+CALIBRATION_NEURONS = 500
+"""As many, evenly spaced in the recording, stand for all: their predictions are sorted, which takes memory."""
 
 
 def repeat_groups(movies: Sequence[bytes]) -> list[list[int]]:
@@ -30,51 +34,6 @@ def repeat_groups(movies: Sequence[bytes]) -> list[list[int]]:
     for place, movie in enumerate(movies):
         groups.setdefault(movie, []).append(place)
     return [places for places in groups.values() if len(places) > 1]
-
-
-def repeat_ceiling(groups: Sequence[Array]) -> NDArray[np.float64]:
-    """Largest correlation with single trials that a perfect model of the repeated part can have.
-
-    Two showings correlate by the share of variance that repeats; a model of that share correlates with one showing by
-    its square root (Sahani & Linden 2003; Schoppe et al. 2016).
-
-    Parameters
-    ----------
-    groups
-        Responses (R, N, T) to the R showings of each movie; R may differ.
-
-    Returns
-    -------
-    NDArray
-        (N,); 0 where showings do not correlate, NaN for constant neurons.
-    """
-    first, second = [], []
-    for shown in groups:
-        for i in range(len(shown)):
-            for j in range(len(shown)):
-                if i != j:
-                    first.append(shown[i])
-                    second.append(shown[j])
-    return np.sqrt(np.maximum(neuron_correlation(np.concatenate(first, axis=1), np.concatenate(second, axis=1)), 0))
-
-
-def correlation_to_average(groups: Sequence[Array], predicted: Sequence[Array]) -> NDArray[np.float64]:
-    """Correlation of predictions with the average over repeats (the competition's second metric).
-
-    Parameters
-    ----------
-    groups
-        Responses (R, N, T) to the showings of each movie.
-    predicted
-        Predictions of the same shapes; behaviour may make them differ between showings.
-
-    Returns
-    -------
-    NDArray
-        (N,).
-    """
-    average = np.concatenate([shown.mean(axis=0) for shown in groups], axis=1)
-    return neuron_correlation(average, np.concatenate([found.mean(axis=0) for found in predicted], axis=1))
 
 
 def calibration(recorded: Array, predicted: Array, bins: int = CALIBRATION_BINS) -> tuple[Array, Array]:
@@ -100,35 +59,58 @@ def calibration(recorded: Array, predicted: Array, bins: int = CALIBRATION_BINS)
     return np.array([found[part].mean() for part in parts]), np.array([true[part].mean() for part in parts])
 
 
-def evaluation(trials: Sequence[Trial], encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
-    """Correlation of predicted with recorded responses over all frames of the held-out movies, neuron by neuron."""
-    recorded = np.concatenate([trial.responses for trial in trials], axis=1)  # (N, frames of all movies)
-    mean = np.zeros_like(recorded)
-    correlation = []
-    for encoder in encoders:
-        predicted = np.concatenate(
-            [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials], axis=1
-        )
-        correlation.append(_neuron_correlation(recorded, predicted))
-        mean += predicted / len(encoders)
-    return xr.Dataset(
-        {
-            "correlation": (("instance", "neuron"), np.stack(correlation)),
-            "ensemble_correlation": ("neuron", _neuron_correlation(recorded, mean)),
-        },
-        attrs={"held_out_movies": len(trials), "frames": recorded.shape[1]},
-    )
+def evaluation(trials: Iterable[Trial], encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
+    """Correlation of predicted with recorded responses to the held-out movies, neuron by neuron.
+
+    Over all frames, each predicted by all stacks that contain it; and, with ``window_`` before the name, in windows
+    that lie end to end, as the published value was measured (`predict_windows`). A neuron that does not vary is
+    predicted by nothing and counts as 0.
+
+    Parameters
+    ----------
+    trials
+        Read one after the other.
+    """
+    readings = {"": _all_frames, "window_": _windows}
+    single = {name: [NeuronCorrelation() for _ in encoders] for name in readings}
+    of_mean = {name: NeuronCorrelation() for name in readings}
+    movies = frames = 0
+    for trial in trials:
+        for name, predict in readings.items():
+            shown, found = zip(*(predict(encoder, mouse, trial) for encoder in encoders), strict=True)
+            for sums, predicted in zip(single[name], found, strict=True):
+                sums.add(shown[0], predicted)
+            of_mean[name].add(shown[0], np.mean(found, axis=0))
+        movies, frames = movies + 1, frames + trial.frames
+    variables: dict[str, tuple[Any, NDArray[np.float64]]] = {}
+    for name in readings:
+        each = np.stack([sums.values() for sums in single[name]])
+        variables[f"{name}correlation"] = (("instance", "neuron"), np.nan_to_num(each))
+        variables[f"{name}ensemble_correlation"] = ("neuron", np.nan_to_num(of_mean[name].values()))
+    return xr.Dataset(variables, attrs={"held_out_movies": movies, "frames": frames})
 
 
-def _neuron_correlation(recorded: NDArray[np.floating], predicted: NDArray[np.floating]) -> NDArray[np.float64]:
-    """As `neuron_correlation`; a neuron that does not vary is predicted by nothing and counts as 0."""
-    return np.nan_to_num(neuron_correlation(recorded, predicted), nan=0.0)
+def _all_frames(encoder: Encoder, mouse: int, trial: Trial) -> tuple[Array, Array]:
+    """Recorded and predicted responses (N, T)."""
+    return trial.responses, predicted_responses(encoder, mouse, trial.movie, trial.behavior, trial.pupil_center)
+
+
+def _windows(encoder: Encoder, mouse: int, trial: Trial) -> tuple[Array, Array]:
+    """Recorded and predicted responses (N, predicted frames of all windows)."""
+    inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
+    frames, found = predict_windows(encoder, inputs, mouse)
+    return trial.responses[:, frames], found.float().cpu().numpy()
 
 
 def encoder_qualities(
-    recording: Recording, trials: Sequence[Trial], encoders: Mapping[str, Encoder], mouse: int
+    recording: Recording, trials: Sequence[int], encoders: Mapping[str, Encoder], mouse: int
 ) -> xr.Dataset:
     """Judge encoders on a mouse's held-out movies.
+
+    Parameters
+    ----------
+    trials
+        Their numbers; one movie is in memory at a time.
 
     Returns
     -------
@@ -138,19 +120,30 @@ def encoder_qualities(
         cannot be known of a recording is NaN; the attribute ``ceiling_from`` says where the ceiling comes from:
         ``truth`` of a simulation, ``repeats`` of movies, or ``unknown``.
     """
-    recorded = [trial.responses for trial in trials]
-    groups = repeat_groups([hashlib.sha256(trial.movie.tobytes()).digest() for trial in trials])
-    ceiling, source = _ceiling(recording, [trial.index for trial in trials], recorded, groups)
-    all_recorded = np.concatenate(recorded, axis=1)  # (N, frames of all movies)
-    unknown = np.full(recording.neurons, np.nan)
+    groups = repeat_groups([hashlib.sha256(recording.movie(trial).tobytes()).digest() for trial in trials])
+    repeated = {trials[place]: number for number, group in enumerate(groups) for place in group}
+    ceiling, source = _ceiling(recording, trials, [[trials[place] for place in group] for group in groups])
+    sample = slice(None, None, -(-recording.neurons // CALIBRATION_NEURONS))
     variables: dict[str, list[NDArray]] = {name: [] for name in ("correlation", "repeat_correlation", "bins")}
     for encoder in encoders.values():
-        predicted = [predicted_responses(encoder, mouse, t.movie, t.behavior, t.pupil_center) for t in trials]
-        all_predicted = np.concatenate(predicted, axis=1)
-        variables["correlation"].append(np.nan_to_num(neuron_correlation(all_recorded, all_predicted), nan=0.0))
-        repeated = [[np.stack([x[i] for i in group]) for group in groups] for x in (recorded, predicted)]
-        variables["repeat_correlation"].append(correlation_to_average(*repeated) if groups else unknown)
-        variables["bins"].append(np.stack(calibration(all_recorded, all_predicted)))
+        single, to_average = NeuronCorrelation(), NeuronCorrelation()
+        kept: list[tuple[Array, Array]] = []
+        averages: dict[int, NDArray] = {}
+        left = {number: len(group) for number, group in enumerate(groups)}
+        for number in trials:
+            pair = np.stack(_all_frames(encoder, mouse, recording.trial(number)))  # (2, N, T)
+            single.add(*pair)
+            kept.append((pair[0, sample], pair[1, sample]))
+            if (group := repeated.get(number)) is not None:
+                averages[group] = averages.get(group, 0) + pair / len(groups[group])
+                left[group] -= 1
+                if not left[group]:
+                    to_average.add(*averages.pop(group))
+        unknown = np.full(recording.neurons, np.nan)
+        variables["correlation"].append(np.nan_to_num(single.values()))
+        variables["repeat_correlation"].append(to_average.values() if groups else unknown)
+        sampled = [np.concatenate(side, axis=1) for side in zip(*kept, strict=True)]
+        variables["bins"].append(np.stack(calibration(sampled[0], sampled[1])))
     bins = np.stack(variables["bins"])
     return xr.Dataset(
         {
@@ -165,16 +158,19 @@ def encoder_qualities(
     )
 
 
-def _ceiling(
-    recording: Recording, trials: list[int], recorded: list[NDArray], groups: list[list[int]]
-) -> tuple[NDArray[np.float64], str]:
+def _ceiling(recording: Recording, trials: Sequence[int], groups: list[list[int]]) -> tuple[NDArray[np.float64], str]:
     """Of each neuron (N,), and where it comes from."""
     files = [recording.path / TRUTH / "noise_free_responses" / f"{trial}.npy" for trial in trials]
     if all(file.is_file() for file in files):
-        truth = np.concatenate([load_array(file) for file in files], axis=1)
-        return neuron_correlation(np.concatenate(recorded, axis=1), truth), "truth"
+        with_truth = NeuronCorrelation()
+        for trial, file in zip(trials, files, strict=True):
+            with_truth.add(recording.trial(trial).responses, load_array(file))
+        return with_truth.values(), "truth"
     if groups:
-        return repeat_ceiling([np.stack([recorded[i] for i in group]) for group in groups]), "repeats"
+        ceiling = RepeatCeiling()
+        for group in groups:
+            ceiling.add(recording.trial(trial).responses for trial in group)
+        return ceiling.values(), "repeats"
     return np.full(recording.neurons, np.nan), "unknown"
 
 

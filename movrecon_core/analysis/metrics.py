@@ -229,7 +229,7 @@ def match_mean_image(movie: Array, truth: Array, mask: Mask, contrast: bool = Tr
         (T, H, W), clipped to 0..255, 127.5 outside the mask.
     """
     image, target = _masked(movie, mask).mean(axis=0), _masked(truth, mask).mean(axis=0)
-    scale = target.std() / image.std() if contrast else 1.0
+    scale = target.std() / image.std() if contrast and image.std() > 0 else 1.0
     return grey_outside_mask(np.clip((movie - image.mean()) * scale + target.mean(), 0, PEAK), mask)
 
 

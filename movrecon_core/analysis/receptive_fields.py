@@ -15,6 +15,7 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 from movrecon_core.stimuli import GREY, PHASES, sparse_noise
 
 THRESHOLD = 0.1  # article, Retinotopic mapping: 0.1
+PADDING_GREY = 127.0  # scripts: rows above and below the screen, black with every other movie
 SIGMA = 2.0  # article, Retinotopic mapping: 2 px
 
 Array = NDArray[np.floating]
@@ -96,6 +97,7 @@ def sparse_noise_responses(
     weight = next(encoder.parameters())
     blank = encoder_inputs(sparse_noise(0, 0, GREY), still[0], still[1]).to(weight.device, weight.dtype)
     inputs = blank.repeat(batch, 1, 1, 1, 1)  # (B, 5, T, 64, 64); only the movie changes from batch to batch
+    inputs[:, 0] = PADDING_GREY
     screen = crop_movie(inputs[:, 0])
     maps = []
     for grey in (255.0, 0.0):

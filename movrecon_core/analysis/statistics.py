@@ -1,6 +1,6 @@
 """Tests, intervals and controls (method page, evaluation)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -213,13 +213,15 @@ def random_movie_control(
     truths: Sequence[NDArray],
     movies: Sequence[NDArray],
     masks: Sequence[NDArray[np.bool_]],
+    mice: Sequence[Hashable],
     seed: int,
     *,
     metric: Callable[[NDArray, NDArray, NDArray[np.bool_]], float] = video_correlation,
 ) -> NDArray[np.float64]:
-    """Compare each reconstruction with the truth of a random other movie (article, Fig. 2).
+    """Compare each reconstruction with the truth of a random other movie of its mouse (article, Fig. 2).
 
-    Repeats of the same movie are never drawn; the longer of two movies is cut at its end.
+    A mouse that has no other movie gets one of another mouse. Repeats of the same movie are never drawn; the longer of
+    two movies is cut at its end.
 
     Parameters
     ----------
@@ -227,6 +229,8 @@ def random_movie_control(
         (T, H, W) each, in the same order; without the frames that are not evaluated.
     masks
         (H, W) bool, one a movie.
+    mice
+        Whose each movie is.
     seed
         Of the draw.
     metric
@@ -245,7 +249,9 @@ def random_movie_control(
     random = np.random.default_rng(seed)
     values = []
     for index, (movie, mask) in enumerate(zip(movies, masks, strict=True)):
-        others = [other for other in truths if not _same_movie(other, truths[index])]
+        other_movies = [place for place, other in enumerate(truths) if not _same_movie(other, truths[index])]
+        own = [place for place in other_movies if mice[place] == mice[index]]
+        others = [truths[place] for place in own or other_movies]
         if not others:
             raise ReconstructionError("random-movie control: at least two different movies are needed")
         other = others[random.integers(len(others))]

@@ -7,9 +7,7 @@ from typing import Any, NamedTuple
 from movrecon_core import plotting
 from movrecon_core.plotting.benchmarks import Curve
 from movrecon_core.storage.files import read_json
-from movrecon_core.storage.paths import REPOSITORY
-
-BENCHMARKS = REPOSITORY / "benchmarks"
+from movrecon_core.storage.paths import BENCHMARKS
 
 
 def benchmark_sections(figures: Path, folder: Path = BENCHMARKS) -> str:

@@ -97,9 +97,9 @@ def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Pa
             problem = failure(executed)
             notebooks[name] = _read(executed if problem is None else NOTEBOOKS / f"{name}.ipynb")
             if problem is None:
-                page_of_notebook, shown_names = notebook_page(notebooks[name], name, figures)
+                page_of_notebook, shown_names = notebook_page(notebooks[name], name, figures, pages)
             else:
-                page_of_notebook, shown_names = failed_page(notebooks[name], problem), []
+                page_of_notebook, shown_names = failed_page(notebooks[name], problem, pages), []
             nbformat.write(page_of_notebook, source / f"{page}.ipynb")
             shutil.copy2(NOTEBOOKS / f"{name}.ipynb", source / EXTRA / "files")
             drawn += shown_names
@@ -152,7 +152,9 @@ def build_pages(source: Path, build: Path, builder: str, log: Path) -> Path:
     command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", str(source)]
     options = ["--path-output", str(build), "--builder", builder, "-W", "--keep-going", "-q"]
     environment = {**os.environ, "PYTHONWARNINGS": "ignore", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-    done = subprocess.run([*command, *options], env=environment, capture_output=True, text=True, check=False)
+    environment |= {"PYTHONSAFEPATH": "1", "DOCUTILSCONFIG": ""}  # nothing of the working folder, nor of the user's
+    build.mkdir(parents=True)
+    done = subprocess.run([*command, *options], env=environment, cwd=build, capture_output=True, text=True, check=False)
     if done.returncode:
         said = done.stdout + done.stderr
         log.write_text(said, encoding="utf-8")

@@ -4,16 +4,20 @@ What a notebook imports takes longer than what it computes and draws. On Linux o
 kernel is forked from that process; elsewhere, where a fork of such a process is not safe, kernels start as usual.
 """
 
+import atexit
 import multiprocessing
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
+from ipykernel.kernelspec import write_kernel_spec
 from jupyter_client.connect import KernelConnectionInfo
 from jupyter_client.provisioning import KernelProvisionerFactory, LocalProvisioner
 
@@ -72,6 +76,20 @@ class ForkedProvisioner(LocalProvisioner):
         kernel = ForkedKernel(cmd[cmd.index("-f") :], dict(kwargs["env"]), folder)
         self.process, self.pid, self.pgid, self.cwd = kernel, kernel.pid, None, folder
         return self.connection_info
+
+
+@cache
+def only_own_kernels() -> None:
+    """Let kernels be this interpreter, without start-up files of the user, whatever kernels are registered.
+
+    For as long as the process lasts: it is told to Jupyter through the environment.
+    """
+    folder = tempfile.TemporaryDirectory(prefix="movrecon-kernels-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    write_kernel_spec(Path(folder.name, "kernels", "python3"))
+    # What stands first in this path is found first.
+    os.environ["JUPYTER_PATH"] = os.pathsep.join(filter(None, (folder.name, os.environ.get("JUPYTER_PATH"))))
+    os.environ["IPYTHONDIR"] = folder.name
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,7 @@ import papermill
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
+from movrecon_core.book.kernels import only_own_kernels
 from movrecon_core.errors import MovreconError, NothingToShowError, ProfileError
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import replacing
@@ -181,6 +183,7 @@ def executed_metadata(executed: Path) -> dict[str, Any]:
 
 
 def _execute(notebook: Path, target: Path, parameters: Mapping[str, Any]) -> None:
+    only_own_kernels()
     for start in range(1, STARTS + 1):
         try:
             papermill.execute_notebook(
@@ -212,11 +215,23 @@ def _scrub(executed: Path, parameters: Mapping[str, Any], metadata: Mapping[str,
     for cell in content.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
-    content.metadata["movrecon"] = dict(metadata)
-    text = nbformat.writes(content)
-    for folder, name in _short_names(parameters):
-        text = text.replace(folder, name)
-    executed.write_text(text + "\n", encoding="utf-8")
+    shortened = nbformat.from_dict(_shortened(content, dict(_short_names(parameters))))
+    shortened.metadata["movrecon"] = dict(metadata)
+    nbformat.write(shortened, executed)
+
+
+def _shortened(content: Any, names: Mapping[str, str], kind: str = "text/plain") -> Any:
+    """A copy of a notebook's content with other names for folders in its text; pictures, base64, are left alone."""
+    if isinstance(content, Mapping):
+        return {key: _shortened(value, names, key if "/" in key else kind) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_shortened(value, names, kind) for value in content]
+    if isinstance(content, str) and kind.startswith("text/"):
+        # Pictures within a page are found first, and stay; a folder is no part of a longer name.
+        folders = "|".join(map(re.escape, names))
+        pattern = rf"base64,[A-Za-z0-9+/=\s]+|(?<![\w.~-])(?:{folders})(?![\w-])"
+        return re.sub(pattern, lambda found: names.get(found[0], found[0]), content)
+    return content
 
 
 def _short_names(parameters: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -57,11 +57,16 @@ def fill_page(text: str, values: Mapping[str, str], pages: Sequence[str]) -> str
     """
     for name, value in values.items():
         text = text.replace(f"{{{{{name}}}}}", value)
-    return re.sub(
-        r"\[([^\]]+)\]\((notebooks/\w+)\)",
-        lambda link: link.group(0) if link.group(2) in pages else link.group(1),
-        text,
-    )
+    return _known_links(text, "notebooks/", pages)
+
+
+def _known_links(text: str, folder: str, pages: Sequence[str]) -> str:
+    """Links to notebooks, written as addresses that begin with `folder`, where they are pages; else plain words."""
+
+    def kept(link: re.Match[str]) -> str:
+        return link[0] if f"notebooks/{link[2]}" in pages else link[1]
+
+    return re.sub(rf"\[([^\]]+)\]\({folder}(\w+)\)", kept, text)
 
 
 def front_page(
@@ -130,7 +135,9 @@ def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> tuple[nbformat.NotebookNode, list[str]]:
+def notebook_page(
+    executed: nbformat.NotebookNode, name: str, figures: Path, pages: Sequence[str]
+) -> tuple[nbformat.NotebookNode, list[str]]:
     """An executed notebook as a page: code folded away above what it shows, alternative texts, links to files.
 
     Parameters
@@ -141,6 +148,8 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
         The notebook's.
     figures
         Folder of the figures.
+    pages
+        Of the book.
 
     Returns
     -------
@@ -157,22 +166,29 @@ def notebook_page(executed: nbformat.NotebookNode, name: str, figures: Path) -> 
             silent.append(cell.source)
             continue
         cells.append(nbformat.from_dict(cell))
+        if cell.cell_type == "markdown":
+            cells[-1].source = by_panel(_known_links(cell.source, "", pages))
         if cell.cell_type == "code":
             source = "\n\n".join([*silent, cell.source])
             cells[-1].source = source
             cells[-1].metadata = _page_metadata(cell)
+            for output in cells[-1].outputs:
+                if "text/html" in output.get("data", {}):
+                    output.data["text/html"] = legible(output.data["text/html"])
             silent.clear()
             for shown_name in _SHOWN.findall(source):
                 names.append(shown_name)
                 links = _links(files_of(shown_name, figures))
                 cells.append(nbformat.v4.new_markdown_cell(links, id=f"files-{shown_name}"))
     text = f'The notebook of this page: <a href="../files/{name}.ipynb" download>{name}.ipynb</a>.'
+    if "api" in pages:
+        text += " What it calls without a study is on the page [The library](../api)."
     cells.append(nbformat.v4.new_markdown_cell(text, id="files-notebook"))
     page = nbformat.from_dict({**executed, "cells": cells})
     return page, names
 
 
-def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.NotebookNode:
+def failed_page(notebook: nbformat.NotebookNode, problem: str, pages: Sequence[str]) -> nbformat.NotebookNode:
     """The page of a notebook that failed: its title and claim, and what went wrong.
 
     Parameters
@@ -181,9 +197,13 @@ def failed_page(notebook: nbformat.NotebookNode, problem: str) -> nbformat.Noteb
         Its source.
     problem
         In one line.
+    pages
+        Of the book.
     """
     text = f"```{{error}}\nThis notebook failed, and its figure is missing: `{' '.join(problem.split())}`.\n```"
-    cells = [notebook.cells[0], nbformat.v4.new_markdown_cell(text, id="failure")]
+    title = nbformat.from_dict(notebook.cells[0])
+    title.source = _known_links(title.source, "", pages)
+    cells = [title, nbformat.v4.new_markdown_cell(text, id="failure")]
     page = nbformat.from_dict({**notebook, "cells": cells})
     return page
 
@@ -200,11 +220,49 @@ def read_contents(file: Path) -> dict[str, Any]:
     return contents
 
 
+def by_panel(text: str) -> str:
+    """A figure's legend with a paragraph for each panel, where it has several."""
+    parts = re.split(r"(?:^|(?<=[.!?*])\s+|(?<=\n\n))\(([A-Z](?:[,–-] ?[A-Z])*)\)\s", text)
+    if len(parts) < 5:
+        return text
+    legends = [f"**{letters}** {words.strip()}" for letters, words in zip(parts[1::2], parts[2::2], strict=True)]
+    return "\n\n".join([*filter(None, [parts[0].strip()]), *legends])
+
+
+def legible(html: str) -> str:
+    """A table of pandas for the book: numbers are marked, names are words, and an index that only counts is marked."""
+    number = r"(?:–|[-−+]?[\d.]+(?:e[-+]?\d+)?(?: ?%)?(?: to [-−+]?[\d.]+)?|nan|NaN)"
+
+    def marked(cell: re.Match[str]) -> str:
+        named = cell[1].replace('class="', 'class="number ') if "class=" in cell[1] else f'{cell[1]} class="number"'
+        return f"<td{named}>{cell[2]}</td>"
+
+    html = re.sub(rf"<td([^>]*)>\s*({number})\s*</td>", marked, html)
+    html = re.sub(r"(<th[^>]*>)(\w+)(</th>)", lambda head: head[1] + head[2].replace("_", " ") + head[3], html)
+    counted = [str(row) for row in range(html.count("<tr") - 1)]
+    first = re.findall(r"<tr[^>]*>\s*<th[^>]*>([^<]*)</th>", html)
+    if counted and first[1:] == counted and first[0].replace("&nbsp;", "").strip() == "":
+        html = re.sub(r'<table([^>]*)class="', r'<table\1class="counted ', html, count=1)
+    return html
+
+
 def _page_metadata(cell: nbformat.NotebookNode) -> dict[str, Any]:
-    """Metadata of a code cell in the book: its code is folded, its picture has the alternative text of its output."""
+    """Metadata of a code cell in the book: its code is folded under a name, its picture has an alternative text."""
     texts = [output.get("metadata", {}).get("image/png", {}).get("alt") for output in cell.outputs]
     alt = " ".join(text for text in texts if text)
-    return {"tags": ["hide-input"], **({"mystnb": {"image": {"alt": alt}}} if alt else {})}
+    prompts = {
+        f"code_prompt_{action.lower()}": f"{action} the code of {_shown_by(cell)}" for action in ("Show", "Hide")
+    }
+    return {"tags": ["hide-input"], "mystnb": {**prompts, **({"image": {"alt": alt}} if alt else {})}}
+
+
+def _shown_by(cell: nbformat.NotebookNode) -> str:
+    """What kind of thing a code cell shows."""
+    kinds = {kind for output in cell.outputs for kind in output.get("data", {})}
+    html = "".join(str(output.get("data", {}).get("text/html", "")) for output in cell.outputs)
+    if "<video" in html:
+        return "this video"
+    return "this figure" if "image/png" in kinds else "this table" if "<table" in html else "this output"
 
 
 def _links(files: Sequence[Path]) -> str:

@@ -1,13 +1,14 @@
 """Videos 1–4: which movies stand where, as the article's legends say."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, video_correlation
+from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, match_mean_image, video_correlation
+from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.fig4_gaussian_noise import SQUARE
 from movrecon_core.figures.fig6_error_maps import movie_errors
 from movrecon_core.figures.published import published
@@ -43,23 +44,29 @@ class Video:
 
 
 def natural_video(study: Study) -> Video:
-    """Video 1: odd rows the movies that were shown, even rows their reconstructions, smoothed, masked and matched."""
-    tiles, names, rows = [], [], []
+    """Video 1: odd rows the movies that were shown, even rows their reconstructions, smoothed, masked and matched.
+
+    The edge of the evaluation mask is drawn over both.
+    """
+    tiles, names, rows, outlines = [], [], [], []
     for place, mouse in enumerate(study.reconstructed_mice):
         trials = study.reconstructed_trials(mouse)
         pairs = [_pair(study, mouse, trial, Condition()) for trial in trials]
         tiles += [[truth for truth, _, _ in pairs], [found for _, found, _ in pairs]]
         names += [f"{study.label(mouse)}, true", "reconstructed"]
+        outlines += [crop_movie(study.evaluation_mask(mouse))] * 2
         for column, (trial, (_, _, value)) in enumerate(zip(trials, pairs, strict=True)):
             rows.append((2 * place + 1, column + 1, study.label(mouse), trial, value))
     table = pd.DataFrame(rows, columns=["row", "column", "mouse", "trial", "video_correlation"])
     columns = [f"movie {column}" for column in range(1, table["column"].max() + 1)]
     title = "Video 1: natural movies"
-    return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated), FRAME_RATE, table)
+    return Video(TiledMovies(_grid(tiles), names, columns, title, study.simulated, outlines), FRAME_RATE, table)
 
 
 def noise_video(study: Study, target: str, mouse: int) -> Video:
     """Video 2: noise movies above their reconstructions; rows by length constant, columns by time constant.
+
+    All samples, in both phases, follow one another.
 
     Parameters
     ----------
@@ -71,8 +78,9 @@ def noise_video(study: Study, target: str, mouse: int) -> Video:
         Place among the mice that noise was reconstructed for.
     """
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
-    first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
-    cells = {(one.stimulus.length, one.stimulus.duration): [one] for one in first}
+    cells: dict[tuple[float, float], list[Shown[NoiseStimulus]]] = {}
+    for one in shown:
+        cells.setdefault((one.stimulus.length, one.stimulus.duration), []).append(one)
     title = f"Video 2: Gaussian noise, {study.label(shown[0].mouse)}"
     labels = ("{:g} px", "{:g} frames")
     return _stimulus_video(study, cells, ("length", "duration"), labels, title, SQUARE)
@@ -161,10 +169,13 @@ def _stimulus_video(
 def _pair(
     study: Study, mouse: int, movie: Movie, condition: Condition
 ) -> tuple[NDArray[np.floating], NDArray[np.floating], float]:
-    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation."""
+    """A movie, its reconstruction with the movie's contrast and luminance in the mask, and their correlation.
+
+    Natural movies get the contrast of the mean image (scripts); that of a grating has none.
+    """
     judged = study.judged(mouse, movie, condition)
-    truth, found, pixels = judged
-    return truth, match_contrast_luminance(found, truth, pixels), video_correlation(*judged.evaluated)
+    match = match_mean_image if isinstance(movie, int) else match_contrast_luminance
+    return judged.truth, match(judged.reconstruction, *judged[::2]), video_correlation(*judged.evaluated)
 
 
 def _grid(tiles: Sequence[Sequence[NDArray[np.floating]]]) -> NDArray[np.float32]:

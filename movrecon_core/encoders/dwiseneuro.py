@@ -36,7 +36,7 @@ class DwiseNeuroConfig:
     drop_rate
         Dropout of the readout's input channels.
     drop_path_rate
-        Stochastic depth of the last block; grows linearly with depth.
+        Stochastic depth: of block i of n (from 0) i/n of it, of every layer of the cortex all of it.
     stack_frames, stack_step
         Frames of one stack, and movie frames between two of them.
     """
@@ -101,7 +101,7 @@ class _Core(nn.Module):
         # A block widens to the features of the next one; the last keeps its own.
         outputs = (*config.core_features[1:], config.core_features[-1])
         for i, (out, stride) in enumerate(zip(outputs, config.spatial_strides, strict=True)):
-            drop_path = config.drop_path_rate * i / max(depth - 1, 1)
+            drop_path = config.drop_path_rate * i / depth
             blocks += [_PositionEncoding(features), _InvertedResidual(config, features, out, stride, drop_path)]
             features = out
         self.blocks = nn.Sequential(*blocks)
@@ -116,7 +116,7 @@ class _Cortex(nn.Module):
         layers = []
         features = config.core_features[-1]
         for out in config.cortex_features:
-            layers.append(_ShuffleLayer(features, out, config.groups))
+            layers.append(_ShuffleLayer(features, out, config.groups, config.drop_path_rate))
             features = out
         self.layers = nn.Sequential(*layers)
 
@@ -212,10 +212,11 @@ class _SqueezeExcitation(nn.Module):
 
 
 class _ShuffleLayer(nn.Module):
-    def __init__(self, features: int, out_features: int, groups: int) -> None:
+    def __init__(self, features: int, out_features: int, groups: int, drop_path: float) -> None:
         super().__init__()
         self.out_features = out_features
         self.groups = groups
+        self.drop_path_rate = drop_path
         self.conv = nn.Conv1d(features, out_features, 1, groups=groups, bias=False)
         self.bn = _NormAct(nn.BatchNorm1d(out_features), nn.SiLU())
         self.bn_sc = _NormAct(nn.BatchNorm1d(out_features))
@@ -223,7 +224,8 @@ class _ShuffleLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         shortcut = self.bn_sc(_tile_channels(x, self.out_features))
         mixed = self.bn(self.conv(x)).unflatten(1, (self.groups, -1))  # (B, groups, C / groups, T)
-        return mixed.transpose(1, 2).flatten(1, 2) + shortcut  # (B, C, T), the groups interleaved
+        shuffled = mixed.transpose(1, 2).flatten(1, 2)  # (B, C, T), the groups interleaved
+        return _drop_path(shuffled, self.drop_path_rate, self.training) + shortcut
 
 
 class _NormAct(nn.Module):

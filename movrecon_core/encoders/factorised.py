@@ -19,6 +19,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.displacement import displaced
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.statistics import ResponseStatistics
@@ -109,7 +110,8 @@ class Factorised(Encoder):
 
     def forward(self, inputs: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward`. Frames may be 36 or 64 rows high."""
-        return self.forward_apart(*_Split.apply(inputs), mouse)
+        movie, behavior = _Split.apply(inputs)  # (B, T, 36, 64), (B, 4, T)
+        return self.forward_apart(movie, behavior, mouse)
 
     def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
         """Predict responses; see `Encoder.forward_apart`. Frames may be 36 or 64 rows high."""
@@ -195,7 +197,6 @@ class _Readout(nn.Module):
     mean_response: Tensor
     behavior_mean: Tensor
     behavior_scale: Tensor
-    pixels: Tensor
 
     def __init__(self, config: FactorisedConfig, neurons: int) -> None:
         super().__init__()
@@ -218,10 +219,6 @@ class _Readout(nn.Module):
         self.register_buffer("mean_response", torch.ones(neurons))
         self.register_buffer("behavior_mean", torch.zeros(BEHAVIOR_CHANNELS))
         self.register_buffer("behavior_scale", torch.ones(BEHAVIOR_CHANNELS))
-        axes = [(2 * torch.arange(n) + 1) / n - 1 for n in (FRAME_WIDTH, FRAME_HEIGHT)]
-        pixels = torch.stack(torch.meshgrid(*axes, indexing="xy"), dim=-1)  # (36, 64, 2): x, y of each, -1..1
-        pixels = pixels.reshape(HEIGHT, RATE, WIDTH, RATE, 2).permute(2, 0, 1, 3, 4)  # (32, 18, 2, 2, 2)
-        self.register_buffer("pixels", pixels.reshape(WIDTH * HEIGHT, RATE**2, 2).clone(), persistent=False)
 
     def behavioral_state(self, behavior: Tensor) -> Tensor:
         """Behaviour (B, 4, T) in standard deviations, (B, T, 4)."""
@@ -236,12 +233,9 @@ class _Readout(nn.Module):
             (B, T, 32 * 18 * 4): the four pixels of each of the first layer's positions together, columns before rows.
         """
         shift = LARGEST_SHIFT * self.shifter(state[..., 2:])  # (B, T, 2): x, y in pixels
-        # Of weights that diverged; grid_sample would write to places that are not there.
+        # Of weights that diverged; sampling would read places that are not there.
         shift = shift.nan_to_num()
-        moved = shift * shift.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])
-        grid = self.pixels + moved.flatten(0, 1)[:, None, None]  # (B * T, 32 * 18, 4, 2)
-        seen = F.grid_sample(movie.flatten(0, 1)[:, None], grid, padding_mode="border", align_corners=False)
-        return seen.view(*movie.shape[:2], -1)
+        return displaced(movie.flatten(0, 1), shift.flatten(0, 1), RATE).unflatten(0, movie.shape[:2])
 
     def driven(self, features: Tensor) -> Tensor:
         """Drive (N, F) by the features (F, C, 16, 9) around each neuron's position."""

@@ -1,4 +1,5 @@
-// Depth-wise layers of the frozen DwiseNeuro and the silus around them, forward and backward, on CPUs.
+// On CPUs, forward and backward: depth-wise layers of the frozen DwiseNeuro and the silus around them; frames displaced
+// by eye movements.
 //
 // Arrays hold channels last, in float or bfloat16; weights and sums are float. The number of channels is a multiple of
 // CHANNELS, which are worked on together, so that they stay in vector registers. No result depends on `threads`.
@@ -369,6 +370,78 @@ void products(const T* x, const T* y, float* totals, const int64_t stacks, const
     }
 }
 
+// Where the pixels of one axis of a displaced frame lie: between which two pixels, how far, and whether inside.
+struct Places {
+    std::vector<int64_t> low, high;
+    std::vector<float> share, inside;
+
+    Places(const int64_t size, const float shift) : low(size), high(size), share(size), inside(size) {
+        const float last = size - 1;
+        for (int64_t i = 0; i < size; i++) {
+            const float wanted = i + shift, place = wanted < 0 ? 0 : wanted > last ? last : wanted;
+            low[i] = place;
+            high[i] = low[i] + 1 < size ? low[i] + 1 : low[i];
+            share[i] = place - low[i];
+            inside[i] = 0 < wanted && wanted < last;
+        }
+    }
+};
+
+// Where pixel (row, column) lies in a frame of blocks of side x side pixels, columns of blocks before rows.
+inline int64_t in_blocks(const int64_t row, const int64_t column, const int64_t H, const int64_t side) {
+    return ((column / side * (H / side) + row / side) * side + row % side) * side + column % side;
+}
+
+// seen (frames, H * W in blocks) = movie (frames, H, W) at each pixel plus shift (frames, 2), x and y in pixels:
+// linear between pixels; beyond an edge the edge goes on.
+void displaced(const float* movie, const float* shift, float* seen, const int64_t frames, const int64_t H,
+               const int64_t W, const int64_t side, const int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t frame = 0; frame < frames; frame++) {
+        const Places columns(W, shift[2 * frame]), rows(H, shift[2 * frame + 1]);
+        std::vector<float> line(W);
+        for (int64_t r = 0; r < H; r++) {
+            const float *low = movie + (frame * H + rows.low[r]) * W, *high = movie + (frame * H + rows.high[r]) * W;
+            for (int64_t c = 0; c < W; c++) line[c] = low[c] + rows.share[r] * (high[c] - low[c]);
+            for (int64_t c = 0; c < W; c++) {
+                const float left = line[columns.low[c]], right = line[columns.high[c]];
+                seen[frame * H * W + in_blocks(r, c, H, side)] = left + columns.share[c] * (right - left);
+            }
+        }
+    }
+}
+
+// of_movie and of_shift = gradients of `displaced`'s, from that of what is seen.
+void displaced_backward(const float* of_seen, const float* movie, const float* shift, float* of_movie,
+                        float* of_shift, const int64_t frames, const int64_t H, const int64_t W, const int64_t side,
+                        const int threads) {
+#pragma omp parallel for schedule(static) num_threads(threads)
+    for (int64_t frame = 0; frame < frames; frame++) {
+        const Places columns(W, shift[2 * frame]), rows(H, shift[2 * frame + 1]);
+        std::vector<float> line(W), of_line(W);
+        float* const of_frame = of_movie + frame * H * W;
+        for (int64_t i = 0; i < H * W; i++) of_frame[i] = 0;
+        float of_x = 0, of_y = 0;
+        for (int64_t r = 0; r < H; r++) {
+            const float *low = movie + (frame * H + rows.low[r]) * W, *high = movie + (frame * H + rows.high[r]) * W;
+            for (int64_t c = 0; c < W; c++) line[c] = low[c] + rows.share[r] * (high[c] - low[c]), of_line[c] = 0;
+            for (int64_t c = 0; c < W; c++) {
+                const float of_pixel = of_seen[frame * H * W + in_blocks(r, c, H, side)];
+                of_x += columns.inside[c] * of_pixel * (line[columns.high[c]] - line[columns.low[c]]);
+                of_line[columns.low[c]] += (1 - columns.share[c]) * of_pixel;
+                of_line[columns.high[c]] += columns.share[c] * of_pixel;
+            }
+            float *of_low = of_frame + rows.low[r] * W, *of_high = of_frame + rows.high[r] * W;
+            for (int64_t c = 0; c < W; c++) {
+                of_y += rows.inside[r] * of_line[c] * (high[c] - low[c]);
+                of_low[c] += (1 - rows.share[r]) * of_line[c];
+                of_high[c] += rows.share[r] * of_line[c];
+            }
+        }
+        of_shift[2 * frame] = of_x, of_shift[2 * frame + 1] = of_y;
+    }
+}
+
 }  // namespace
 
 #define EXPORTED(name, T)                                                                                             \
@@ -397,4 +470,13 @@ void products(const T* x, const T* y, float* totals, const int64_t stacks, const
 extern "C" {
 EXPORTED(float32, float)
 EXPORTED(bfloat16, Bfloat16)
+
+void displaced_float32(const float* movie, const float* shift, float* seen, int64_t frames, int64_t H, int64_t W,
+                       int64_t side, int threads) {
+    displaced(movie, shift, seen, frames, H, W, side, threads);
+}
+void displaced_backward_float32(const float* of_seen, const float* movie, const float* shift, float* of_movie,
+                                float* of_shift, int64_t frames, int64_t H, int64_t W, int64_t side, int threads) {
+    displaced_backward(of_seen, movie, shift, of_movie, of_shift, frames, H, W, side, threads);
+}
 }

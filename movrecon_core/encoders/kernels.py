@@ -1,4 +1,4 @@
-"""Compiled steps of the frozen DwiseNeuro for CPUs (kernels.cpp): compiled where they are used, kept in a cache.
+"""Compiled steps of the encoders for CPUs (kernels.cpp): compiled where they are used, kept in a cache.
 
 There is no need for them: without a compiler the same steps are computed by PyTorch.
 """
@@ -38,6 +38,7 @@ OPENMP = "-fopenmp"
 TARGET_VARIABLE = "MOVRECON_KERNEL_TARGET"
 """Environment variable: the processor that is compiled for, as of ``-march``; without it the one at hand."""
 _NAMES = ("spatial", "spatial_backward", "temporal", "temporal_backward", "products")
+_FLOAT_NAMES = ("displaced", "displaced_backward")
 
 
 class Kernels:
@@ -57,7 +58,8 @@ class Kernels:
     """
 
     def __init__(self, library: ctypes.CDLL, dtype: torch.dtype) -> None:
-        self._functions = {name: getattr(library, f"{name}_{str(dtype).removeprefix('torch.')}") for name in _NAMES}
+        names = (*_NAMES, *_FLOAT_NAMES) if dtype == torch.float32 else _NAMES
+        self._functions = {name: getattr(library, f"{name}_{str(dtype).removeprefix('torch.')}") for name in names}
 
     def spatial(self, x: Tensor, x_bias: Tensor, weight: Tensor, bias: Tensor, stride: int, y: Tensor) -> None:
         """Write to y (F, h, w, E) the depth-wise 3 x 3 (weight (9, E)) of silu(x + x_bias), x (F, H, W, E)."""
@@ -96,9 +98,26 @@ class Kernels:
         self._call("products", [x, y, totals], *x.shape, PARTS)
         return totals.sum(dim=1)
 
+    def displaced(self, movie: Tensor, shift: Tensor, side: int) -> Tensor:
+        """Give movie (F, H, W) displaced by shift (F, 2), x and y in pixels, (F, H * W) in blocks; float32 alone.
+
+        Blocks have side * side pixels; columns of blocks come before rows.
+        """
+        seen = torch.empty_like(movie)
+        self._call("displaced", [movie, shift, seen], *movie.shape, side)
+        return seen.flatten(1)
+
+    def displaced_backward(self, of_seen: Tensor, movie: Tensor, shift: Tensor, side: int) -> tuple[Tensor, Tensor]:
+        """Give the gradients of `displaced`'s movie and shift."""
+        of_movie, of_shift = torch.empty_like(movie), torch.empty_like(shift)
+        self._call("displaced_backward", [of_seen, movie, shift, of_movie, of_shift], *movie.shape, side)
+        return of_movie, of_shift
+
     def _call(self, name: str, tensors: list[Tensor], *numbers: int) -> None:
         if not all(tensor.is_contiguous() for tensor in tensors):
             raise ValueError(f"{name}: tensors must be contiguous")
+        if name in _FLOAT_NAMES and any(tensor.dtype != torch.float32 for tensor in tensors):
+            raise ValueError(f"{name}: tensors must be float32")
         pointers = [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
         self._functions[name](*pointers, *map(ctypes.c_int64, numbers), torch.get_num_threads())
 

@@ -9,6 +9,9 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.errors import ReconstructionError
 
+WINDOW_SIZE, WINDOW_STEP = 16, 2
+"""Frames of DwiseNeuro's stack, and movie frames between them: a window of 31."""
+
 
 def predict(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int = 8) -> Tensor:
     """Predict the responses to a whole movie; see `predict_movies`.
@@ -84,6 +87,36 @@ def predict_movies(encoder: Encoder, inputs: Tensor, mouse: int, *, batch: int =
         for (movie, start), response in zip(chosen, responses, strict=True):
             total[movie, :, start : start + span : step] += response
     return total / covered
+
+
+@torch.inference_mode()
+def predict_windows(encoder: Encoder, inputs: Tensor, mouse: int) -> tuple[NDArray[np.int64], Tensor]:
+    """Predict the responses to windows that lie end to end, each seen by itself (scripts, single-trial correlation).
+
+    A window is one stack; encoders that take any length see 31 frames, of which every second counts, as DwiseNeuro's.
+
+    Parameters
+    ----------
+    inputs
+        (5, T, H, W).
+
+    Returns
+    -------
+    frames, responses
+        (F,), which frames are predicted; (N, F).
+    """
+    weight = next(encoder.parameters())
+    size, step = (encoder.stack_frames, encoder.stack_step) if encoder.stack_frames else (WINDOW_SIZE, WINDOW_STEP)
+    window = np.arange(size) * step
+    starts = range(0, inputs.shape[1] - int(window[-1]), int(window[-1]) + 1)
+    found = []
+    for start in starts:
+        shown = inputs[None, :, start : start + int(window[-1]) + 1]
+        if encoder.stack_frames:
+            found.append(encoder(shown[:, :, ::step].to(weight.device, weight.dtype), mouse)[0])
+        else:
+            found.append(predict_movies(encoder, shown, mouse)[0, :, ::step])
+    return np.concatenate([start + window for start in starts]), torch.cat(found, dim=1)
 
 
 def predicted_responses(

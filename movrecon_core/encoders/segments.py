@@ -1,5 +1,7 @@
 """Random stretches of training trials, and CutMix."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -59,9 +61,17 @@ class SegmentReader:
 
 
 def cutmix(
-    inputs: Tensor, responses: Tensor, random: np.random.Generator, probability: float, alpha: float
-) -> tuple[Tensor, Tensor]:
-    """Replace a box of every frame by another segment's, and mix the responses by area (Yun et al. 2019, ICCV).
+    inputs: Tensor,
+    responses: Tensor,
+    partner: Callable[[], tuple[Tensor, Tensor]],
+    random: np.random.Generator,
+    probability: float,
+    alpha: float,
+) -> None:
+    """Replace a box of some segments, in place, by another segment's, and mix the responses by area.
+
+    Each segment is mixed, or not, by itself, with a partner and a box of its own (method page, DwiseNeuro: training;
+    Yun et al. 2019, ICCV).
 
     Parameters
     ----------
@@ -69,21 +79,23 @@ def cutmix(
         (B, 5, T, H, W).
     responses
         (B, N, T), of one mouse.
+    partner
+        Draws another segment of this mouse: inputs (1, 5, T, H, W), responses (1, N, T).
     probability
-        Of doing anything, 0..1.
+        Of mixing a segment, 0..1.
     alpha
         Of the beta distribution from which the share that stays is drawn.
     """
-    if random.random() >= probability:
-        return inputs, responses
     height, width = inputs.shape[-2:]
-    cut = np.sqrt(1 - random.beta(alpha, alpha))
-    rows, columns = (_interval(size, cut, random) for size in (height, width))
-    order = torch.from_numpy(random.permutation(len(inputs)))
-    inputs = inputs.clone()
-    inputs[..., rows, columns] = inputs[order][..., rows, columns]
-    stays = 1 - (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
-    return inputs, stays * responses + (1 - stays) * responses[order]
+    for shown, recorded in zip(inputs, responses, strict=True):
+        if random.random() >= probability:
+            continue
+        (other,), (other_recorded,) = partner()
+        cut = np.sqrt(1 - random.beta(alpha, alpha))
+        rows, columns = (_interval(size, cut, random) for size in (height, width))
+        shown[..., rows, columns] = other[..., rows, columns]
+        stays = 1 - (rows.stop - rows.start) * (columns.stop - columns.start) / (height * width)
+        recorded.mul_(stays).add_(other_recorded, alpha=1 - stays)
 
 
 def _interval(size: int, share: float, random: np.random.Generator) -> slice:

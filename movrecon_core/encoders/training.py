@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from movrecon_core.encoders.loss import poisson_terms
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
+from movrecon_core.encoders.training_state import StateWriter
 from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording
@@ -53,8 +54,10 @@ class TrainingConfig:
         For a batch of 4; scaled with the batch.
     final_rate
         Share of the learning rate that is left at the end.
+    weight_decay, decayed
+        Of the optimiser, and of which parameters: all, or neither biases, norms nor places.
     cutmix_probability, cutmix_alpha
-        Of mixing a batch, and of the beta distribution of the area that stays.
+        Of mixing a segment, and of the beta distribution of the area that stays.
     ema_decay
         Of the running mean of the weights, which is what is kept.
     clip_norm
@@ -73,6 +76,7 @@ class TrainingConfig:
     learning_rate: float = 3e-4
     final_rate: float = 0.01
     weight_decay: float = 0.05
+    decayed: Literal["all", "kernels"] = "all"  # scripts: all
     cutmix_probability: float = 0.5
     cutmix_alpha: float = 1.0
     ema_decay: float = 0.999
@@ -151,14 +155,17 @@ def train_encoder(
     state = checkpoint.with_name(f"{checkpoint.name}.partial")
     run.resume(state, definition)
     saved = time.monotonic()
-    with Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress:
+    with (
+        Progress(config.steps, f"training {checkpoint.stem}", "step", run.step) as progress,
+        StateWriter(state) as writer,
+    ):
         for batch in _ahead(make, range(run.step, config.steps), 0 if torch.device(device).type == "cpu" else THREADS):
             run.train_step(batch)
             progress.step()
             if run.step % config.steps_per_epoch == 0 or run.step == config.steps:
                 run.note_epoch()
             if time.monotonic() - saved > save_seconds:
-                run.save(state, definition)
+                writer.write(run.state(definition))
                 saved = time.monotonic()
 
     trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
@@ -173,11 +180,13 @@ class _Run:
 
     def __init__(self, encoder: Encoder, config: TrainingConfig, seed: int) -> None:
         self.encoder, self.config, self.seed = encoder.train(), config, seed
-        named = list(encoder.named_parameters())
-        kernels = [w for name, w in named if name.endswith("weight") and w.ndim > 1]
-        others = [w for name, w in named if not (name.endswith("weight") and w.ndim > 1)]
+        kernels: list[torch.nn.Parameter] = []
+        others: list[torch.nn.Parameter] = []
+        for name, weights in encoder.named_parameters():
+            kernel = config.decayed == "all" or (name.endswith("weight") and weights.ndim > 1)
+            (kernels if kernel else others).append(weights)
         groups = [{"params": kernels, "weight_decay": config.weight_decay}, {"params": others, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=config.learning_rate)
+        self.optimiser = torch.optim.AdamW([g for g in groups if g["params"]], lr=config.learning_rate)
         self.average = AveragedModel(encoder, multi_avg_fn=get_ema_multi_avg_fn(config.ema_decay), use_buffers=True)
         self._parts: dict[str, Any] = {"encoder": encoder, "average": self.average, "optimiser": self.optimiser}
         self.step = 0
@@ -230,8 +239,9 @@ class _Run:
             {"step": self.step, "epoch": self.step / self.config.steps_per_epoch, "loss": loss, "seconds": seconds}
         )
 
-    def save(self, path: Path, definition: Mapping[str, Any]) -> None:
-        state = {
+    def state(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """All that `resume` needs."""
+        return {
             "definition": json.dumps(definition, sort_keys=True, default=list),
             "step": self.step,
             "seconds": time.monotonic() - self._started,
@@ -239,11 +249,6 @@ class _Run:
             "losses": self._losses,
             **{name: part.state_dict() for name, part in self._parts.items()},
         }
-        try:
-            with renaming(path) as temporary:
-                torch.save(state, temporary)
-        except (OSError, RuntimeError) as error:
-            raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
 
     def resume(self, path: Path, definition: Mapping[str, Any]) -> None:
         """Go on from a saved state; one that is damaged or of another definition is ignored."""
@@ -285,8 +290,9 @@ def _batch(
     inputs, responses = {}, {}
     for mouse, count in _mice(len(readers), config, random):
         drawn = readers[mouse].draw(count, random)
-        mixed = cutmix(*drawn, random, config.cutmix_probability, config.cutmix_alpha)
-        inputs[mouse], responses[mouse] = (x.pin_memory() if pinned else x for x in mixed)
+        partner = partial(readers[mouse].draw, 1, random)
+        cutmix(*drawn, partner, random, config.cutmix_probability, config.cutmix_alpha)
+        inputs[mouse], responses[mouse] = (x.pin_memory() if pinned else x for x in drawn)
     return _Batch(dropout_seed, inputs, responses)
 
 

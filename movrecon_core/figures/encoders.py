@@ -4,13 +4,16 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row, mean_row
+from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import training_log
 
 ENSEMBLE = "ensemble"
+MEASURES = {"correlation": "", "windows": "window_"}
+"""Column → how the stored correlation begins."""
 
 
 def training_history(study: Study) -> pd.DataFrame:
@@ -24,35 +27,42 @@ def training_history(study: Study) -> pd.DataFrame:
 
 
 def single_trial_correlations(study: Study) -> pd.DataFrame:
-    """Mean over neurons of the correlation over all frames of the held-out movies.
+    """Mean over neurons of the correlation over the held-out movies.
 
     Returns
     -------
     DataFrame
-        ``mouse``, ``encoder`` (``instance 0``, ..., ``ensemble``: of the instances' mean prediction), ``correlation``,
-        ``neurons``.
+        ``mouse``, ``encoder`` (``instance 0``, ..., ``ensemble``: of the instances' mean prediction), ``correlation``
+        over all frames, each predicted by all stacks that contain it, ``windows``: over windows that lie end to end,
+        each predicted by itself, as the article's value, ``neurons``.
     """
     rows = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         found = study.result("evaluations", mouse)
-        correlations = {f"instance {i}": values for i, values in enumerate(found["correlation"].values)}
-        correlations[ENSEMBLE] = found["ensemble_correlation"].values
-        for encoder, values in correlations.items():
-            row = {"mouse": study.label(mouse), "encoder": encoder, "correlation": float(values.mean())}
-            rows.append({**row, "neurons": len(values)})
+        columns: dict[str, list[NDArray[np.float64]]] = {
+            column: [*found[f"{prefix}correlation"].values, found[f"{prefix}ensemble_correlation"].values]
+            for column, prefix in MEASURES.items()
+        }
+        names = [*(f"instance {i}" for i in range(study.profile.instances)), ENSEMBLE]
+        for i, encoder in enumerate(names):
+            row = {"mouse": study.label(mouse), "encoder": encoder}
+            means = {column: float(values[i].mean()) for column, values in columns.items()}
+            rows.append({**row, **means, "neurons": len(columns["correlation"][i])})
     return pd.DataFrame(rows)
 
 
-def mouse_correlations(correlations: pd.DataFrame) -> pd.DataFrame:
+def mouse_correlations(correlations: pd.DataFrame, measure: str = "correlation") -> pd.DataFrame:
     """Mean over the single instances, and the ensemble's, of each mouse: ``mouse``, ``single``, ``ensemble``.
 
     Parameters
     ----------
     correlations
         Of `single_trial_correlations`.
+    measure
+        Which of its columns.
     """
     kind = np.where(correlations["encoder"] == ENSEMBLE, ENSEMBLE, "single")
-    found = correlations.groupby(["mouse", kind], sort=False)["correlation"].mean().unstack()
+    found = correlations.groupby(["mouse", kind], sort=False)[measure].mean().unstack()
     return found[["single", ENSEMBLE]].reset_index()
 
 
@@ -66,11 +76,16 @@ def rows(correlations: pd.DataFrame, seed: int) -> Iterator[Row]:
     seed
         Of the bootstrap.
     """
-    mice, theirs = mouse_correlations(correlations), published("encoder.single_trial_correlation")
+    theirs = published("encoder.single_trial_correlation")
     names = {"single": ("retrained_validation", "one instance"), ENSEMBLE: ("competition", "mean of the instances")}
     for kind, (key, name) in names.items():
         label = f"encoder's single-trial correlation, {name}"
-        yield mean_row("1", label, theirs[key], mice[kind], mice["mouse"], seed, note="n: mice")
+        for measure, windows, value in (
+            ("correlation", "", NAN),
+            ("windows", ", in windows of 31 frames", theirs[key]),
+        ):
+            mice = mouse_correlations(correlations, measure)
+            yield mean_row("1", f"{label}{windows}", value, mice[kind], mice["mouse"], seed, note="n: mice")
     instances = correlations["encoder"].nunique() - 1
     yield Row("1", "instances", "count", published("encoder.instances"), instances)
 
@@ -78,7 +93,7 @@ def rows(correlations: pd.DataFrame, seed: int) -> Iterator[Row]:
 def neuron_correlations(study: Study) -> pd.DataFrame:
     """Correlation of the ensemble's prediction for each neuron: ``mouse``, ``neuron``, ``correlation``."""
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         values = study.result("evaluations", mouse)["ensemble_correlation"].values
         tables.append(pd.DataFrame({"mouse": study.label(mouse), "neuron": range(len(values)), "correlation": values}))
     return pd.concat(tables, ignore_index=True)

@@ -8,14 +8,47 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from movrecon_core.analysis import repeated_measures_anova
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.shapes import layer_shapes
 from movrecon_core.figures.published import published
 from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.storage.store import unit_attributes
 from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.study import Study
 
+WHOLE = "whole movies"
 MEASURES = {"C": "loss", "D": "video_correlation"}
 """Panel → what it shows over iterations."""
+
+
+def schematic_panels(study: Study) -> dict[str, pd.DataFrame]:
+    """What the schematics draw, from the first instance and the settings of the run.
+
+    Returns
+    -------
+    dict
+        ``A`` layers of the encoder: ``layer``, ``channels``, ``frames``, ``pixels`` of a frame, ``shape`` in words;
+        ``B`` steps of the reconstruction: ``step``, ``detail``.
+    """
+    mouse, trial = next(study.movies())
+    config, frames = study.profile.reconstruction, len(study.movie(mouse, trial))
+    layers = []
+    for layer, shape in layer_shapes(load_checkpoint(study.checkpoint(0)), mouse, config.window_frames or frames):
+        time, pixels = (shape[1] if len(shape) > 1 else 1), int(np.prod(shape[2:], dtype=int))
+        layers.append((layer, shape[0], time, pixels, " × ".join(map(str, shape))))
+    window = "the whole movie at once" if config.window_frames is None else f"windows of {config.window_frames} frames"
+    neurons, instances = study.recordings[mouse].neurons, study.profile.instances
+    steps = [
+        ("movie", f"{frames} × 64 × 64 pixels\nstarts at {config.initial_grey:g}"),
+        ("encoder", f"{study.profile.encoder.architecture}\n{window}\nweights do not change"),
+        ("prediction", f"{neurons} neurons\n× {frames} frames"),
+        ("loss", "Poisson, with the\nrecorded responses"),
+        ("gradient", f"of the movie, in the mask\n{config.iterations} iterations\n{instances} instances, averaged"),
+    ]
+    return {
+        "A": pd.DataFrame(layers, columns=["layer", "channels", "frames", "pixels", "shape"]),
+        "B": pd.DataFrame(steps, columns=["step", "detail"]),
+    }
 
 
 def optimisation_curves(study: Study) -> pd.DataFrame:
@@ -39,7 +72,28 @@ def optimisation_curves(study: Study) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def method_panels(curves: pd.DataFrame, instance: int) -> dict[str, pd.DataFrame]:
+def whole_losses(study: Study) -> pd.DataFrame:
+    """Loss of each instance's grey first movie and of its last one, as the scripts log it.
+
+    Of the responses predicted for the whole movie at once, grey outside the evaluation mask, from frame 32 on; the
+    curves are of the optimiser's own windows, and of the movie as it is.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``instance``, ``iteration`` that begins with the movie, ``loss``.
+    """
+    rows = []
+    for mouse, trial in study.movies():
+        units = study.reconstruction_units(mouse, trial, RECORDED)
+        losses = study.responses(mouse, trial)["loss"].values
+        for instance, (unit, (first, last)) in enumerate(zip(units, losses, strict=True)):
+            name, done = (study.label(mouse), trial, instance), study.store.require(unit).sizes["iteration"]
+            rows += [(*name, 1, first), (*name, done + 1, last)]
+    return pd.DataFrame(rows, columns=["mouse", "trial", "instance", "iteration", "loss"])
+
+
+def method_panels(curves: pd.DataFrame, instance: int, whole: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
     """What the method's figure draws.
 
     Parameters
@@ -48,18 +102,25 @@ def method_panels(curves: pd.DataFrame, instance: int) -> dict[str, pd.DataFrame
         Of `optimisation_curves`.
     instance
         Whose movies are drawn one by one.
+    whole
+        Of `whole_losses`.
 
     Returns
     -------
     dict
         ``C`` loss and ``D`` video correlation: ``curves`` (``movies`` of that instance, or ``instances``, each the
-        mean over its movies), ``line`` (its name), ``mouse`` (empty for instances), ``iteration`` and the value.
+        mean over its movies; ``whole movies``, the mean of what the scripts log), ``line`` (its name), ``mouse`` (empty
+        for instances), ``iteration`` and the value.
     """
     movies = curves[curves["instance"] == instance]
     movies = movies.assign(curves="movies", line=movies["mouse"] + ", trial " + movies["trial"].astype(str))
     means = curves.groupby(["instance", "iteration"])[list(MEASURES.values())].mean().reset_index()
     instances = means.assign(curves="instances", line="instance " + means["instance"].astype(str), mouse="")
-    both = pd.concat([movies, instances], ignore_index=True)
+    parts = [movies, instances]
+    if whole is not None:
+        logged = whole.groupby(["instance", "iteration"])["loss"].mean().reset_index()
+        parts.append(logged.assign(curves=WHOLE, line="instance " + logged["instance"].astype(str), mouse=""))
+    both = pd.concat(parts, ignore_index=True)
     columns = ["curves", "line", "mouse", "iteration"]
     return {panel: both[[*columns, measure]].dropna().round({measure: 6}) for panel, measure in MEASURES.items()}
 
@@ -123,13 +184,15 @@ def reconstruction_minutes(study: Study) -> list[float]:
     return [attributes["seconds"] / 60 for attributes in found if "seconds" in attributes]
 
 
-def rows(curves: pd.DataFrame, minutes: Sequence[float], seed: int) -> Iterator[Row]:
+def rows(curves: pd.DataFrame, whole: pd.DataFrame, minutes: Sequence[float], seed: int) -> Iterator[Row]:
     """What a single instance finds, and what that takes.
 
     Parameters
     ----------
     curves
         Of `optimisation_curves`.
+    whole
+        Of `whole_losses`.
     minutes
         Of `reconstruction_minutes`.
     seed
@@ -144,6 +207,10 @@ def rows(curves: pd.DataFrame, minutes: Sequence[float], seed: int) -> Iterator[
         values = movies["video_correlation"]
         name = "video correlation, one instance, not smoothed"
         yield mean_row("1", name, theirs, values, movies["mouse"], seed, note=note)
+    ends = whole.groupby(["mouse", "trial", "instance"], sort=False)["loss"].agg(["first", "last"])
+    fallen = (ends["last"] - ends["first"]).groupby(["mouse", "trial"], sort=False).mean().reset_index(name="loss")
+    name = "loss of whole movies, grey outside the mask: last minus first iteration"
+    yield mean_row("1", name, NAN, fallen["loss"], fallen["mouse"], seed, kind="statistic", note="the scripts' reading")
     yield Row("1", "iterations", "count", published("reconstruction.iterations"), iterations)
     theirs = published("cost.minutes_per_10s_movie_per_instance_1000_epochs")
     mean = float(np.mean(minutes)) if minutes else NAN

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from movrecon_core.analysis import SKIPPED_FRAMES, frame_correlation, motion_energy
-from movrecon_core.figures.fig2_performance import median_trial
+from movrecon_core.figures.fig2_performance import shown_trials
 from movrecon_core.figures.recordings import behaviour_signals, most_active, scaled_responses
 from movrecon_core.figures.responses import SHUFFLED_NEURONS
 from movrecon_core.figures.rows import NAN, Row, mean_row
@@ -15,7 +15,7 @@ from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 
 
-def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.DataFrame]:
+def ethogram_panels(study: Study, movies: int, neurons: int, first: int | None = None) -> dict[str, pd.DataFrame]:
     """What the ethogram draws.
 
     Parameters
@@ -23,10 +23,11 @@ def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.Dat
     study
         With reconstructions and the responses to them.
     movies
-        How many movies are shown, each of another mouse: the mouse's movie of median video correlation, as in
-        Figure 2A.
+        How many movies are shown, those of Figure 2A (`shown_trials`).
     neurons
         How many neurons of each mouse are shown, those that respond most to the movie.
+    first
+        As for `shown_trials`.
 
     Returns
     -------
@@ -36,8 +37,7 @@ def ethogram_panels(study: Study, movies: int, neurons: int) -> dict[str, pd.Dat
         frame 30 on.
     """
     parts: dict[str, list[pd.DataFrame]] = {panel: [] for panel in "ABCDE"}
-    for mouse in study.reconstructed_mice[:movies]:
-        trial = median_trial(study, mouse)
+    for mouse, trial in shown_trials(study, movies, first):
         for panel, table in _panels_of_movie(study, mouse, trial, neurons).items():
             parts[panel].append(table.assign(movie=f"{study.label(mouse)}, trial {trial}"))
     return {panel: pd.concat(tables, ignore_index=True) for panel, tables in parts.items()}
@@ -70,7 +70,7 @@ def _panels_of_movie(study: Study, mouse: int, number: int, neurons: int) -> dic
         "A": pd.concat([moved, behaviour_signals(trial)], ignore_index=True),
         "B": _stretched(trial.responses, shown),
         "C": _stretched(predicted.sel(stimulus="true").values, shown),
-        "D": _stretched(predicted.sel(stimulus="reconstructed").values, shown),
+        "D": _stretched(predicted.sel(stimulus="evoked").values, shown),
         "E": pd.DataFrame({"seconds": seconds[SKIPPED_FRAMES:], "frame_correlation": alike}),
     }
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import (
     Judged,
     mask_diameter,
-    match_contrast_luminance,
+    match_mean_image,
     random_movie_control,
     threshold_correlations,
     video_correlation,
@@ -24,7 +24,7 @@ from movrecon_core.figures.published import published
 from movrecon_core.figures.responses import STIMULI
 from movrecon_core.figures.rows import Row, change_row, compared, mean_row, p_row
 from movrecon_core.recordings import FRAME_RATE
-from movrecon_core.study.conditions import PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
+from movrecon_core.study.conditions import OWN_PREDICTION, PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
 from movrecon_core.study.study import Study
 
 
@@ -55,6 +55,7 @@ VARIANTS = {
     "one instance": Variant(RECORDED, made={"instances": [0]}),
     "no training mask": Variant(Condition(mask="none"), "no_training_mask"),
     "strict training mask": Variant(Condition(mask="strict"), "strict_training_mask"),
+    "from its own predictions": Variant(OWN_PREDICTION),
     "neurons exchanged": Variant(SHUFFLED),
 }
 """In the order of the figure; the last is a control, and after it comes another: a random other movie."""
@@ -97,7 +98,7 @@ def variants(study: Study) -> pd.DataFrame:
                 standards.append(judged)
     if any(not np.array_equal(judged.truth, standards[0].truth) for judged in standards):
         truths, found, pixels = map(list, zip(*standards, strict=True))
-        control = random_movie_control(truths, found, pixels, study.profile.seed)
+        control = random_movie_control(truths, found, pixels, [mouse for mouse, _ in movies], study.profile.seed)
         table += [(*name, RANDOM, value) for name, value in zip(names, control, strict=True)]
     return pd.DataFrame(table, columns=["mouse", "trial", "variant", "video_correlation"])
 
@@ -145,8 +146,10 @@ def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
     return pd.concat(tables).groupby(by_mouse, sort=False)["video_correlation"].mean().reset_index()
 
 
-def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, pd.DataFrame]:
-    """Frames of the movie of median correlation by variant, and by training mask.
+def example_frames(
+    study: Study, found: pd.DataFrame, frames: int, movie: tuple[int, int] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Frames of one movie by variant, and by training mask.
 
     Parameters
     ----------
@@ -156,6 +159,8 @@ def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, 
         Of `variants`.
     frames
         How many.
+    movie
+        Which: place of the mouse and of its movie, from 0; None: the movie of median correlation.
 
     Returns
     -------
@@ -165,9 +170,13 @@ def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, 
     """
     standard = found[found["variant"] == STANDARD].iloc[[median_movie(found[found["variant"] == STANDARD])]]
     mice = {study.label(mouse): mouse for mouse in study.reconstructed_mice}
-    judged = variant_movies(study, mice[standard["mouse"].item()], int(standard["trial"].item()))
+    chosen = mice[standard["mouse"].item()], int(standard["trial"].item())
+    if movie is not None:
+        mouse = study.reconstructed_mice[movie[0]]
+        chosen = mouse, study.variation_trials(mouse)[movie[1]]
+    judged = variant_movies(study, *chosen)
     truth, _, pixels = judged[STANDARD]
-    matched = {name: match_contrast_luminance(movie, truth, pixels) for name, (_, movie, _) in judged.items()}
+    matched = {name: match_mean_image(movie, truth, pixels) for name, (_, movie, _) in judged.items()}
     shown: Movies = {
         "truth": truth,
         STANDARD: matched[STANDARD],
@@ -176,7 +185,7 @@ def example_frames(study: Study, found: pd.DataFrame, frames: int) -> dict[str, 
     shown |= {name: matched[name] for name in list(VARIANTS)[1 : SHOWN + 1] if name in matched}
     everywhere = np.ones_like(pixels)
     masks = {
-        mask: match_contrast_luminance(judged[variant].reconstruction, truth, everywhere)
+        mask: match_mean_image(judged[variant].reconstruction, truth, everywhere)
         for variant, mask in TRAINING_MASKS.items()
     }
     return {

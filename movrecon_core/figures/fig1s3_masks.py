@@ -33,7 +33,8 @@ def mask_panels(study: Study) -> dict[str, pd.DataFrame]:
     -------
     dict
         ``A`` On minus Off field of each mouse's best predicted neuron, ``B`` mean On and Off field of the population,
-        ``C`` centres, ``D`` transparency mask, ``E`` correlation over time of each pixel, mean over movies.
+        ``C`` how many neurons have the centre of their On and of their Off field at each pixel, ``D`` transparency
+        mask, ``E`` correlation over time of each pixel, mean over movies.
     """
     fields = {mouse: _fields(study, mouse) for mouse in study.reconstructed_mice}
     labels = [study.label(mouse) for mouse in study.reconstructed_mice]
@@ -42,11 +43,12 @@ def mask_panels(study: Study) -> dict[str, pd.DataFrame]:
         return image_table(labelled(np.stack(images), mouse=labels), value)
 
     examples = [found.on_minus_off[..., _best_neuron(study, mouse, found)] for mouse, found in fields.items()]
+    counts = [np.stack([_counts(found.on_centres), _counts(found.off_centres)]) for found in fields.values()]
     correlations = [_pixel_correlations(study, mouse) for mouse in study.reconstructed_mice]
     return {
         "A": maps(examples, "response"),
         "B": maps([population_fields(found).on_or_off for found in fields.values()], "response"),
-        "C": pd.concat([_centres(study, mouse, found) for mouse, found in fields.items()], ignore_index=True),
+        "C": image_table(labelled(np.stack(counts), mouse=labels, row=["On", "Off"]), "neurons"),
         "D": maps([crop_movie(study.alpha(mouse)) for mouse in study.reconstructed_mice], "alpha"),
         "E": image_table(labelled(np.stack(correlations), mouse=labels, row=list(MASKS)), "correlation"),
     }
@@ -69,11 +71,23 @@ def mask_sizes(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", "mask", "height", "width", "diameter", "pixels"]).round(1)
 
 
-def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
-    """Height and width of the masks, and the size of the screen.
+def _trained_with(study: Study) -> Iterator[Row]:
+    """Of how many movies masks were learned; none is a reconstructed one."""
+    found = [study.result("masks", mouse).attrs for mouse in study.reconstructed_mice]
+    unseen, trained_on = (sum(len(mask[name]) for mask in found) for name in ("unseen", "trained_on"))
+    note = "given as files, not trained" if unseen + trained_on == 0 else "of all mice; none is reconstructed"
+    yield Row("1–S3", "movies that masks were trained on", "count", ours=unseen + trained_on, note=note)
+    note = "too few others" if trained_on else "there are enough others"
+    yield Row("1–S3", "of these, movies that encoders were trained on", "count", ours=trained_on, note=note)
+
+
+def rows(study: Study, sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Height and width of the masks, the size of the screen, and what the masks were trained on.
 
     Parameters
     ----------
+    study
+        With masks.
     sizes
         Of `mask_sizes`.
     seed
@@ -93,6 +107,7 @@ def rows(sizes: pd.DataFrame, seed: int) -> Iterator[Row]:
         strict=True,
     ):
         yield Row("1–S3", f"full screen: {side} (°)", "degrees", value, round(ours, 1))
+    yield from _trained_with(study)
     theirs = published(f"{_PUBLISHED}.full_screen_equivalent_diameter_deg")
     yield Row("1–S3", "full screen: diameter (°)", "degrees", theirs, full_screen_diameter())
 
@@ -110,13 +125,11 @@ def _best_neuron(study: Study, mouse: int, fields: ReceptiveFields) -> int:
     return int(np.where(both, predicted, predicted - 2).argmax())
 
 
-def _centres(study: Study, mouse: int, fields: ReceptiveFields) -> pd.DataFrame:
-    tables = []
-    for kind, centres in (("on", fields.on_centres), ("off", fields.off_centres)):
-        found = np.flatnonzero((centres >= 0).all(axis=1))
-        columns = {"neuron": found, "y": centres[found, 0], "x": centres[found, 1]}
-        tables.append(pd.DataFrame({"mouse": study.label(mouse), "kind": kind, **columns}))
-    return pd.concat(tables, ignore_index=True)
+def _counts(centres: NDArray[np.integer]) -> NDArray[np.int64]:
+    """Centres (N, 2) counted by pixel (36, 64); neurons without a field are left out."""
+    counts = np.zeros((FRAME_HEIGHT, FRAME_WIDTH), dtype=np.int64)
+    np.add.at(counts, tuple(centres[(centres >= 0).all(axis=1)].T), 1)
+    return counts
 
 
 def _pixel_correlations(study: Study, mouse: int) -> NDArray[np.floating]:

@@ -5,22 +5,26 @@ from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
+from scipy.stats import ttest_ind
 
 from movrecon_core.analysis import (
-    match_contrast_luminance,
+    match_mean_image,
     mean_frame_correlation,
     paired_t,
     random_movie_control,
     video_correlation,
 )
+from movrecon_core.errors import ProfileError
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row, estimate, mean_row
+from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
 
 METRICS = {"video_correlation": video_correlation, "mean_frame_correlation": mean_frame_correlation}
 OWN, RANDOM = "own movie", "random movie"
+OWN_METHOD = "as reconstructed"
 
 
 def performance(study: Study) -> pd.DataFrame:
@@ -45,7 +49,9 @@ def performance(study: Study) -> pd.DataFrame:
             table[name] = [metric(*movie) for movie in judged]
             if any(len(other) != len(truths[0]) or (other != truths[0]).any() for other in truths):
                 seed = study.profile.seed
-                table[f"random_{name}"] = random_movie_control(truths, found, pixels, seed, metric=metric)
+                table[f"random_{name}"] = random_movie_control(
+                    truths, found, pixels, table["mouse"].tolist(), seed, metric=metric
+                )
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
@@ -91,7 +97,7 @@ def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
     seed
         Of the bootstrap.
     """
-    recorded, predicted = (performance[performance["condition"] == name] for name in ("recorded", "predicted"))
+    recorded, predicted = (performance[performance["condition"] == c.name] for c in (RECORDED, PREDICTED))
     for name in METRICS:
         theirs, label = published(f"figure_2.{name}"), name.replace("_", " ")
         low, high = theirs["ci95"]
@@ -102,14 +108,50 @@ def rows(performance: pd.DataFrame, seed: int) -> Iterator[Row]:
             values = both[f"random_{name}"]
             yield mean_row("2", f"{label}, random movie", float("nan"), values, both["mouse"], seed)
             if len(both) > 1:
-                p = paired_t(both[name], values).p
-                yield Row("2", f"{label}, p against a random movie", "p", theirs["p_vs_random_video"], p, n=len(both))
+                unpaired, paired = ttest_ind(both[name], values).pvalue, paired_t(both[name], values).p
+                against, n = f"{label}, p against a random movie", len(both)
+                note = "unpaired t-test, as the article's value fits (98 degrees of freedom)"
+                yield Row("2", against, "p", theirs["p_vs_random_video"], unpaired, n=n, note=note)
+                yield Row("2", f"{against}, paired", "p", NAN, paired, n=n, note="paired t-test over movies")
     if len(predicted):
         theirs = published("figure_1_supplement_2.video_correlation.from_predicted_activity")
         values = predicted["video_correlation"]
         yield mean_row("2", "video correlation, from predicted responses", theirs, values, predicted["mouse"], seed)
     work = published("figure_2.earlier_static_image_work")
     yield Row("2", "static images, earlier work", "correlation", work["value"], note=work["citation"])
+
+
+def method_rows(methods: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Video correlation of the same movies by other methods.
+
+    Parameters
+    ----------
+    methods
+        Columns ``mouse``, ``trial``, ``method``, ``video_correlation``, as `methods_beside` makes them.
+    seed
+        Of the bootstrap.
+    """
+    for name, part in methods.groupby("method", sort=False):
+        values, theirs = part["video_correlation"], float("nan")
+        yield mean_row("2", f"video correlation, {name}", theirs, values, part["mouse"], seed, note="one instance")
+
+
+def methods_beside(study: Study) -> pd.DataFrame:
+    """Video correlation of the first instance's movies and of those by other methods, on the same movies.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``method``, ``video_correlation``; no rows where the profile has no other methods.
+    """
+    table = []
+    for mouse, trial in study.baseline_movies() if study.profile.baselines.methods else ():
+        own = study.judged(mouse, trial, instances=[0])
+        table.append((study.label(mouse), trial, OWN_METHOD, video_correlation(*own.evaluated)))
+        for name, movie in study.other_movies(mouse, trial).items():
+            judged = own._replace(reconstruction=movie).evaluated
+            table.append((study.label(mouse), trial, name, video_correlation(*judged)))
+    return pd.DataFrame(table, columns=["mouse", "trial", "method", "video_correlation"])
 
 
 def median_movie(correlations: pd.DataFrame) -> int:
@@ -131,7 +173,36 @@ def median_trial(study: Study, mouse: int) -> int:
     return int(trials[median_movie(pd.DataFrame({"trial": trials, "video_correlation": found}))])
 
 
-def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: int) -> pd.DataFrame:
+def shown_trials(study: Study, count: int, first: int | None = None) -> list[tuple[int, int]]:
+    """Mouse and trial of the movies that Figures 1–S1, 2 and 6 show, each of another mouse.
+
+    Parameters
+    ----------
+    study
+        With reconstructions.
+    count
+        How many.
+    first
+        Place of the first mouse's among its movies, from 0; None: like the others its movie of median correlation.
+
+    Raises
+    ------
+    ProfileError
+        If the mouse has fewer movies.
+    """
+    mice = study.reconstructed_mice[:count]
+    trials = {mouse: median_trial(study, mouse) for mouse in mice[first is not None :]}
+    if first is not None:
+        listed = study.reconstructed_trials(mice[0])
+        if not 0 <= first < len(listed):
+            raise ProfileError(f"movie {first} (from 0) of {study.label(mice[0])}: it has {len(listed)}")
+        trials[mice[0]] = listed[first]
+    return [(mouse, trials[mouse]) for mouse in mice]
+
+
+def example_frames(
+    study: Study, performance: pd.DataFrame, count: int, frames: int, first: int | None = None
+) -> pd.DataFrame:
     """What panel A draws: frames of movies and their reconstructions with the truth's contrast and luminance.
 
     Parameters
@@ -141,9 +212,11 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
     performance
         As `performance`.
     count
-        How many movies are shown, each of another mouse: the mouse's movie of median correlation.
+        How many movies are shown, as for `shown_trials`.
     frames
         How many of its frames are shown.
+    first
+        As for `shown_trials`.
 
     Returns
     -------
@@ -151,19 +224,16 @@ def example_frames(study: Study, performance: pd.DataFrame, count: int, frames: 
         ``movie``, ``kind`` (``truth``, ``reconstructed``), ``seconds``, ``y``, ``x``, ``grey``; NaN outside the
         evaluation mask.
     """
-    recorded = performance[performance["condition"] == "recorded"]
+    recorded = performance[performance["condition"] == "recorded"].set_index(["mouse", "trial"])["video_correlation"]
     movies = {}
-    for mouse in study.reconstructed_mice[:count]:
-        rows = recorded[recorded["mouse"] == study.label(mouse)]
-        chosen = rows.iloc[median_movie(rows)]
-        trial = int(chosen["trial"])
-        name = f"{study.label(mouse)}, trial {trial}, r = {chosen['video_correlation']:.2f}"
+    for mouse, trial in shown_trials(study, count, first):
+        name = f"{study.label(mouse)}, trial {trial}, r = {recorded[study.label(mouse), trial]:.2f}"
         movies[name] = study.judged(mouse, trial)
     shown = shown_frames(min(len(truth) for truth, _, _ in movies.values()), frames)  # the same of movies of any length
     seconds = np.round(shown / FRAME_RATE, 3)
     tables = []
     for name, (truth, found, pixels) in movies.items():
-        images = np.stack([truth[shown], match_contrast_luminance(found, truth, pixels)[shown]])
+        images = np.stack([truth[shown], match_mean_image(found, truth, pixels)[shown]])
         images = np.where(pixels, images, np.nan)
         tables.append(
             image_table(labelled(images[None], movie=[name], kind=["truth", "reconstructed"], seconds=seconds), "grey")

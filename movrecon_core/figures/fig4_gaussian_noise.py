@@ -12,6 +12,7 @@ from movrecon_core.analysis import (
     SKIPPED_FRAMES,
     PhaseParts,
     entropy,
+    match_contrast_luminance,
     motion_energy,
     phase_parts,
     video_correlation,
@@ -74,8 +75,8 @@ class NoiseTables(NamedTuple):
         One row a mouse, ``target`` (``same instance`` or ``ensemble``) and stimulus (``length`` in pixels,
         ``duration`` in frames, ``sample``, ``inverted``): ``video_correlation``; ``neighbour_correlation``, in the
         previous mouse's mask; ``ensembling_gain``, over the mean of the single instances; ``entropy`` in bits and
-        ``motion_energy`` in grey levels of the reconstruction, and with ``true_`` of the stimulus in the mask, with
-        ``square_`` of the stimulus in the whole square.
+        ``motion_energy`` in grey levels of the reconstruction with its stimulus's contrast and luminance (scripts), and
+        with ``true_`` of the stimulus in the mask, with ``square_`` of the stimulus in the whole square.
     phases
         One row a mouse, ``target``, ``length``, ``duration``, ``sample``, where both phases were reconstructed:
         ``phase_correlation``, ``insensitive_share``, ``flipping_correlation``, ``constant_correlation``, as
@@ -228,7 +229,8 @@ def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[st
 def _contents(truth: NDArray, movie: NDArray, mask: NDArray[np.bool_]) -> dict[str, float]:
     square = np.zeros_like(mask)
     square[:, SQUARE] = True
-    measured = {"": (movie, mask), "true_": (truth, mask), "square_": (truth, square)}
+    matched = match_contrast_luminance(movie, truth, mask)
+    measured = {"": (matched, mask), "true_": (truth, mask), "square_": (truth, square)}
     return {
         f"{prefix}{name}": float(measure(*shown).mean())
         for name, measure in (("entropy", entropy), ("motion_energy", motion_energy))

@@ -3,13 +3,17 @@
 from collections.abc import Iterator
 from itertools import product
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
-from movrecon_core.analysis import video_correlation
+from movrecon_core.analysis import match_mean_image, video_correlation
 from movrecon_core.errors import NothingToShowError
+from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.levels import level_statistics
 from movrecon_core.figures.published import published
 from movrecon_core.figures.rows import NAN, Row, anova_rows, change_row, compared, mean_row
+from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import RECORDED, Condition
 from movrecon_core.study.study import Study
 
@@ -45,6 +49,49 @@ def population_sizes(study: Study) -> pd.DataFrame:
             "at least one of `dropped`"
         )
     return pd.DataFrame(found, columns=["mouse", "trial", "dropped", "percent", "neurons", "video_correlation"])
+
+
+def by_number(sizes: pd.DataFrame) -> pd.DataFrame:
+    """Mean over movies by how many neurons are kept: ``mouse``, ``dropped``, ``neurons``, ``video_correlation``.
+
+    Parameters
+    ----------
+    sizes
+        Of `population_sizes`.
+    """
+    kept = sizes.assign(neurons=(sizes["neurons"] * sizes["percent"] / 100).round().astype(int))
+    return kept.groupby(["mouse", "dropped", "neurons"], sort=False)["video_correlation"].mean().reset_index()
+
+
+def size_frames(study: Study, frames: int) -> pd.DataFrame:
+    """Frames of the first mouse's first movie, found from ever more neurons (Author response image 1).
+
+    Parameters
+    ----------
+    study
+        With reconstructions from parts of the population.
+    frames
+        How many.
+
+    Returns
+    -------
+    DataFrame
+        ``found from``, ``seconds``, ``y``, ``x``, ``grey``; contrast and luminance are the truth's, NaN outside the
+        evaluation mask.
+    """
+    mouse = study.reconstructed_mice[0]
+    trial, neurons = study.population_trials(mouse)[0], study.recordings[mouse].neurons
+    dropped, shown = study.profile.population.dropped[0], shown_frames(len(study.movie(mouse, trial)), frames)
+    images: dict[str, NDArray[np.floating]] = {}
+    for kept in (*sorted(study.fractions), 1.0):
+        condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
+        truth, found, pixels = study.judged(mouse, trial, condition)
+        images.setdefault("truth", np.where(pixels, truth[shown], np.nan))
+        name = f"{round(kept * neurons)} neurons"
+        images[name] = np.where(pixels, match_mean_image(found, truth, pixels)[shown], np.nan)
+    seconds = np.round(shown / FRAME_RATE, 3)
+    stacked = np.stack(list(images.values()))
+    return image_table(labelled(stacked, **{"found from": list(images), "seconds": seconds}), "grey")
 
 
 def published_sizes() -> dict[float, float]:

@@ -11,24 +11,24 @@ from movrecon_core.analysis import (
     SKIPPED_FRAMES,
     error_map,
     frame_correlation,
-    match_contrast_luminance,
     neuron_correlation,
     response_correlation,
 )
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row, mean_row
+from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.study import Study
 
 EVOKED = {
     "true": "true movie",
-    "reconstructed": "reconstruction",
+    "evoked": "reconstruction",
     "expected": "expected reconstruction",
+    "reconstructed": "mean reconstruction, unmasked",
 }
-"""Stored name of a movie whose responses were predicted → what it is called here."""
+"""Stored name of a movie whose responses were predicted → what it is called here; the last is no reading of theirs."""
 PUBLISHED = {
     "predicted_from_movie_vs_recorded": ("true movie", "recorded"),
     "from_reconstruction_vs_recorded": ("reconstruction", "recorded"),
@@ -36,7 +36,7 @@ PUBLISHED = {
     "from_expected_reconstruction_vs_predicted": ("expected reconstruction", "predicted"),
 }
 """Key of a published value → which movie evokes the responses, and with which they are correlated."""
-MATRICES = {"recorded": "recorded", "true": "predicted from the true movie", "reconstructed": "from its reconstruction"}
+MATRICES = {"recorded": "recorded", "true": "predicted from the true movie", "evoked": "from its reconstruction"}
 
 
 def evoked_correlations(study: Study) -> pd.DataFrame:
@@ -46,7 +46,7 @@ def evoked_correlations(study: Study) -> pd.DataFrame:
     -------
     DataFrame
         ``mouse``, ``trial``, ``evoked by`` (`EVOKED`, as far as they were predicted), ``with`` (``recorded``, or
-        ``predicted``: the responses to the true movie), ``correlation`` over all neurons and frames.
+        ``predicted``: the responses to the true movie), ``correlation`` over all neurons and frames, ``neurons``.
     """
     rows = []
     for mouse, trial in study.movies():
@@ -57,8 +57,27 @@ def evoked_correlations(study: Study) -> pd.DataFrame:
             for other, responses in (("recorded", found["recorded"].values), ("predicted", predicted["true"])):
                 if (name, other) != ("true", "predicted"):
                     value = response_correlation(responses, values)
-                    rows.append((study.label(mouse), trial, EVOKED[name], other, value))
-    return pd.DataFrame(rows, columns=["mouse", "trial", "evoked by", "with", "correlation"])
+                    rows.append((study.label(mouse), trial, EVOKED[name], other, value, len(values)))
+    return pd.DataFrame(rows, columns=["mouse", "trial", "evoked by", "with", "correlation", "neurons"])
+
+
+def differences(evoked: pd.DataFrame) -> pd.DataFrame:
+    """Panel C: how much better a movie's reconstruction explains the recorded responses than the movie itself does.
+
+    Parameters
+    ----------
+    evoked
+        Of `evoked_correlations`.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``difference`` of the correlations of recorded with predicted responses: true movie minus
+        reconstruction (article, Fig. 6C).
+    """
+    recorded = evoked[evoked["with"] == "recorded"]
+    wide = recorded.pivot(index=["mouse", "trial"], columns="evoked by", values="correlation")
+    return (wide[EVOKED["true"]] - wide[EVOKED["evoked"]]).rename("difference").reset_index()
 
 
 def rows(evoked: pd.DataFrame, seed: int) -> Iterator[Row]:
@@ -79,7 +98,11 @@ def rows(evoked: pd.DataFrame, seed: int) -> Iterator[Row]:
             note = "left out: the profile has no reconstructions from predicted responses"
             yield Row("6", name, "correlation", theirs, note=note)
         else:
-            yield mean_row("6", name, theirs, values["correlation"], values["mouse"], seed)
+            # Of populations that were padded with NaN the article's means kept the largest alone: one mouse of five.
+            kept = values[values["neurons"] == values["neurons"].max()]
+            note = f"of the mice with the most neurons ({kept['neurons'].iloc[0]}) alone, as the article's"
+            yield mean_row("6", name, theirs, kept["correlation"], kept["mouse"], seed, note=note)
+            yield mean_row("6", f"{name}, all mice", NAN, values["correlation"], values["mouse"], seed)
 
 
 def error_sizes(study: Study) -> pd.DataFrame:
@@ -170,12 +193,15 @@ def _standardised(responses: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def example_frames(study: Study, mouse: int, trial: int, frames: int) -> pd.DataFrame:
-    """Frames of a movie: ``seconds``, ``y``, ``x``, ``recorded``, ``expected``, ``truth``, ``error``."""
+    """Frames of a movie: ``seconds``, ``y``, ``x``, ``recorded``, ``expected``, ``truth``, ``error``.
+
+    Contrast and luminance are as they were found (scripts): what the error map is the difference of.
+    """
     images = {}
     for name, condition in (("recorded", RECORDED), ("expected", PREDICTED)):
         truth, found, pixels = study.judged(mouse, trial, condition)
         shown = shown_frames(len(truth), frames)
-        images[name] = np.where(pixels, match_contrast_luminance(found, truth, pixels)[shown], np.nan)
+        images[name] = np.where(pixels, found[shown], np.nan)
     seconds = np.round(shown / FRAME_RATE, 3)
     return _columns({**images, "truth": truth[shown], "error": movie_errors(study, mouse, trial)[shown]}, seconds)
 

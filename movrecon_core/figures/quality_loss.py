@@ -75,7 +75,7 @@ def qualities(study: Study) -> pd.DataFrame:
     """
     ways = {name: way for name, way in WAYS.items() if way != PREDICTED or PREDICTED in study.conditions}
     rows = [
-        (study.label(mouse), trial, name, video_correlation(*study.judged(mouse, trial, way)))
+        (study.label(mouse), trial, name, video_correlation(*study.judged(mouse, trial, way).evaluated))
         for mouse, trial in truth_movies(study)
         for name, way in ways.items()
     ]

@@ -10,7 +10,7 @@ from movrecon_core.study.study import Study
 
 SELECTIVE = {"gabor_orientation": "orientation", "gabor_direction": "direction"}
 FARTHEST = 0.15
-"""Kolmogorov-Smirnov distance from each real mouse that is still near (chosen; the real ones are 0.02 to 0.08 apart)."""
+"""Kolmogorov-Smirnov distance from each real mouse that is still near (chosen)."""
 
 
 def beside_real_mice(study: Study) -> pd.DataFrame:
@@ -26,7 +26,7 @@ def beside_real_mice(study: Study) -> pd.DataFrame:
     tables = []
     ours = {study.label(mouse): study.result("physiology", mouse) for mouse in study.reconstructed_mice}
     for name, statistic in STATISTICS.items():
-        found = [float(dataset["known"].sel(statistic=name)) for dataset in ours.values()]
+        found = [float(dataset["known"][dataset.attrs["statistics"].index(name)]) for dataset in ours.values()]
         table = pd.DataFrame(
             {
                 "statistic": statistic.label,

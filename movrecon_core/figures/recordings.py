@@ -115,7 +115,7 @@ def near_duplicates(study: Study) -> pd.DataFrame:
         ``mouse``, ``trial``, ``closest_trial``, ``correlation``, ``use`` (``held-out`` or ``excluded``).
     """
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         split = study.split(mouse).to_dataframe().reset_index()
         split = split[split["closest"] >= 0]
         tables.append(
@@ -132,12 +132,36 @@ def near_duplicates(study: Study) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def clip_pairs(study: Study) -> pd.DataFrame:
+    """First frames of every mouse's first held-out movies, with the training movie's that is closest to each.
+
+    Of Author response image 2B: as many movies of the fold's list as are reconstructed, those that near-duplicates
+    exclude among them.
+
+    Returns
+    -------
+    DataFrame
+        ``clip`` (mouse and trial), ``mouse``, ``use`` (``held-out`` or ``excluded``), ``kind``, ``y``, ``x``, ``grey``.
+    """
+    table = near_duplicates(study).set_index(["mouse", "trial"])
+    parts = []
+    for mouse in study.reconstructed_mice:
+        recording, name = study.recordings[mouse], study.label(mouse)
+        for trial in study.fold_trials(mouse)[: study.profile.trials_per_mouse]:
+            row = table.loc[(name, trial)]
+            pair = [recording.movie(int(t), frames=1)[0] for t in (trial, row["closest_trial"])]
+            images = image_table(labelled(np.stack(pair), kind=["held out", "closest in training"]), "grey")
+            columns = {"clip": f"{name}, trial {trial}", "mouse": name, "use": row["use"]}
+            parts.append(images.assign(**columns)[[*columns, *images.columns]])
+    return pd.concat(parts, ignore_index=True)
+
+
 def _trial_use(study: Study) -> pd.DataFrame:
     tables = []
-    for mouse in range(len(study.recordings)):
+    for mouse in study.in_order:
         split = study.split(mouse).to_dataframe()
         split["use"] = [ROLES[role] for role in split["role"]]
-        split = split[split["use"] != "no responses"]
+        split = split[split["use"] != "not used"]
         counts = split.groupby(["fold", "use"]).size().rename("movies").reset_index()
         counts.insert(0, "mouse", study.label(mouse))
         tables.append(counts)

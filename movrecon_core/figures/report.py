@@ -31,6 +31,7 @@ from movrecon_core.figures.measured import TARGET, Measured
 from movrecon_core.figures.rows import Row, rows_table
 from movrecon_core.storage.files import read_json, write_json
 from movrecon_core.storage.paths import REPORT_FILE
+from movrecon_core.study.conditions import PREDICTED
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Study
 
@@ -41,11 +42,14 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     ],
     "1": lambda m: encoders.rows(m.single_trials, m.seed),
     "1C–D": lambda m: fig1_method.rows(
-        fig1_method.optimisation_curves(m.study), fig1_method.reconstruction_minutes(m.study), m.seed
+        fig1_method.optimisation_curves(m.study),
+        fig1_method.whole_losses(m.study),
+        fig1_method.reconstruction_minutes(m.study),
+        m.seed,
     ),
     "1–S1": lambda m: fig1s1_ethogram.rows(m.fit, m.seed),
     "1–S2": lambda m: fig1s2_variations.rows(m.variants, m.fit, m.seed),
-    "1–S3": lambda m: fig1s3_masks.rows(fig1s3_masks.mask_sizes(m.study), m.seed),
+    "1–S3": lambda m: fig1s3_masks.rows(m.study, fig1s3_masks.mask_sizes(m.study), m.seed),
     "2": lambda m: fig2_performance.rows(m.performance, m.seed),
     "2–S1": lambda m: fig2s1_correlates.rows(m.correlates),
     "3": lambda m: fig3_ensembling.rows(m.ensembles, m.seed),
@@ -110,7 +114,7 @@ def by_mouse(measured: Measured) -> pd.DataFrame:
     columns = ["video_correlation", "mean_frame_correlation"]
     movies = measured.recorded.groupby("mouse", sort=False)
     found = movies[columns].mean().assign(movies=movies.size())
-    predicted = measured.performance[measured.performance["condition"] == "predicted"]
+    predicted = measured.performance[measured.performance["condition"] == PREDICTED.name]
     found["video_correlation_from_predicted"] = predicted.groupby("mouse")["video_correlation"].mean()
     encoded = encoders.mouse_correlations(measured.single_trials).set_index("mouse")
     return encoded.join(found, how="left").rename_axis("mouse").reset_index()

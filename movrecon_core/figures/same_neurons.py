@@ -16,7 +16,7 @@ SHOWN = {
     "matched": "reconstruction, matched",
     "expected": "expected reconstruction",
 }
-"""Stored name of a movie that is shown → what it is called here; matched: in its mean image to the true movie's."""
+"""Stored name of a movie that is shown → its name here; matched: in contrast and luminance, to the true movie."""
 
 
 def evoked(study: Study) -> pd.DataFrame:

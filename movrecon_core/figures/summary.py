@@ -105,11 +105,11 @@ def headline(summary: Mapping[str, Any], out: Path, figures: Path) -> str:
 
 
 def shown(estimated: Mapping[str, Any] | None) -> str:
-    """An estimate in words: ``0.569 (95 % CI 0.542 to 0.596, n = 50 movies)``."""
+    """An estimate in words: ``0.569 (95 % CI 0.542 to 0.596 over mice and their movies, n = 50 movies)``."""
     if estimated is None:
         return "not computed"
-    interval = estimated["ci95"]
-    spread = f"95 % CI {interval[0]:.3f} to {interval[1]:.3f}, " if interval else ""
+    interval = estimated["ci95_hierarchical"]
+    spread = f"95 % CI {interval[0]:.3f} to {interval[1]:.3f} over mice and their movies, " if interval else ""
     return f"{estimated['mean']:.3f} ({spread}n = {estimated['n']} movies)"
 
 

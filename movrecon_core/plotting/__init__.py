@@ -1,5 +1,6 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.baselines import plot_baselines, plot_error_spectra
 from movrecon_core.plotting.benchmarks import plot_measured_curves
 from movrecon_core.plotting.beyond import plot_evoked, plot_parts
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
@@ -14,6 +15,7 @@ from movrecon_core.plotting.error_maps import (
     plot_error_frames,
     plot_error_overview,
     plot_evoked_correlations,
+    plot_evoked_difference,
     plot_expected_correlation,
     plot_response_matrices,
 )
@@ -23,8 +25,8 @@ from movrecon_core.plotting.findings import plot_beside_published, plot_findings
 from movrecon_core.plotting.gratings import plot_apparent_frequency, plot_one_pixel
 from movrecon_core.plotting.grids import plot_along, plot_readings, plot_stimulus_grid, plot_value_grid
 from movrecon_core.plotting.images import image_of
-from movrecon_core.plotting.levels import plot_level_means, plot_steps
-from movrecon_core.plotting.masks import plot_centres, plot_maps
+from movrecon_core.plotting.levels import plot_by_number, plot_level_means, plot_steps
+from movrecon_core.plotting.masks import plot_maps
 from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
@@ -32,12 +34,14 @@ from movrecon_core.plotting.planning import plot_planned
 from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
+    plot_clip_pairs,
     plot_closest_movies,
     plot_closest_pairs,
     plot_movie,
     plot_responses,
     plot_trial_use,
 )
+from movrecon_core.plotting.schematic import plot_encoder_schematic, plot_loop_schematic
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
 from movrecon_core.plotting.variations import plot_variant_frames
 from movrecon_core.plotting.videos import plot_poster, save_video, show_video
@@ -53,11 +57,13 @@ __all__ = [
     "plot_against_random",
     "plot_along",
     "plot_apparent_frequency",
+    "plot_baselines",
     "plot_behaviour",
     "plot_beside_published",
     "plot_beside_real_mice",
+    "plot_by_number",
     "plot_calibration",
-    "plot_centres",
+    "plot_clip_pairs",
     "plot_closest_movies",
     "plot_closest_pairs",
     "plot_compared_reconstructions",
@@ -66,10 +72,13 @@ __all__ = [
     "plot_curves",
     "plot_distributions",
     "plot_encoder_quality",
+    "plot_encoder_schematic",
     "plot_error_frames",
     "plot_error_overview",
+    "plot_error_spectra",
     "plot_evoked",
     "plot_evoked_correlations",
+    "plot_evoked_difference",
     "plot_example_frames",
     "plot_expected_correlation",
     "plot_features",
@@ -78,6 +87,7 @@ __all__ = [
     "plot_lags",
     "plot_level_means",
     "plot_levels",
+    "plot_loop_schematic",
     "plot_maps",
     "plot_measured_curves",
     "plot_moments",

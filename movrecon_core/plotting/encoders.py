@@ -24,7 +24,10 @@ def plot_training(axes: Axes, table: pd.DataFrame) -> None:
     for instance, curve in table.groupby("instance"):
         axes.plot(curve["epoch"], curve["loss"], color=shades(int(instance)), label=f"instance {instance}")
     axes.set(xlabel="epoch", ylabel="Poisson loss\n(sum over neurons and frames)")
-    axes.legend()
+    if table.empty:
+        axes.text(0.5, 0.5, "trained elsewhere", ha="center", va="center", transform=axes.transAxes)
+    else:
+        axes.legend()
 
 
 def plot_single_trial_correlation(axes: Axes, table: pd.DataFrame, published: dict[str, float]) -> None:
@@ -35,12 +38,13 @@ def plot_single_trial_correlation(axes: Axes, table: pd.DataFrame, published: di
     axes
         Where to draw.
     table
-        Columns ``mouse``, ``encoder`` (``instance 0`` …, ``ensemble``), ``correlation``.
+        Columns ``mouse``, ``encoder`` (``instance 0`` …, ``ensemble``), ``windows``, the correlation measured as the
+        published ones.
     published
         Values drawn as lines, name → correlation.
     """
     mice = list(table["mouse"].unique())
-    style: dict[str, Any] = {"x": "mouse", "y": "correlation", "hue": "mouse", "palette": mouse_colours(mice)}
+    style: dict[str, Any] = {"x": "mouse", "y": "windows", "hue": "mouse", "palette": mouse_colours(mice)}
     mean = table["encoder"] == "ensemble"
     sns.stripplot(table[~mean], **style, order=mice, jitter=False, size=3, legend=False, ax=axes)
     sns.stripplot(table[mean], **style, order=mice, jitter=False, size=4, marker="$\\diamond$", legend=False, ax=axes)

@@ -55,7 +55,7 @@ def plot_expected_correlation(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot(rows["seconds"], rows["correlation"], color=SOURCE_COLOURS[str(source)], label=f"from {source}")
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="time (s)", ylabel="frame correlation\n(Pearson's r)", xlim=_ends(table["seconds"]))
-    axes.legend(ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1))
 
 
 def plot_response_matrices(panel: SubFigure, table: pd.DataFrame) -> None:
@@ -82,6 +82,26 @@ def plot_response_matrices(panel: SubFigure, table: pd.DataFrame) -> None:
     panel.colorbar(drawn, ax=list(grid), label="response (s.d.)", fraction=0.03, pad=0.01)
 
 
+def plot_evoked_difference(axes: Axes, table: pd.DataFrame) -> None:
+    """How much better the true movie explains the recorded responses than its reconstruction, each movie a dot.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``trial``, ``difference`` of two correlations.
+    """
+    shown = table.assign(**{"true − reconstructed": "true movie −\nreconstruction"})
+    kinds = list(shown["true − reconstructed"].unique())
+    plot_movies(axes, shown, "true − reconstructed", "difference", kinds)
+    axes.axhline(0, color="0.7", lw=0.5, zorder=0)
+    axes.plot(0, table["difference"].mean(), "_", color=COLOURS["reconstructed"], ms=18, mew=2)
+    axes.set(
+        xlim=(-0.5, 0.5), xticks=[0], xticklabels=kinds, ylabel="difference of correlations\nwith recorded responses"
+    )
+
+
 def plot_evoked_correlations(axes: Axes, table: pd.DataFrame) -> None:
     """Correlation with the recorded responses of what each movie and its reconstruction evoke.
 
@@ -98,7 +118,8 @@ def plot_evoked_correlations(axes: Axes, table: pd.DataFrame) -> None:
     mean = recorded.groupby("evoked by")["correlation"].mean()[kinds]
     axes.plot(range(len(kinds)), mean, "_", color=COLOURS["reconstructed"], ms=18, mew=2, label="mean")
     axes.set(xlim=(-0.5, len(kinds) - 0.5), ylabel="correlation with recorded\nresponses (Pearson's r)")
-    axes.set_xticks(range(len(kinds)), [kind.replace(" ", "\n", 1) for kind in kinds])
+    names = [kind.replace(", ", "\n").replace(" ", "\n") for kind in kinds]
+    axes.set_xticks(range(len(kinds)), names, fontsize=4.5)
     axes.set_title(count_title(len(recorded) // len(kinds), recorded["mouse"].nunique()))
     axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
 

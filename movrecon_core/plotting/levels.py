@@ -7,7 +7,27 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from movrecon_core.plotting.mice import count_title, plot_mice
-from movrecon_core.plotting.style import COLOURS
+from movrecon_core.plotting.style import COLOURS, mouse_colours
+
+
+def plot_by_number(axes: Axes, table: pd.DataFrame) -> None:
+    """Mean over movies of each mouse by number of neurons; the others silent (solid) or missing (dashed).
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``mouse``, ``dropped``, ``neurons``, ``video_correlation``.
+    """
+    colours = mouse_colours(list(table["mouse"].unique()))
+    for (mouse, dropped), rows in table.groupby(["mouse", "dropped"], sort=False):
+        style, label = ("-", str(mouse)) if dropped == "silent" else ("--", None)
+        axes.plot(rows["neurons"], rows["video_correlation"], f"o{style}", color=colours[str(mouse)], ms=3, label=label)
+    axes.set_xscale("log", base=2)
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set(xlabel="neurons", ylabel="video correlation (Pearson's r)")
+    axes.legend()
 
 
 def plot_level_means(

@@ -11,12 +11,15 @@ from movrecon_core.plotting.style import mouse_colours
 def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None:
     """Curves over iterations: left the movies of one instance, right each instance's mean over movies.
 
+    Diamonds, where the table has them, are the same loss of whole movies, grey outside the mask.
+
     Parameters
     ----------
     panel
         Part of a figure.
     table
-        Columns ``curves`` (``movies`` or ``instances``), ``line``, ``mouse``, ``iteration`` and the value.
+        Columns ``curves`` (``movies``, ``instances`` or ``whole movies``), ``line``, ``mouse``, ``iteration`` and the
+        value.
     label
         Of the value, with its unit.
     """
@@ -36,6 +39,8 @@ def plot_optimisation(panel: SubFigure, table: pd.DataFrame, label: str) -> None
     for i, name in enumerate(names):
         curve = instances[instances["line"] == name]
         right.plot(curve["iteration"], curve[value], color=shades(i), lw=0.9, label=name)
+        logged = table[(table["curves"] == "whole movies") & (table["line"] == name)]
+        right.plot(logged["iteration"], logged[value], "D", color=shades(i), ms=3)
     right.set(xlabel="iteration", title=f"mean over movies, n = {len(names)} instances")
     for axes, entries in ((left, colours), (right, names)):
         axes.set_xlim(0, None)

@@ -1,8 +1,10 @@
 """Panels of a recording: what was shown, what the animal did, what its neurons did."""
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
+from matplotlib.patches import Rectangle
 
 from movrecon_core.plotting.images import image_of, show_frame
 from movrecon_core.plotting.style import COLOURS, mouse_colours
@@ -78,7 +80,7 @@ def plot_trial_use(axes: Axes, table: pd.DataFrame) -> None:
         "training": "0.8",
         "held-out": COLOURS["reconstructed"],
         "excluded": COLOURS["published"],
-        "no responses": "white",
+        "not used": "white",
     }
     width = 0.8 / len(mice)
     for i, mouse in enumerate(mice):
@@ -115,6 +117,32 @@ def plot_closest_movies(axes: Axes, table: pd.DataFrame, threshold: float) -> No
     axes.set(ylabel="closest first frame in training\n(Pearson's r)", xticks=range(len(mice)), ylim=(None, 1.03))
     axes.set_xticklabels(mice, rotation=20, ha="right")
     axes.legend()
+
+
+def plot_clip_pairs(panel: SubFigure, table: pd.DataFrame) -> None:
+    """Held-out movies, one row a mouse, each above its closest training movie; a red box marks what is excluded.
+
+    Parameters
+    ----------
+    panel
+        Part of a figure.
+    table
+        Columns ``clip``, ``mouse``, ``use``, ``kind``, ``y``, ``x``, ``grey``.
+    """
+    by_mouse = table.groupby("mouse", sort=False)
+    mice = {mouse: [clip for _, clip in rows.groupby("clip", sort=False)] for mouse, rows in by_mouse}
+    grid = panel.subplots(len(mice), max(map(len, mice.values())), squeeze=False, gridspec_kw={"wspace": 0.06})
+    for line, (mouse, clips) in zip(grid, mice.items(), strict=True):
+        for axes in line[len(clips) :]:
+            axes.set_axis_off()
+        for axes, clip in zip(line, clips, strict=False):
+            frames = [image_of(clip, kind=kind) for kind in clip["kind"].unique()]
+            show_frame(axes, np.concatenate([frames[0], np.full((2, frames[0].shape[1]), np.nan), frames[1]]))
+            axes.set_title(str(clip["clip"].iloc[0]).split(", ")[1], fontsize=5, pad=1)
+            if clip["use"].iloc[0] == "excluded":
+                height, width = 2 * len(frames[0]) + 2, frames[0].shape[1]
+                axes.add_patch(Rectangle((-0.5, -0.5), width, height, fill=False, ec="red", lw=1.2, clip_on=False))
+        line[0].set_ylabel(str(mouse), rotation=0, ha="right", va="center")
 
 
 def plot_closest_pairs(panel: SubFigure, table: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ from matplotlib import font_manager
 from matplotlib.figure import SubFigure
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from scipy.ndimage import binary_erosion
 
 from movrecon_core.storage.files import replacing
 
@@ -22,7 +23,7 @@ MARGIN_LEFT, MARGIN_TOP = 164, 44
 """Room for the rows' and the columns' names."""
 LARGEST_WIDTH, LARGEST_HEIGHT, SMALLEST_WIDTH = 1280, 1080, 640
 LARGEST_SCALE = 6
-BACKGROUND, INK, STAMP = (232, 228, 218), (40, 40, 40), (170, 0, 0)
+BACKGROUND, INK, STAMP, OUTLINE = (232, 228, 218), (40, 40, 40), (170, 0, 0), (230, 159, 0)
 POSTER_SHARE = 0.55
 """Where in a video its poster is taken from."""
 _ENCODER = {
@@ -48,6 +49,8 @@ class TiledMovies:
         Above all.
     simulated
         Whether the frames are stamped.
+    outlines
+        For each row the pixels (H, W), True, whose edge is drawn over its tiles; None, or no entry: nothing is.
     """
 
     movies: NDArray[np.floating]
@@ -55,6 +58,7 @@ class TiledMovies:
     columns: Sequence[str]
     title: str
     simulated: bool
+    outlines: Sequence[NDArray[np.bool_] | None] = ()
 
     @property
     def frames(self) -> int:
@@ -82,8 +86,21 @@ class TiledMovies:
                 tile = self.movies[row, column, index]
                 colours = tile if tile.ndim == 3 else np.repeat(tile[..., None], 3, axis=-1)
                 colours = np.where(np.isnan(colours), BACKGROUND, np.clip(np.round(colours), 0, 255)).astype(np.uint8)
-                frame[self.place(row, column)] = colours.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+                tile = self._enlarged(colours)
+                tile[self._edges[row]] = OUTLINE
+                frame[self.place(row, column)] = tile
         return frame
+
+    def _enlarged(self, picture: NDArray) -> NDArray:
+        return picture.repeat(self.scale, axis=0).repeat(self.scale, axis=1)
+
+    @cached_property
+    def _edges(self) -> list[NDArray[np.bool_]]:
+        """For each row the video pixels (H, W) of its outline, two wide as colours are at half resolution."""
+        nothing = np.zeros(self.movies.shape[3:5], bool)
+        given = [*self.outlines, *[None] * (len(self.rows) - len(self.outlines))]
+        masks = [self._enlarged(nothing if mask is None else mask) for mask in given]
+        return [mask & ~binary_erosion(mask, iterations=2, border_value=1) for mask in masks]
 
     @property
     def poster(self) -> NDArray[np.uint8]:

@@ -1,7 +1,16 @@
 """Movies and masks found by gradients through encoders: arrays in, arrays out."""
 
-from movrecon_core.reconstruction.config import MaskConfig, Reconstruction, ReconstructionConfig, Target, fast_config
+from movrecon_core.reconstruction.config import (
+    MaskConfig,
+    Reconstruction,
+    ReconstructionConfig,
+    Target,
+    best_config,
+    fast_config,
+    without_decoder,
+)
 from movrecon_core.reconstruction.ensemble import SMOOTHING, ensemble
+from movrecon_core.reconstruction.guide import Guide, Misfit, learn_misfit
 from movrecon_core.reconstruction.masks import (
     Segment,
     evaluation_mask,
@@ -14,18 +23,23 @@ from movrecon_core.reconstruction.reconstruct import UnfinishedError, reconstruc
 
 __all__ = [
     "SMOOTHING",
+    "Guide",
     "MaskConfig",
+    "Misfit",
     "Reconstruction",
     "ReconstructionConfig",
     "Segment",
     "Target",
     "UnfinishedError",
+    "best_config",
     "ensemble",
     "evaluation_mask",
     "fast_config",
+    "learn_misfit",
     "nested_populations",
     "population_mask",
     "reconstruct",
     "train_mask",
     "training_mask",
+    "without_decoder",
 ]

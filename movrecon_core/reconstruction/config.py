@@ -1,13 +1,16 @@
 """Settings, inputs and results of a reconstruction."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import ReconstructionError
+from movrecon_core.reconstruction.guide import Guide
 from movrecon_core.reconstruction.priors import PRIORS
+
+NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,8 @@ class ReconstructionConfig:
         Decay of the gradient's running mean.
     second_moment
         Decay that enters the learning rate's correction alone; no second moment is used.
+    norm_offset
+        Added to a gradient's norm before the gradient is divided by it; at 0 responses of any unit lead to one movie.
     precision
         In which the encoders are inverted, in their faster frozen form (`Encoder.frozen_form`); None: as they are.
         ``bfloat16`` is float32 on devices that do not gain from it (`used_precision`).
@@ -43,6 +48,12 @@ class ReconstructionConfig:
         Iterations without improvement of the left-out neurons' loss after which a movie is finished.
     priors
         Weights of `PRIORS`, in multiples of the responses' own pull.
+    decoder
+        Name of a decoder from whose movie each starts, and to which it is pulled (`GuidedGroup`); learning rates are
+        then in standard deviations of its errors, and losses are not the Poisson loss.
+    independence
+        Share of the neurons' frames that counts as independent evidence where a decoder guides: responses are imaged
+        more slowly than movies are shown, and neurons err together.
     seed
         Of the windows' starts and of the neurons left out.
     """
@@ -55,6 +66,7 @@ class ReconstructionConfig:
     warm_up: int = 10  # article, Video reconstruction: 10
     momentum: float = 0.9  # article, Video reconstruction: beta 1 = 0.9
     second_moment: float = 0.999  # appendix algorithm 1, line 30
+    norm_offset: float = NORM_OFFSET
     precision: Precision | None = None  # scripts: float32
     # What follows is not in the article.
     tiled_windows: bool = False
@@ -63,6 +75,8 @@ class ReconstructionConfig:
     left_out: float = 0.0
     patience: int = 10
     priors: dict[str, float] = field(default_factory=dict)
+    decoder: str | None = None
+    independence: float = 0.05
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -70,8 +84,14 @@ class ReconstructionConfig:
             raise ReconstructionError("iterations, window_stride and window_frames must be at least 1")
         if self.tiled_windows and self.window_frames is None:
             raise ReconstructionError("tiled_windows needs window_frames, the length of a window")
+        if self.norm_offset < 0:
+            raise ReconstructionError("norm_offset must be at least 0")
         if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
             raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
+        if not 0 < self.independence <= 1:
+            raise ReconstructionError("independence must be above 0 and at most 1")
+        if self.decoder is not None and (self.left_out or self.priors or any(self.gradient_blur)):
+            raise ReconstructionError("a decoder takes the place of left_out, priors and gradient_blur; leave them out")
         for name, weight in self.priors.items():
             if name not in PRIORS or weight < 0:
                 raise ReconstructionError(f"priors: '{name}: {weight}'; known, with weights >= 0: {', '.join(PRIORS)}")
@@ -101,8 +121,34 @@ def fast_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
         gradient_blur=(3.0, 2.0),
         left_out=0.05,
         patience=3,
+        norm_offset=0.0,
         precision="bfloat16",
     )
+
+
+def best_config(stack_frames: int | None, stack_step: int = 1) -> ReconstructionConfig:
+    """Settings that find a movie near what ridge regression decodes.
+
+    Chosen on movies of a training fold; windows and parameters as for `fast_config`.
+    """
+    window = None if stack_frames is None else stack_frames * stack_step
+    return ReconstructionConfig(
+        iterations=12,
+        window_frames=window,
+        tiled_windows=window is not None,
+        learning_rate=0.1,
+        final_rate=0.1,
+        decoder="ridge",
+        precision="bfloat16",
+    )
+
+
+def without_decoder(config: ReconstructionConfig) -> ReconstructionConfig:
+    """Settings where no decoder is learned, or what is shown is none of its movies: the fast method in its place."""
+    if config.decoder is None:
+        return config
+    fast = fast_config(config.window_frames)
+    return replace(fast, iterations=30, left_out=0.0, precision=config.precision, seed=config.seed)
 
 
 @dataclass(frozen=True)
@@ -125,6 +171,8 @@ class Target:
         (T, 36, 64), grey levels 0..255, the movie that was shown; only compared with, never used to find it.
     evaluation_mask
         (64, 64) bool, pixels in which it is compared; None: all.
+    guide
+        Where the movie starts and what it is pulled to; only for `ReconstructionConfig.decoder`.
     """
 
     responses: NDArray[np.floating]
@@ -134,6 +182,7 @@ class Target:
     neurons_in_loss: NDArray[np.bool_] | None = None
     truth: NDArray[np.floating] | None = None
     evaluation_mask: NDArray[np.bool_] | None = None
+    guide: Guide | None = None
 
     @property
     def frames(self) -> int:
@@ -183,6 +232,13 @@ class MaskConfig:
         α starts uniform between 0 and this.
     blur_size, blur_sigma
         Pixels.
+    norm_offset
+        As in `ReconstructionConfig`.
+
+    Examples
+    --------
+    >>> mr.MaskConfig(iterations=60).learning_rate
+    10.0
     """
 
     iterations: int = 1000  # article, Mask training: 1000 epochs
@@ -190,7 +246,8 @@ class MaskConfig:
     initial_maximum: float = 0.05  # article, Mask training: 0.05; appendix algorithm 2, line 6: 0.5
     blur_size: int = 15  # scripts
     blur_sigma: float = 5.0  # article, Mask training: 5
+    norm_offset: float = NORM_OFFSET
 
     def __post_init__(self) -> None:
-        if self.iterations < 1 or self.blur_size % 2 == 0:
-            raise ReconstructionError("mask: iterations must be at least 1 and blur_size odd")
+        if self.iterations < 1 or self.blur_size % 2 == 0 or self.norm_offset < 0:
+            raise ReconstructionError("mask: iterations must be at least 1, blur_size odd, norm_offset at least 0")

@@ -15,7 +15,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import MaskConfig
-from movrecon_core.reconstruction.objective import NORM_OFFSET, frozen, window_responses
+from movrecon_core.reconstruction.objective import frozen, offset_norm, window_responses
 from movrecon_core.reconstruction.windows import check_window
 
 
@@ -146,7 +146,7 @@ def mask_step(
     loss = (predicted - responses).square().mean()
     of_inputs, of_alpha = torch.autograd.grad(loss, (inputs, alpha))
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in (of_inputs, of_alpha)]))
-    mean = (of_alpha / (norm + NORM_OFFSET)).clamp(-1, 1).mean(dim=0)  # (H, W)
+    mean = (of_alpha / offset_norm(norm, config.norm_offset)).clamp(-1, 1).mean(dim=0)  # (H, W)
     update = config.learning_rate * gaussian_blur(mean, config.blur_size, config.blur_sigma)
     return MaskStep(alpha.detach() - update, loss.detach(), norm, mean)
 

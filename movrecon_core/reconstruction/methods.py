@@ -6,11 +6,12 @@ from typing import Any
 
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.errors import ProfileError
-from movrecon_core.reconstruction.config import ReconstructionConfig, fast_config
+from movrecon_core.reconstruction.config import ReconstructionConfig, best_config, fast_config
 
 METHODS: dict[str, Callable[[int | None, int], ReconstructionConfig]] = {
     "published": lambda stack_frames, stack_step: ReconstructionConfig(),
     "fast": fast_config,
+    "best": best_config,
 }
 """By what a stack of the encoder is."""
 
@@ -28,6 +29,10 @@ def with_methods(content: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(content)
     if "reconstruction" in found:
         found["reconstruction"] = _settings(found["reconstruction"], found.get("encoder", {}))
+    if isinstance(baselines := found.get("baselines"), Mapping) and isinstance(baselines.get("methods"), Mapping):
+        sections = baselines["methods"].items()
+        methods = {name: _settings(section, found.get("encoder", {})) for name, section in sections}
+        found["baselines"] = {**baselines, "methods": methods}
     if isinstance(other := found.get("comparison"), Mapping) and "reconstruction" in other:
         found["comparison"] = {**other, "reconstruction": _settings(other["reconstruction"], other.get("encoder", {}))}
     return found
@@ -38,7 +43,7 @@ def _settings(section: Any, encoder: Any) -> Any:
         return section
     name, kept = section["method"], {key: value for key, value in section.items() if key != "method"}
     if name not in METHODS:
-        raise ProfileError(f"'reconstruction.method': no method is called {name!r}; choose {' or '.join(METHODS)}")
+        raise ProfileError(f"'reconstruction.method': no method is called {name!r}; choose {', '.join(METHODS)}")
     config = known_encoders().get(encoder.get("architecture", "factorised")) if isinstance(encoder, Mapping) else None
     if config is None:
         return kept

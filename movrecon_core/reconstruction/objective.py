@@ -1,6 +1,6 @@
 """The loss of a window, and its normalised gradient with respect to the movie."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -9,8 +9,7 @@ from torch import Tensor
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.loss import poisson_terms
-
-NORM_OFFSET = 1e-6  # appendix algorithm 1, line 18
+from movrecon_core.reconstruction.config import NORM_OFFSET
 
 
 @contextmanager
@@ -77,6 +76,10 @@ def poisson_loss(predicted: Tensor, target: Tensor, neurons: Tensor | None = Non
     return torch.where(neurons, loss.mean(dim=2), 0).sum(dim=1) / neurons.sum(dim=1)
 
 
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Of predicted and target responses and the neurons that count, as `poisson_loss`."""
+
+
 class WindowGradients(NamedTuple):
     """What one pass through an encoder tells of some windows.
 
@@ -106,6 +109,8 @@ def window_gradients(
     target: Tensor,
     neurons: Tensor | None = None,
     left_out: Tensor | None = None,
+    norm_offset: float = NORM_OFFSET,
+    loss_of: Loss = poisson_loss,
 ) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
 
@@ -121,6 +126,10 @@ def window_gradients(
         (B, N) bool or None, those that are fitted, as in `poisson_loss`.
     left_out
         (B, N) bool or None, those that judge.
+    norm_offset
+        As in `ReconstructionConfig`.
+    loss_of
+        What is differentiated, one number a window.
     """
     step, pixels = encoder.stack_step, movie[0, 0].numel()
     if encoder.behavior_apart:
@@ -132,7 +141,7 @@ def window_gradients(
         channels = behavior[..., None, None].expand(*behavior.shape, *movie.shape[-2:])
         parts = [torch.cat([movie[:, None], channels], dim=1).requires_grad_()]  # (B, 5, T, H, W)
         predicted = window_responses(encoder, parts[0], mouse)
-    loss = poisson_loss(predicted, target, neurons)
+    loss = loss_of(predicted, target, neurons)
     # Windows do not see each other, so the gradient of the sum holds each window's own.
     gradients = torch.autograd.grad(loss.sum(), parts)
     norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
@@ -142,4 +151,10 @@ def window_gradients(
     else:
         norm, gradient = norms[0], gradients[0][:, 0]
     judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
-    return WindowGradients(gradient / (norm + NORM_OFFSET)[:, None, None, None], loss.detach(), norm, judged)
+    size = offset_norm(norm, norm_offset)[:, None, None, None]
+    return WindowGradients(gradient / size, loss.detach(), norm, judged)
+
+
+def offset_norm(norm: Tensor, offset: float) -> Tensor:
+    """What a gradient is divided by; above 0, so that a gradient of 0 stays one."""
+    return (norm + offset).clamp_min(torch.finfo(norm.dtype).tiny)

@@ -12,6 +12,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.precision import Precision, used_precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
+from movrecon_core.reconstruction.guided import GuidedGroup
 from movrecon_core.reconstruction.memory import WithinMemory
 from movrecon_core.reconstruction.movies import MovieGroup
 from movrecon_core.reconstruction.objective import frozen
@@ -103,9 +104,8 @@ def reconstruct(
         by_length[targets[index].frames].append(index)
     forms = [_form(encoder, config.precision) for encoder in encoders]
     weight = next(forms[0].parameters())
-    groups = [
-        MovieGroup([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()
-    ]
+    kind = MovieGroup if config.decoder is None else GuidedGroup
+    groups = [kind([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()]
     probe = partial(groups[0].gradient, forms, mouse, 0)
     within_memory = WithinMemory(batch, weight.device, forms[0].stack_step, probe)
     order = [index for indices in by_length.values() for index in indices]
@@ -172,6 +172,14 @@ def _check_target(target: Target, encoders: Sequence[Encoder], mouse: int, confi
     if target.truth is not None and target.truth.shape != (frames, FRAME_HEIGHT, FRAME_WIDTH):
         expected = (frames, FRAME_HEIGHT, FRAME_WIDTH)
         raise ReconstructionError(f"expected truth of shape {expected}, found {target.truth.shape}")
+    if config.decoder is not None:
+        guide = target.guide
+        if guide is None or guide.start.shape != (frames, FRAME_HEIGHT, FRAME_WIDTH):
+            raise ReconstructionError(
+                f"expected a guide that starts with ({frames}, 36, 64), as a decoder is asked for"
+            )
+        if len(guide.misfits) != len(encoders):
+            raise ReconstructionError(f"expected misfits of {len(encoders)} encoders, found {len(guide.misfits)}")
     kept = target.neurons_in_loss
     if kept is not None and (kept.shape != target.responses.shape[:1] or not kept.any()):
         raise ReconstructionError("neurons_in_loss must be one bool a neuron, with some True")

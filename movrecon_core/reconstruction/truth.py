@@ -40,12 +40,12 @@ class TruthComparison:
             masks.append(np.broadcast_to(shown, truth[SKIPPED_FRAMES:].shape))
         self.count = len(targets)
         if self.known and truths[0].shape[0]:
-            shown = torch.from_numpy(np.stack(masks))  # (K, T, 36, 64)
-            self.box = bounding_box(shown.flatten(0, 1).any(dim=0))
-            self.mask = shown[self.box].to(like.device, like.dtype)
+            judged = torch.from_numpy(np.stack(masks))  # (K, T, 36, 64)
+            self.box = bounding_box(judged.flatten(0, 1).any(dim=0))
+            self.mask = judged[self.box].to(like.device, like.dtype)
             self.pixels = self.mask.sum(dim=(1, 2, 3))
-            truth = torch.from_numpy(np.stack(truths))[self.box]
-            self.truth, self.spread = self._centred(truth.to(like.device, like.dtype))
+            known = torch.from_numpy(np.stack(truths))[self.box]
+            self.truth, self.spread = self._centred(known.to(like.device, like.dtype))
         else:
             self.known = []
 

@@ -18,7 +18,7 @@ from movrecon_core.recordings.recording import (
     open_recordings,
     valid_length,
 )
-from movrecon_core.recordings.writer import RecordingWriter, write_recording
+from movrecon_core.recordings.writer import RecordingWriter, recording_writer
 
 __all__ = [
     "BEHAVIOUR",
@@ -36,8 +36,8 @@ __all__ = [
     "is_trial_name",
     "load_array",
     "open_recordings",
+    "recording_writer",
     "report_recording",
     "split_trials",
     "valid_length",
-    "write_recording",
 ]

@@ -16,6 +16,7 @@ from movrecon_core.recordings.recording import (
     FRAME_HEIGHT,
     FRAME_WIDTH,
     LONGEST_GAP,
+    ORIGIN,
     SIGNALS,
     TIERS_FILE,
     Recording,
@@ -75,6 +76,8 @@ class RecordingReport:
         position``.
     ignored_files
         How many hidden files lie among the trials, such as macOS leaves.
+    origin
+        What an importer noted; empty where none did.
     """
 
     path: Path
@@ -87,6 +90,7 @@ class RecordingReport:
     filled_frames: int = 0
     missing_signals: tuple[str, ...] = ()
     ignored_files: int = 0
+    origin: str = ""
 
     def notes(self) -> list[str]:
         """What is no problem and yet worth knowing, each in a few words."""
@@ -97,7 +101,7 @@ class RecordingReport:
             "hidden files ignored": self.ignored_files,
         }
         missing = [f"{name} not recorded, read as 0" for name in self.missing_signals]
-        return [*missing, *(f"{count} {what}" for what, count in counts.items() if count)]
+        return [*filter(None, [self.origin]), *missing, *(f"{count} {what}" for what, count in counts.items() if count)]
 
 
 def check_recording(path: Path) -> list[Problem]:
@@ -107,6 +111,16 @@ def check_recording(path: Path) -> list[Problem]:
     ----------
     path
         The mouse's directory.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("checked"), small, seed=0)
+    >>> mr.check_recording(recording.path)
+    []
+    >>> recording.file("behavior", 3).unlink()
+    >>> [problem.expected for problem in mr.check_recording(recording.path)]
+    ['behavior of trial 3 (tier train)']
     """
     return list(report_recording(path).problems)
 
@@ -133,7 +147,15 @@ def report_recording(path: Path) -> RecordingReport:
         filled_frames=check.filled_frames,
         missing_signals=behaviour_names(check.missing),
         ignored_files=check.ignored_files,
+        origin=_origin(path),
     )
+
+
+def _origin(path: Path) -> str:
+    try:
+        return " ".join((path / ORIGIN).read_text(encoding="utf-8").split())
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 class _Check:

@@ -81,7 +81,34 @@ class TrialSplit:
     closest: tuple[ClosestMatch, ...]
 
 
-def held_out_trials(recording: Recording, rule: str) -> tuple[int, ...]:
+def used_trials(recording: Recording, tiers: Sequence[str] | None = None) -> tuple[int, ...]:
+    """Trials with responses, of some tiers or of all.
+
+    Parameters
+    ----------
+    recording
+        The mouse.
+    tiers
+        Which; ``-none`` means all but ``none``. None: all.
+
+    Raises
+    ------
+    RecordingError
+        If a tier is not there.
+    """
+    known = set(recording.tiers.tolist())
+    left_out = {tier[1:] for tier in tiers or () if tier.startswith("-")}
+    chosen = {tier for tier in tiers or () if not tier.startswith("-")} or known
+    if chosen - known:
+        raise RecordingError(
+            f"{recording.path}: no trial of tier {', '.join(sorted(chosen - known))}; "
+            f"the profile's `tiers` may name {', '.join(sorted(known))}"
+        )
+    chosen -= left_out
+    return tuple(t for t in recording.trials if recording.has_responses(t) and str(recording.tiers[t]) in chosen)
+
+
+def held_out_trials(recording: Recording, rule: str, tiers: Sequence[str] | None = None) -> tuple[int, ...]:
     """Trials with responses that a rule holds out, near-duplicates included.
 
     Parameters
@@ -90,15 +117,16 @@ def held_out_trials(recording: Recording, rule: str) -> tuple[int, ...]:
         The mouse.
     rule
         ``fold:K`` (hash fold K of 0..6; the article uses 0) or ``tier:NAME`` (a tier of the recording).
+    tiers
+        As for `used_trials`.
 
     Raises
     ------
     RecordingError
         If the rule is none of these or holds out no movie.
     """
-    tiers = sorted(set(recording.tiers.tolist()))
-    choices = f"fold:0 .. fold:{FOLDS - 1}, {', '.join(f'tier:{tier}' for tier in tiers)}"
-    candidates = tuple(t for t in recording.trials if recording.has_responses(t))
+    choices = ", ".join([f"fold:0 .. fold:{FOLDS - 1}", *(f"tier:{t}" for t in sorted(set(recording.tiers.tolist())))])
+    candidates = used_trials(recording, tiers)
     if match := re.fullmatch(rf"fold:([0-{FOLDS - 1}])", rule):
         fold = int(match.group(1))
         held_out = tuple(t for t in candidates if fold_of(recording.movie(t)) == fold)
@@ -111,7 +139,12 @@ def held_out_trials(recording: Recording, rule: str) -> tuple[int, ...]:
     return held_out
 
 
-def split_trials(recording: Recording, rule: str, threshold: float = NEAR_DUPLICATE_CORRELATION) -> TrialSplit:
+def split_trials(
+    recording: Recording,
+    rule: str,
+    threshold: float = NEAR_DUPLICATE_CORRELATION,
+    tiers: Sequence[str] | None = None,
+) -> TrialSplit:
     """Split a recording into held-out and training trials, without near-duplicates across the two.
 
     The excluded side is the held-out one: the article replaced the held-out movies that had a twin in training.
@@ -124,14 +157,24 @@ def split_trials(recording: Recording, rule: str, threshold: float = NEAR_DUPLIC
         As for `held_out_trials`.
     threshold
         Correlation of first frames above which a held-out movie is excluded.
+    tiers
+        As for `used_trials`; trials of others are in no list.
 
     Raises
     ------
     RecordingError
         If nothing is left to hold out or to train on.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("divided"), small, seed=0)
+    >>> split = mr.split_trials(recording, "tier:oracle")
+    >>> len(split.held_out), len(split.training)
+    (2, 12)
     """
-    candidates = held_out_trials(recording, rule)
-    training = tuple(t for t in recording.trials if recording.has_responses(t) and t not in candidates)
+    candidates = held_out_trials(recording, rule, tiers)
+    training = tuple(t for t in used_trials(recording, tiers) if t not in candidates)
     if not training:
         raise RecordingError(f"{recording.path}: '{rule}' leaves no trial with responses to train on")
     closest = closest_matches(recording, candidates, training)

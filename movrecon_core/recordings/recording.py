@@ -32,6 +32,8 @@ _AXES = {
 SIMULATED_MARKER = Path("meta", "simulated.json")
 """Present in a recording that was simulated; figures and tables say so where it is."""
 TIERS_FILE = Path("meta", "trials", "tiers.npy")
+ORIGIN = Path("meta", "origin.txt")
+"""Where a recording came from and what was done to it, in words; present in one that was imported."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Trial:
 
     @property
     def frames(self) -> int:
+        """Length T, at 30 Hz."""
         return self.movie.shape[0]
 
 
@@ -83,13 +86,16 @@ class Recording:
 
     @property
     def name(self) -> str:
+        """That of the mouse's directory."""
         return self.path.name
 
     @property
     def simulated(self) -> bool:
+        """Whether it is marked as simulated, which every figure says."""
         return (self.path / SIMULATED_MARKER).is_file()
 
     def file(self, signal: str, trial: int) -> Path:
+        """Where one of `SIGNALS` of a trial is stored."""
         return self.path / "data" / signal / f"{trial}.npy"
 
     @cached_property
@@ -140,15 +146,42 @@ class Recording:
 
     @cached_property
     def neurons(self) -> int:
+        """Number N of neurons, the same in all trials."""
         first = next((t for t in self.trials if self.file("responses", t).is_file()), None)
         if first is None:
             raise RecordingError(f"{self.path}: no trial has responses")
         return int(load_array(self.file("responses", first), mmap=True).shape[0])
 
+    def stored_mean(self, signal: str) -> NDArray[np.float32] | None:
+        """Mean over trials (2, T) of ``behavior`` or ``pupil_center`` as the recording states it; None: it does not.
+
+        Raises
+        ------
+        RecordingError
+            If the file is no such array, or a row of it has no number at all.
+        """
+        file = self.stored_mean_file(signal)
+        if not file.exists():
+            return None
+        mean = load_array(file)
+        if mean.dtype.kind not in "fiu" or mean.ndim not in (1, 2) or len(mean) != 2:
+            raise RecordingError(f"{file}: expected numbers of shape (2, frames), found {mean.dtype} {mean.shape}")
+        rows = mean.reshape(2, -1).astype(np.float32)
+        rows[list(self.missing[signal])] = 0
+        known = rows[:, np.isfinite(rows).all(axis=0)]
+        if not known.size:
+            raise RecordingError(f"{file}: no frame without NaN or infinity; remove it to use the trials' own mean")
+        return known
+
+    def stored_mean_file(self, signal: str) -> Path:
+        return self.path / "meta" / "statistics" / signal / "all" / "mean.npy"
+
     def trials_of_tier(self, tier: str) -> tuple[int, ...]:
+        """Numbers of the trials of a tier, such as ``train`` or ``oracle``."""
         return tuple(t for t in self.trials if self.tiers[t] == tier)
 
     def has_responses(self, trial: int) -> bool:
+        """Whether responses to a movie are there; the competition withheld some."""
         return self.file("responses", trial).is_file()
 
     def movie(self, trial: int, frames: int | None = None) -> NDArray[np.floating]:

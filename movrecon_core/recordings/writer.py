@@ -1,6 +1,6 @@
 """Write a recording in the Sensorium 2023 layout: complete under its name, or not there at all."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ GREY_LEVELS = 256
 
 
 class RecordingWriter:
-    """Takes the arrays of one mouse one by one; use it through `write_recording`.
+    """Takes the arrays of one mouse one by one; use it through `recording_writer`.
 
     Attributes
     ----------
@@ -22,8 +22,9 @@ class RecordingWriter:
         Directory that is being filled; renamed to its final name at the end.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, stopped: Callable[[], bool] = lambda: False) -> None:
         self.path = path
+        self._stopped = stopped
         self._grey_levels = np.zeros(GREY_LEVELS, np.int64)
         self._signals: dict[str, list[NDArray[np.float32]]] = {"responses": [], "behavior": [], "pupil_center": []}
 
@@ -47,18 +48,22 @@ class RecordingWriter:
         (self.path / name).parent.mkdir(parents=True, exist_ok=True)
         (self.path / name).write_text(content, encoding="utf-8")
 
-    def metadata(self, tiers: ArrayLike, unit_ids: ArrayLike, coordinates: ArrayLike) -> None:
+    def metadata(
+        self, tiers: ArrayLike, unit_ids: ArrayLike | None = None, coordinates: ArrayLike | None = None
+    ) -> None:
         """Write tiers (trials,), unit ids (N,), coordinates (N, 3) in micrometres, and the statistics of all trials.
 
         The statistics' shapes are those of the released recordings: scalars for movies (of whole grey
         levels), one value a neuron for responses, one a frame for behaviour.
         """
         self._save("meta/trials/tiers.npy", np.asarray(tiers, dtype=str))
-        self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
-        self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
+        if unit_ids is not None:
+            self._save("meta/neurons/unit_ids.npy", np.asarray(unit_ids, dtype=np.int64))
+        if coordinates is not None:
+            self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
         self._save_statistics("videos", self._movie_statistics())
         self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
-        for name in ("behavior", "pupil_center"):
+        for name in filter(self._signals.get, ("behavior", "pupil_center")):  # a recording may lack them
             shortest = min(array.shape[1] for array in self._signals[name])
             self._statistics(name, np.stack([array[:, :shortest] for array in self._signals[name]]), 0)
 
@@ -84,29 +89,37 @@ class RecordingWriter:
             self._save(f"meta/statistics/{signal}/all/{name}.npy", np.asarray(value, dtype=np.float32))
 
     def _save(self, name: str, array: NDArray) -> None:
+        if self._stopped():
+            raise InterruptedError("stopped")
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, array, allow_pickle=False)
 
 
 @contextmanager
-def write_recording(path: Path) -> Iterator[RecordingWriter]:
+def recording_writer(path: Path, stopped: Callable[[], bool] = lambda: False) -> Iterator[RecordingWriter]:
     """Fill a recording's directory under a temporary name and rename it when the block ends without an error.
 
     Parameters
     ----------
     path
         The mouse's directory; must not exist yet.
+    stopped
+        Asked before every file; once it is true, the next one raises.
 
     Raises
     ------
     RecordingError
         If it exists already or its folder cannot be written to.
+    InterruptedError
+        If it was stopped; nothing is left of it.
     """
     if path.exists():
         raise RecordingError(f"{path}: exists already; remove it or choose another folder")
     try:
         with renaming_folder(path) as partial:
-            yield RecordingWriter(partial)
+            yield RecordingWriter(partial, stopped)
+    except InterruptedError:
+        raise
     except OSError as error:
         raise RecordingError(f"{path}: cannot be written ({error.strerror or error}); choose another folder") from None

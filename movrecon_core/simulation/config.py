@@ -22,7 +22,13 @@ class MouseSize(Parameters):
 
 
 class SimulationConfig(Parameters):
-    """A simulated experiment; the defaults are those of the demo profile."""
+    """A simulated experiment; the defaults are those of the demo profile.
+
+    Examples
+    --------
+    >>> mr.SimulationConfig(neurons=100).frames
+    300
+    """
 
     mice: int = Field(default=3, ge=1)
     """The article reconstructs from five."""

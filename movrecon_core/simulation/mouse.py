@@ -2,11 +2,12 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Event
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from movrecon_core import __version__
 from movrecon_core.recordings import SIMULATED_MARKER, Recording
 from movrecon_core.recordings.folds import FOLDS, fold_of
-from movrecon_core.recordings.writer import RecordingWriter, write_recording
+from movrecon_core.recordings.writer import RecordingWriter, recording_writer
 from movrecon_core.simulation.behaviour import Behaviour, simulate_behaviour
 from movrecon_core.simulation.config import SimulationConfig
 from movrecon_core.simulation.microscope import LEAD, Microscope, mean_correlation
@@ -49,8 +50,13 @@ def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> li
         _one_torch_thread(),
         ThreadPoolExecutor(2 * (os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)) as pool,
     ):
-        # Arrays are worked on without the interpreter's lock.
-        return list(pool.map(lambda mouse: _simulate_mouse(folder, config, seed, mouse), range(config.mice)))
+        stop = Event()
+        try:
+            # Arrays are worked on without the interpreter's lock.
+            mice = range(config.mice)
+            return list(pool.map(lambda mouse: _simulate_mouse(folder, config, seed, mouse, stop.is_set), mice))
+        finally:
+            stop.set()  # after Ctrl-C the other mice are not waited for
 
 
 def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int = 0) -> Recording:
@@ -71,12 +77,21 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
         If a directory is in the way or cannot be written.
     ProfileError
         If the noise alone of the spikes keeps the responses below the wanted ceiling.
+
+    Examples
+    --------
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> recording = mr.simulate_mouse(Path("simulated"), small, seed=0)
+    >>> recording.name, recording.simulated, recording.trial(0).responses.shape
+    ('simulated-0-1', True, (4, 90))
     """
     with _one_torch_thread():
         return _simulate_mouse(folder, config, seed, mouse)
 
 
-def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int) -> Recording:
+def _simulate_mouse(
+    folder: Path, config: SimulationConfig, seed: int, mouse: int, stopped: Callable[[], bool] = lambda: False
+) -> Recording:
     path = folder / f"simulated-{seed}-{mouse + 1}"
     config = config.of_mouse(mouse)
     description = {"config": config.model_dump(mode="json"), "seed": seed, "mouse": mouse, "version": __version__}
@@ -86,7 +101,7 @@ def _simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: in
             return Recording(path.resolve())
 
     generator = partial(mouse_generator, seed, mouse)
-    with write_recording(path) as writer:
+    with recording_writer(path, stopped) as writer:
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)

@@ -5,10 +5,15 @@ from pathlib import Path
 import movrecon_core
 from movrecon_core.errors import StoreError
 
-REPOSITORY = Path(movrecon_core.__file__).resolve().parent.parent
+PACKAGE = Path(movrecon_core.__file__).resolve().parent
+_SHIPPED = PACKAGE / "shipped"
+REPOSITORY = _SHIPPED if _SHIPPED.is_dir() else PACKAGE.parent
+"""Folder of all that is run or shown and is no code of the package: the clone, or its copy in a wheel (`setup.py`)."""
 PROFILES = REPOSITORY / "profiles"
 NOTEBOOKS = REPOSITORY / "notebooks"
 BOOK = REPOSITORY / "jupyter-book"
+BENCHMARKS = REPOSITORY / "benchmarks"
+EXAMPLE = REPOSITORY / "example"
 
 STUDY_FILE = "study.json"
 SUMMARY_FILE = "summary.json"
@@ -32,4 +37,6 @@ def require_repository() -> None:
     """
     for folder in (NOTEBOOKS, BOOK):
         if not folder.is_dir():
-            raise StoreError(f"{folder}: not found; install the clone itself with `pip install -e .`")
+            raise StoreError(
+                f"{folder}: not found; install the package again, or the clone itself with `pip install -e .`"
+            )

@@ -25,8 +25,9 @@ class Condition:
     Attributes
     ----------
     target
-        Responses to be explained: recorded, predicted by the inverted instance (scripts), the mean prediction of
-        all instances (article), or what a simulation would have recorded without noise.
+        Responses to be explained: recorded, predicted by the inverted instance (scripts, noise and gratings), the mean
+        prediction of all instances (article; scripts, natural movies), or what a simulation would have recorded
+        without noise.
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -67,10 +68,12 @@ class Condition:
         return "-".join(parts)
 
 
-RECORDED, PREDICTED = Condition(), Condition(target="predicted")
+RECORDED, PREDICTED = Condition(), Condition(target="ensemble")
+OWN_PREDICTION = Condition(target="predicted")
 SHUFFLED = Condition(shuffled=True)
-VARIATIONS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"), SHUFFLED)
-"""Beside recorded and predicted (article, Fig. 1–S2), with a control: neurons exchanged."""
+MASKS_AND_GRADIENTS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"))
+VARIATIONS = (*MASKS_AND_GRADIENTS, OWN_PREDICTION, SHUFFLED)
+"""Beside recorded and predicted (article, Fig. 1–S2): an easier prediction, and a control, neurons exchanged."""
 NOISE_FREE = Condition(target="noise-free")
 THROUGH_NEURONS = Condition(inverted="neurons")
 NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")

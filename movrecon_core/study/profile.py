@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
 
+from movrecon_core.decoders.by_name import LEARNERS
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.encoders.training_limits import require_training
@@ -18,6 +19,7 @@ from movrecon_core.errors import ProfileError
 from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
 from movrecon_core.reconstruction.methods import with_methods
+from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.simulation import SimulationConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 
@@ -34,6 +36,35 @@ class EncoderSettings(BaseModel):
 
     architecture: str = "factorised"  # article: DwiseNeuro; any of `known_encoders`
     parameters: dict[str, Any] = Field(default_factory=dict)
+
+
+class GivenEncoders(BaseModel):
+    """Encoders that are there already; nothing is trained then."""
+
+    model_config = _STRICT
+
+    checkpoints: tuple[Path, ...] = ()  # one an instance; relative to the profile's folder
+
+
+class MaskSource(BaseModel):
+    """Where transparency masks come from, if not from the study's first instance and its held-out movies."""
+
+    model_config = _STRICT
+
+    checkpoint: Path | None = None  # of another encoder; scripts: one of the competition's original ones
+    fold: Annotated[int, Field(ge=0, lt=FOLDS)] | None = None  # that it held out; scripts: 1
+    # Unseen by the encoder, or trained on: where it is surer of unseen movies than it should be, as after little
+    # training, a fainter movie explains their responses best, and the mask gets holes where most neurons look.
+    movies: Literal["unseen", "training"] = "unseen"  # article: not used for the reconstructions
+    files: tuple[Path, ...] = ()  # masks that are there, one a reconstructed mouse, in their order
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "MaskSource":
+        if self.files and self.checkpoint is not None:
+            raise ValueError("give `checkpoint`, to train masks with, or `files`, which are masks already")
+        if self.fold is not None and self.checkpoint is None:
+            raise ValueError("`fold` is what the encoder of `checkpoint` held out; give that, too")
+        return self
 
 
 class ComparisonSettings(BaseModel):
@@ -57,6 +88,8 @@ class ReceptiveFieldSettings(BaseModel):
 
 
 Positive = Annotated[float, Field(gt=0)]
+Places = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
+"""Of movies in the list of those that the rule holds out, from 0, near-duplicates of training movies included."""
 SyntheticTargets = tuple[Literal["predicted", "ensemble"], ...]
 """Responses to synthetic stimuli: predicted by the inverted instance (scripts), mean over instances (article)."""
 
@@ -142,6 +175,24 @@ class GratingSettings(BaseModel):
         )
 
 
+class BaselineSettings(BaseModel):
+    """What reconstructions are compared with (no counterpart in the article)."""
+
+    model_config = _STRICT
+
+    decoders: tuple[str, ...] = ()  # movies straight from responses; any of LEARNERS
+    methods: dict[str, ReconstructionConfig] = Field(default_factory=dict)  # other settings, with instance 0
+    trials_per_mouse: int = Field(default=10, ge=0)  # found by these methods
+
+    @field_validator("decoders")
+    @classmethod
+    def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if name not in LEARNERS:
+                raise ValueError(f"no decoder is called '{name}'; {suggestion(name, list(LEARNERS))}")
+        return names
+
+
 _Share = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -191,14 +242,18 @@ class Profile(BaseModel):
     name: str
     seed: int = Field(default=0, ge=0)
     held_out: str = "fold:0"  # article: fold 0
+    tiers: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # used, by a mouse's name; else all
     reconstructed_mice: tuple[str, ...] | None = None  # article: 5 of the 10, by name; None: all
     trials_per_mouse: int = Field(default=10, ge=1)  # article: 10 movies of each mouse
+    reconstructed_trials: dict[str, Places] = Field(default_factory=dict)  # by a mouse's name; else its first ones
     instances: int = Field(default=7, ge=1)  # article: 7
-    from_predicted: bool = True  # article: Fig. 1–S2C
+    from_predicted: bool = True  # article: Fig. 1–S2C, from the mean prediction of all instances
     batch_trials: int = Field(default=4, ge=1)  # movies optimised together; no influence on the result
     simulation: SimulationConfig = Field(default_factory=SimulationConfig)
     encoder: EncoderSettings = Field(default_factory=EncoderSettings)
+    encoders: GivenEncoders = GivenEncoders()
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+    masks: MaskSource = MaskSource()
     mask: MaskConfig = Field(default_factory=MaskConfig)
     mask_segments: int = Field(default=1, ge=1)  # scripts: one segment of each held-out movie, frames 50–81
     receptive_fields: ReceptiveFieldSettings = ReceptiveFieldSettings()
@@ -209,6 +264,7 @@ class Profile(BaseModel):
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
+    baselines: BaselineSettings = Field(default_factory=BaselineSettings)
     planning: PlanningSettings = PlanningSettings()
     cluster: ClusterSettings = ClusterSettings()
     notebooks: dict[str, dict[str, Any]] = Field(default_factory=dict)  # name: parameters other than the folders
@@ -220,7 +276,8 @@ def load_profile(name: str, folder: Path) -> Profile:
     Parameters
     ----------
     name
-        Name of a profile of `folder`, or the path of a YAML file.
+        Name of a profile of `folder`, or the path of a YAML file. Its key ``based_on`` names a profile of `folder`
+        whose keys it need not repeat.
     folder
         Where the profiles are.
 
@@ -233,13 +290,13 @@ def load_profile(name: str, folder: Path) -> Profile:
     if not path.is_file():
         hint = suggestion(Path(name).stem, [p.stem for p in folder.glob("*.yaml")])
         raise ProfileError(f"{path}: no such profile; {hint}")
-    try:
-        content = load_plain_yaml(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
-        raise ProfileError(f"{path}: not readable as YAML ({_one_line(error)})") from None
-    if not isinstance(content, dict):
-        raise ProfileError(f"{path}: expected keys and values, found {type(content).__name__}")
-    return parse_profile({"name": path.stem, **content}, str(path))
+    content = _read(path)
+    if (base := content.pop("based_on", None)) is not None:
+        below = folder / f"{base}.yaml"
+        if not below.is_file() or below.resolve() == path.resolve():
+            raise ProfileError(f"{path}: 'based_on': no other profile is called '{base}'")
+        content = _merged(_read(below), content)
+    return _anchored(parse_profile({"name": path.stem, **content}, str(path)), path.resolve().parent)
 
 
 def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
@@ -305,8 +362,38 @@ def suggestion(key: str, valid: list[str]) -> str:
     return f"did you mean '{close[0]}'?" if close else f"valid: {', '.join(sorted(valid))}"
 
 
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        content = load_plain_yaml(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise ProfileError(f"{path}: not readable as YAML ({_one_line(error)})") from None
+    if not isinstance(content, dict):
+        raise ProfileError(f"{path}: expected keys and values, found {type(content).__name__}")
+    return content
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """One profile's keys over another's, section by section."""
+    sections = {k for k in above if isinstance(above[k], Mapping) and isinstance(below.get(k), Mapping)}
+    return {**below, **above, **{key: _merged(below[key], above[key]) for key in sections}}
+
+
+def _anchored(profile: Profile, folder: Path) -> Profile:
+    """Give the files that a profile names their place from its folder; absolute ones stay."""
+    encoders = GivenEncoders(checkpoints=tuple(folder / path for path in profile.encoders.checkpoints))
+    masks = profile.masks.model_copy(
+        update={
+            "checkpoint": profile.masks.checkpoint and folder / profile.masks.checkpoint,
+            "files": tuple(folder / path for path in profile.masks.files),
+        }
+    )
+    return profile.model_copy(update={"encoders": encoders, "masks": masks})
+
+
 def _complete(profile: Profile, source: str) -> Profile:
     """Check the encoders' parameters against their configurations and fill in those that were left out."""
+    if (given := len(profile.encoders.checkpoints)) not in (0, profile.instances):
+        raise ProfileError(f"{source}: 'encoders.checkpoints': {given}, but instances: {profile.instances}")
     update: dict[str, Any] = {"encoder": _complete_encoder(profile.encoder, f"{source}: ", "encoder")}
     trainings = [("training", profile.training, update["encoder"])]
     if profile.planning.training is not None:

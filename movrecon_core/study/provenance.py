@@ -41,9 +41,9 @@ def versions() -> dict[str, str]:
 
 def provenance(study: Study) -> pd.DataFrame:
     """One table for the end of a notebook: data and what is known of them, profile, seed, versions."""
-    notes = {mouse: study.split(mouse).attrs.get("notes") for mouse in range(len(study.recordings))}
+    notes = {mouse: study.split(mouse).attrs.get("notes") for mouse in study.in_order}
     rows = {
-        "recordings": ", ".join(study.mice),
+        "recordings": ", ".join(study.mice[mouse] for mouse in study.in_order),
         "data": "simulated" if study.simulated else "recorded",
         **{f"{study.label(mouse)}, check": "; ".join(found) for mouse, found in notes.items() if found},
         "held out": study.held_out,

@@ -178,5 +178,8 @@ class _Expected(Study):
         named = self.profile.reconstructed_mice
         return tuple(range(self.profile.simulation.mice if named is None else len(named)))
 
+    def fold_trials(self, mouse: int) -> tuple[int, ...]:
+        return self.reconstructed_trials(mouse)
+
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
         return tuple(range(self.profile.trials_per_mouse))

@@ -86,6 +86,8 @@ class Stage:
         Seconds and bytes of all units, before anything is computed.
     trains
         Whether its units are encoders, kept as checkpoints.
+    first_look
+        Shows the first task of a run as soon as it is done, and says where; None: there is nothing to look at.
     """
 
     name: str
@@ -99,6 +101,7 @@ class Stage:
     batches: Callable[[Study, Sequence[Key]], Iterable[Sequence[Key]]] = singly
     estimate: Callable[[Scale], Estimate] = not_estimated
     trains: bool = False
+    first_look: Callable[[Study, Task], str] | None = None
 
     def asked(self, study: Study) -> Sequence[Key]:
         """Keys of all units that the profile asks for."""

@@ -45,8 +45,8 @@ from movrecon_core.study.conditions import (
 )
 from movrecon_core.study.profile import Profile, parse_profile
 
-ROLES = ("training", "held-out", "excluded", "no responses")
-"""What a trial is used for, in the order of the stored codes."""
+ROLES = ("training", "held-out", "excluded", "not used")
+"""What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
@@ -111,12 +111,18 @@ class Study:
         return [recording.name for recording in self.recordings]
 
     def label(self, mouse: int) -> str:
-        """Name of a mouse in figures and tables, as in the article."""
-        return f"mouse {mouse + 1}"
+        """Name of a mouse in figures and tables, by its place `in_order`."""
+        return f"mouse {self.in_order.index(mouse) + 1}"
+
+    @property
+    def in_order(self) -> tuple[int, ...]:
+        """All mice: as in the article those that are reconstructed come first."""
+        others = (mouse for mouse in range(len(self.mice)) if mouse not in self.reconstructed_mice)
+        return (*self.reconstructed_mice, *others)
 
     @cached_property
     def reconstructed_mice(self) -> tuple[int, ...]:
-        """Indices of the mice whose movies are reconstructed.
+        """Indices of the mice whose movies are reconstructed, in the order in which the profile names them.
 
         Raises
         ------
@@ -129,7 +135,13 @@ class Study:
         for name in wanted:
             if not any(mouse.startswith(name) for mouse in self.mice):
                 raise ProfileError(f"reconstructed_mice: no recording begins with '{name}'; found {self.mice}")
-        return tuple(i for i, mouse in enumerate(self.mice) if mouse.startswith(tuple(wanted)))
+        found = (i for name in wanted for i, mouse in enumerate(self.mice) if mouse.startswith(name))
+        return tuple(dict.fromkeys(found))
+
+    def of_mouse(self, key: str, mouse: int) -> Any:
+        """What a mapping of the profile, from the beginnings of mice's names, holds for a mouse; None: nothing."""
+        given: dict[str, Any] = getattr(self.profile, key)
+        return next((value for name, value in given.items() if self.mice[mouse].startswith(name)), None)
 
     def save(self) -> None:
         """Note the settings, so that a notebook can open the study by its folder alone."""
@@ -146,6 +158,30 @@ class Study:
 
     def _short(self, path: Path) -> str:
         return str(path.relative_to(self.out)) if path.is_relative_to(self.out) else str(path)
+
+    def require_given(self) -> None:
+        """Stop before anything is computed at mice, masks or checkpoints that the profile names and are not there.
+
+        Raises
+        ------
+        ProfileError
+            Names them.
+        """
+        mice, masks = self.reconstructed_mice, self.profile.masks
+        if masks.files and len(masks.files) != len(mice):
+            raise ProfileError(f"masks.files: {len(masks.files)}, but {len(mice)} mice are reconstructed")
+        checkpoints = [*self.profile.encoders.checkpoints, *([masks.checkpoint] if masks.checkpoint else [])]
+        for path in (*checkpoints, *masks.files):
+            if not path.is_file():
+                raise ProfileError(
+                    f"profile '{self.profile.name}': {path}: no such file; the article's come with "
+                    "`movrecon fetch --weights`"
+                )
+
+    def given_mask(self, mouse: int) -> Path | None:
+        """File of a mouse's transparency mask, where the profile names those; None: it is trained."""
+        files = self.profile.masks.files
+        return files[self.reconstructed_mice.index(mouse)] if files else None
 
     # Units ------------------------------------------------------------------------------------------------------
 
@@ -267,9 +303,28 @@ class Study:
         files.append(recording.path / TIERS_FILE)
         return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
 
+    def fold_trials(self, mouse: int) -> tuple[int, ...]:
+        """All trials that the rule holds out, near-duplicates of training movies included: the article's list."""
+        return tuple(sorted(self.trials_with(mouse, "held-out") + self.trials_with(mouse, "excluded")))
+
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        """The first held-out trials of a mouse, as many as the profile says."""
-        return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+        """The first held-out trials of a mouse, or those that the profile names; as many as it says.
+
+        Raises
+        ------
+        ProfileError
+            If it names places that the list has not.
+        """
+        places = self.of_mouse("reconstructed_trials", mouse)
+        if places is None:
+            return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+        listed = self.fold_trials(mouse)
+        if max(places) >= len(listed):
+            raise ProfileError(
+                f"reconstructed_trials: place {max(places)} (from 0) for {self.mice[mouse]}, of which "
+                f"'{self.held_out}' holds out {len(listed)} movies"
+            )
+        return tuple(listed[place] for place in places[: self.profile.trials_per_mouse])
 
     def variation_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of them that are also reconstructed with other masks and with gradient ensembling."""
@@ -305,11 +360,18 @@ class Study:
         return synthetic_movie(movie, self.profile.seed)
 
     def mean_behavior(self, mouse: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A mouse's mean behaviour (2,) and pupil position (2,) over its training trials, for synthetic stimuli."""
+        """A mouse's behaviour (2,) and pupil position (2,) for synthetic stimuli.
+
+        The largest value over time of the recording's own mean over trials (scripts); where it has none, the mean
+        over frames of the training trials.
+        """
         if mouse not in self._mean_behavior:
             means = []
             recording = self.recordings[mouse]
             for signal in ("behavior", "pupil_center"):
+                if (stored := recording.stored_mean(signal)) is not None:
+                    means.append(stored.max(axis=1))
+                    continue
                 trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
                 values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
                 known = np.concatenate(values, axis=1)
@@ -317,6 +379,12 @@ class Study:
                 means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
             self._mean_behavior[mouse] = (means[0], means[1])
         return self._mean_behavior[mouse]
+
+    def behavior_digest(self, mouse: int) -> str:
+        """Digest of all that decides `mean_behavior`."""
+        files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
+        stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
+        return digest({"trials": self.trials_digest(mouse, "training"), **stored})
 
     @cached_property
     def _mean_behavior(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -424,6 +492,27 @@ class Study:
         single = condition.gradients == "ensemble" or condition.inverted == "neurons"
         return (None,) if single else tuple(range(self.profile.instances))
 
+    def used_instances(self, instance: int | None) -> tuple[int, ...]:
+        """The encoders of one of `instances`: itself, or all."""
+        return tuple(range(self.profile.instances)) if instance is None else (instance,)
+
+    @property
+    def guided(self) -> tuple[str, ...]:
+        """Decoders from whose movies some reconstructions start."""
+        configs = (self.profile.reconstruction, *self.profile.baselines.methods.values())
+        return tuple(dict.fromkeys(config.decoder for config in configs if config.decoder is not None))
+
+    @property
+    def decoders(self) -> tuple[str, ...]:
+        """Names of all decoders that are learned."""
+        return tuple(dict.fromkeys((*self.guided, *self.profile.baselines.decoders)))
+
+    def baseline_movies(self) -> Iterator[tuple[int, int]]:
+        """Mouse and trial of every natural movie that is also found by other methods."""
+        for mouse in self.reconstructed_mice:
+            for trial in self.reconstructed_trials(mouse)[: self.profile.baselines.trials_per_mouse]:
+                yield mouse, trial
+
     def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
         """One unit for each of `instances`."""
         return [self.unit("reconstructions", mouse, movie, i, condition) for i in self.instances(condition)]
@@ -475,13 +564,26 @@ class Study:
         found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
         return Judged(self.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
 
+    def other_movies(self, mouse: int, trial: int) -> dict[str, NDArray[np.float32]]:
+        """A movie (T, 36, 64) by every other method, and, with ``(oracle)``, where the truth would have stopped it."""
+        found = {}
+        for name in self.profile.baselines.methods:
+            stored = self.result("other-methods", mouse, trial, name)
+            for movie, end in (("movie", ""), ("oracle", " (oracle)")):
+                found[f"{name}{end}"] = crop_movie(ensemble([stored[movie].values], SMOOTHING)).astype(np.float32)
+        return found
+
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
 
-        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), its
-        reconstruction from recorded responses (``reconstructed``), and that with the movie's contrast and luminance
-        (``matched``); where the profile asks for it, the reconstruction from predicted responses (``expected``). The
-        predictions are the instances' mean.
+        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), the mean of
+        the instances' movies, not smoothed (``reconstructed``), and that with the movie's contrast and luminance
+        (``matched``), both shown to all instances; each instance's movie, not smoothed and grey outside the evaluation
+        mask, shown to that instance alone (``evoked``); where the profile asks for it, those from predicted responses
+        shown to all instances (``expected``). The predictions are the instances' mean.
+
+        ``loss`` (instance, movie) is the Poisson loss of each instance's prediction from frame 32 on: of a grey movie,
+        and of what evoked ``evoked``.
         """
         found = self.result("responses", mouse, trial)
         return found.assign_coords(stimulus=found.attrs["stimuli"])
@@ -504,6 +606,12 @@ def open_study(out: Path | str) -> Study:
     ------
     StoreError
         If there is no study in it.
+
+    Examples
+    --------
+    >>> study = mr.run_study(mr.load_profile("smoke"), Path("results"), until="recordings")
+    >>> mr.open_study("results").mice
+    ['simulated-0-1', 'simulated-0-2']
     """
     out = Path(out).resolve()
     return study_of(out, read_json(out / STUDY_FILE))

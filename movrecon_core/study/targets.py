@@ -95,5 +95,6 @@ def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -
 
 
 def _seed(study: Study, mouse: int, movie: Movie) -> int:
-    number = movie if isinstance(movie, int) else 0
-    return (number + 1) * (mouse + 1) + _SEED_STEP * study.profile.seed  # scripts: without the study's seed
+    """Scripts: by the movie's place in the fold's list and the mouse's among those reconstructed, no study's seed."""
+    place = study.fold_trials(mouse).index(movie) if isinstance(movie, int) else 0
+    return (place + 1) * (study.reconstructed_mice.index(mouse) + 1) + _SEED_STEP * study.profile.seed

@@ -11,6 +11,7 @@ import xarray as xr
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.given import given_encoder
 from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.recordings import Recording
 from movrecon_core.storage.cost import Cost
@@ -62,6 +63,11 @@ class Worker:
         if unit.name not in self._encoders:
             self._encoders[unit.name] = load_checkpoint(self.study.path(unit), self.device)
         return self._encoders[unit.name]
+
+    def given(self, checkpoint: Path) -> Encoder:
+        """An encoder that the profile names, its readouts in the order of the recordings."""
+        settings = self.study.profile.encoder
+        return given_encoder(checkpoint, self.study.recordings, settings.architecture, settings.parameters, self.device)
 
     def encoders(self, count: int | None = None) -> list[Encoder]:
         """All trained instances, or the first `count` of them."""

@@ -48,6 +48,20 @@ def test_fields_are_found_where_they_are(pixel):
         np.testing.assert_allclose(off[(*ON_PLACE, 0)], 1)
 
 
+class Padding(Points):
+    """Answers with the grey level outside the screen, above and below, and with the largest there."""
+
+    def forward(self, inputs, mouse):
+        outside = torch.cat([inputs[:, 0, :, :14], inputs[:, 0, :, 50:]], dim=2).flatten(2)
+        return torch.stack([outside.mean(dim=2), outside.amax(dim=2), outside.amin(dim=2)], dim=1)
+
+
+def test_rows_outside_the_screen_are_grey():
+    """Scripts: 127, as with sparse noise alone."""
+    for maps in sparse_noise_responses(Padding(), 0, np.zeros(2), np.zeros(2), pixel=4, batch=96):
+        np.testing.assert_array_equal(maps, 127)
+
+
 def test_population_leaves_out_neurons_without_a_field():
     on = np.ones((1, 36, 64, 2, 3))
     on[0, 5, 6, 0, 1] = 2

@@ -114,18 +114,26 @@ def test_control_never_compares_a_movie_with_itself_or_a_repeat():
     first, second = random.uniform(0, 255, (2, 30, 12, 16))
     mask = np.ones((12, 16), dtype=bool)
     truths = [first, first[:20], second]
-    control = random_movie_control(truths, truths, [mask] * 3, seed=0)
+    control = random_movie_control(truths, truths, [mask] * 3, "aaa", seed=0)
     assert np.abs(control).max() < 0.1  # a repeat would give 1
-    assert np.array_equal(control, random_movie_control(truths, truths, [mask] * 3, seed=0))
+    assert np.array_equal(control, random_movie_control(truths, truths, [mask] * 3, "aaa", seed=0))
     with pytest.raises(ReconstructionError, match="two different movies"):
-        random_movie_control([first, first], [first, first], [mask] * 2, seed=0)
+        random_movie_control([first, first], [first, first], [mask] * 2, "aa", seed=0)
 
 
-def test_control_draws_all_others():
+@pytest.mark.parametrize(
+    ("mice", "expected"),
+    [
+        ("aaaa", {1, 2, 3}),
+        ("aaba", {1, 3}),  # of the same mouse
+        ("abbb", {1, 2, 3}),  # which has no other
+    ],
+)
+def test_control_draws_all_others_of_the_mouse(mice, expected):
     truths = [np.full((2, 1, 1), value) for value in range(4)]
     mask = np.ones((1, 1), dtype=bool)
     drawn = {
-        float(random_movie_control(truths, truths, [mask] * 4, seed, metric=lambda truth, *_: truth.mean())[0])
+        float(random_movie_control(truths, truths, [mask] * 4, mice, seed, metric=lambda truth, *_: truth.mean())[0])
         for seed in range(40)
     }
-    assert drawn == {1, 2, 3}
+    assert drawn == expected

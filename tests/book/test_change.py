@@ -97,13 +97,13 @@ def test_a_condition_has_its_row(changed: tuple[Path, Path]) -> None:
         "print(rows.to_json(orient='records'))\n"
     )
     rows = {row["quantity"]: row for row in json.loads(python(code, clone))}
-    row = rows["video correlation, from the ensemble's predictions"]
+    row = rows["video correlation, predicted responses, no mask"]
     assert -1 <= row["ours"] <= 1
     assert (row["published"], row["n"]) == (None, MICE)
-    stored = (out / "store" / "reconstructions").glob("*-instance-?-ensemble-*")
+    stored = (out / "store" / "reconstructions").glob("*-instance-?-ensemble-mask-none-*")
     assert len(list(stored)) == SETTINGS["instances"] * MICE
     correlations = list(rows)[::-1]
-    assert correlations.index("video correlation, from the ensemble's predictions") < correlations.index(
+    assert correlations.index("video correlation, predicted responses, no mask") < correlations.index(
         "video correlation, from predicted responses"
     )
 

@@ -1,11 +1,15 @@
 """Notebooks: checked before they run, whole or not at all, not again while nothing changed."""
 
+import base64
 import json
+import sys
+import tempfile
 from pathlib import Path
 
 import nbformat
 import pytest
 
+from movrecon_core.book.kernels import only_own_kernels
 from movrecon_core.book.notebooks import (
     NotebookError,
     check_parameters,
@@ -106,3 +110,44 @@ def test_a_failed_notebook_is_kept_and_named(tmp_path: Path) -> None:
     failed = json.loads((tmp_path / "done" / "n.failed.ipynb").read_text())
     assert any(output["output_type"] == "error" for cell in failed["cells"] for output in cell.get("outputs", []))
     assert sorted(p.name for p in (tmp_path / "done").iterdir()) == ["n.failed.ipynb"]
+
+
+def test_the_interpreter_is_this_one_whatever_kernels_are_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another ``python3`` that lacks ipykernel, and a start-up file of the user's."""
+    spec = tmp_path / "jupyter" / "kernels" / "python3" / "kernel.json"
+    spec.parent.mkdir(parents=True)
+    spec.write_text(json.dumps({"argv": ["false", "{connection_file}"], "display_name": "x", "language": "python"}))
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "mine.py").write_text("left_over = 1")
+    for name, folder in (("JUPYTER_PATH", "jupyter"), ("IPYTHONDIR", "ipython")):
+        monkeypatch.setenv(name, str(tmp_path / folder))
+    only_own_kernels.cache_clear()  # as in a process that was started in this environment
+    source = (
+        "import sys\nproduct = product or 0\nopen(product, 'w').write(f'{sys.executable} {\"left_over\" in dir()}')"
+    )
+    notebook = write_notebook(tmp_path / "kernel.ipynb", "product = None", source)
+    product = tmp_path / "product"
+    run_notebook(notebook, {"product": str(product)}, tmp_path / "executed.ipynb", "content", product)
+    assert product.read_text() == f"{sys.executable} False"
+
+
+def test_folders_leave_text_and_never_pictures(tmp_path: Path) -> None:
+    """A folder with a name as short as ``/o`` is found in pictures, too, and within longer names."""
+    folder = Path(tempfile.mkdtemp(prefix="o", dir="/tmp"))
+    short = str(folder)
+    picture = base64.b64encode(b"\xff" * 20).decode() + short + "+/="
+    page = f'<img src="data:image/png;base64,{picture}"> {short}/table.csv'
+    source = f"""
+from IPython.display import display
+display({{"image/png": {picture!r}, "text/html": {page!r}, "text/plain": {f"{short}/a {short}b x{short}"!r}}}, raw=True)
+"""
+    notebook = write_notebook(tmp_path / "shown.ipynb", 'results = ""', source)
+    run_notebook(notebook, {"results": short}, tmp_path / "executed.ipynb", "content", tmp_path / "product")
+    folder.rmdir()
+    (output,) = nbformat.read(tmp_path / "executed.ipynb", as_version=4).cells[-1].outputs
+    assert output.data["image/png"].strip() == picture
+    assert output.data["text/html"] == page.replace(f"{short}/table", f"{folder.name}/table")
+    assert output.data["text/plain"] == f"{folder.name}/a {short}b x{short}"

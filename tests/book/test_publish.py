@@ -81,7 +81,7 @@ def test_a_failing_notebook_stops_no_other(study: SimpleNamespace) -> None:
 
 
 def test_the_page_of_a_notebook_that_failed(study: SimpleNamespace) -> None:
-    page = failed_page(nbformat.read(study.out / "broken.ipynb", as_version=4), "ValueError: of\ntwo lines")
+    page = failed_page(nbformat.read(study.out / "broken.ipynb", as_version=4), "ValueError: of\ntwo lines", [])
     assert page.cells[0].source.startswith("# Title")
     assert "This notebook failed, and its figure is missing: `ValueError: of two lines`" in page.cells[1].source
     assert len(page.cells) == 2
@@ -110,3 +110,40 @@ if __name__ == "__main__":
     run.wait()
     _, alive = psutil.wait_procs(kernels, timeout=30)
     assert not alive
+
+
+def test_nothing_of_the_working_folder_is_read(tmp_path: Path) -> None:
+    """``random.py``, ``yaml.py`` and ``docutils.conf`` of the user's are in the way of no build and no kernel."""
+    source, here = tmp_path / "source", tmp_path / "here"
+    for folder in (source, here):
+        folder.mkdir()
+    for name in ("random", "yaml", "json"):
+        (here / f"{name}.py").write_text("raise RuntimeError('not this one')")
+    (here / "docutils.conf").write_text("[general]\nhalt_level: 1\nnonsense: yes\nlanguage_code: xx")
+    (source / "_toc.yml").write_text("format: jb-book\nroot: page")
+    (source / "_config.yml").write_text("title: test\nonly_build_toc_files: true\nexecute: {execute_notebooks: 'off'}")
+    (source / "page.md").write_text("# Title")
+    write(source, "slow", "(__import__('pathlib').Path(results) / 'slow.svg').touch()")
+    script = f"""
+import sys
+sys.path = [entry for entry in sys.path if entry]
+from movrecon_core.process import ignore_working_folder
+ignore_working_folder()
+from pathlib import Path
+from types import SimpleNamespace
+from movrecon_core.book import notebooks, publish
+from movrecon_core.book.build import build_pages
+source, out = Path({str(source)!r}), Path({str(tmp_path)!r})
+notebooks.NOTEBOOKS = publish.NOTEBOOKS = source
+profile = SimpleNamespace(notebooks={{"slow": {{}}}})
+if __name__ == "__main__":
+    print(publish.execute(SimpleNamespace(out=out, profile=profile, content_fingerprint=lambda code: "content"), out))
+    print(build_pages(source, out / "build", "html", out / "log"))
+"""
+    (tmp_path / "run.py").write_text(script)
+    done = subprocess.run(
+        [sys.executable, str(tmp_path / "run.py")], cwd=here, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["[]", str(tmp_path / "build" / "_build" / "html")]
+    assert (tmp_path / "slow.svg").is_file()

@@ -4,6 +4,7 @@ import errno
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -99,6 +100,32 @@ def _copy(recording: Path, folder: Path) -> Path:
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(file.read_bytes())
     return copied
+
+
+@pytest.mark.parametrize(
+    ("rule", "code", "told"),
+    [
+        ("tier:oracle", 0, r"sound; 14 trials.*; 2 movies held out, 12 to train on"),
+        ("tier:nobody", 1, r"'tier:nobody' holds out no movie with responses; choose one of fold:0 .* tier:oracle"),
+        ("tier:most", 1, r"'tier:most' leaves a single movie to train on"),
+    ],
+)
+def test_check_knows_the_rule_for_held_out_movies(
+    rule: str,
+    code: int,
+    told: str,
+    recording: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    mouse = _copy(recording, tmp_path)
+    if rule == "tier:most":
+        tiers = np.load(mouse / "meta/trials/tiers.npy")
+        tiers[np.arange(len(tiers)) != np.flatnonzero(tiers == "train")[0]] = "most"
+        np.save(mouse / "meta/trials/tiers.npy", tiers)
+    assert movrecon(monkeypatch, "check", mouse, "--held-out", rule) == code
+    assert re.search(told, capsys.readouterr().out)
 
 
 @pytest.mark.parametrize(
@@ -302,6 +329,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
         said = process.communicate()[1]
     assert said == "movrecon: interrupted; the same command goes on from what was done\n"
     assert process.returncode == 130
+    assert not list(tmp_path.iterdir())  # the mice that were at work were neither finished nor left half
 
 
 def test_with_closed_streams_it_runs(tmp_path: Path) -> None:

@@ -21,6 +21,9 @@ typedef std::vector<uint16_t> Halves;  // bfloat16
 extern "C" {
 DECLARED(float32, float)
 DECLARED(bfloat16, uint16_t)
+void displaced_float32(const float*, const float*, float*, int64_t, int64_t, int64_t, int64_t, int);
+void displaced_backward_float32(const float*, const float*, const float*, float*, float*, int64_t, int64_t, int64_t,
+                                int64_t, int);
 }
 
 static uint32_t state = 1;
@@ -71,5 +74,12 @@ static void print(const Halves& x) {
 
 int main() {
     RUN(float32, Floats)
+    constexpr int64_t frames = 40, H = 12, W = 16, side = 2;
+    const Floats movie = drawn(frames * H * W), of_seen = drawn(frames * H * W), shift = drawn(frames * 2);
+    Floats seen(movie.size()), of_movie(movie.size()), of_shift(shift.size());
+    displaced_float32(movie.data(), shift.data(), seen.data(), frames, H, W, side, 1);
+    displaced_backward_float32(of_seen.data(), movie.data(), shift.data(), of_movie.data(), of_shift.data(), frames, H,
+                               W, side, 1);
+    print(seen), print(of_movie), print(of_shift);
     RUN(bfloat16, Halves)
 }

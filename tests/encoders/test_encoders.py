@@ -1,5 +1,7 @@
 """DwiseNeuro, inputs and prediction."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -61,6 +63,33 @@ def test_dropout_and_stochastic_depth_only_while_training():
     with torch.no_grad():
         assert not torch.equal(encoder.train()(stack, 0), encoder(stack, 0))
         assert torch.equal(encoder.eval()(stack, 0), encoder(stack, 0))
+
+
+def test_stochastic_depth_grows_by_the_article():
+    """0.1 · i/9 in the nine blocks of the article's size, and 0.1 in each layer of the cortex."""
+    network = DwiseNeuro(DwiseNeuroConfig((4,), cortex_features=(8, 8, 8)))
+    rates = [m.drop_path_rate for m in network.modules() if hasattr(m, "drop_path_rate")]
+    expected = [0, 0.0111, 0.0222, 0.0333, 0.0444, 0.0556, 0.0667, 0.0778, 0.0889, 0.1, 0.1, 0.1]
+    np.testing.assert_allclose(rates, expected, atol=5e-5)
+
+
+def test_a_cortex_layer_drops_its_path_but_not_its_shortcut():
+    """Of many stacks a tenth leaves the layer as its shortcut; the others' path is scaled by 1/0.9."""
+    torch.manual_seed(0)
+    layer = DwiseNeuro(replace(SMALL, drop_path_rate=0.1)).cortex.layers[0]
+    x = torch.rand(4000, layer.conv.in_channels, 2)
+    for module in layer.modules():
+        if isinstance(module, torch.nn.BatchNorm1d):
+            module.eval()
+    layer.training = False
+    with torch.no_grad():
+        whole = layer(x)
+        layer.training = True
+        found = layer(x)
+        shortcut = layer.bn_sc(x.repeat(1, 9, 1)[:, : layer.out_features])
+    dropped = (found - shortcut).abs().amax((1, 2)) < 1e-6
+    assert 0.08 < dropped.float().mean() < 0.12
+    torch.testing.assert_close(found[~dropped], (shortcut + (whole - shortcut) / 0.9)[~dropped], rtol=1e-4, atol=1e-5)
 
 
 def test_padding_is_zero_and_cropping_undoes_it():

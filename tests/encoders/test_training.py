@@ -1,5 +1,6 @@
 """Training: schedule, mixing, statistics, resuming, and that it learns what was planted."""
 
+import copy
 import json
 import shutil
 from dataclasses import replace
@@ -10,16 +11,16 @@ import torch
 from example_recording import FRAMES, NEURONS, write_example
 
 from movrecon_core.encoders import training
-from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.checkpoints import build_encoder, load_checkpoint
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict
 from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import response_statistics
-from movrecon_core.encoders.training import TrainingConfig, train_encoder
+from movrecon_core.encoders.training import TrainingConfig, _Run, train_encoder
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import Recording, Trial
 from movrecon_core.recordings.cache import cached_trials
-from movrecon_core.recordings.writer import write_recording
+from movrecon_core.recordings.writer import recording_writer
 
 SMALL = {"readout_outputs": (NEURONS, NEURONS), "features": (4, 4), "temporal_kernel": 2, "behavior_features": 2}
 QUICK = TrainingConfig(
@@ -62,13 +63,58 @@ def test_learning_rate_warms_up_and_follows_a_cosine():
 
 
 def test_cutmix_mixes_responses_by_the_area_of_the_box():
-    grey = torch.tensor([0.0, 100.0, 200.0])
-    inputs = grey[:, None, None, None, None].expand(3, 5, 4, 64, 64)
-    mixed, responses = cutmix(inputs, grey[:, None, None].expand(3, 2, 4), np.random.default_rng(1), 1.0, 1.0)
-    torch.testing.assert_close(responses[:, 0, 0], mixed[:, 0].mean((1, 2, 3)))
-    assert not torch.equal(mixed, inputs)
-    same, _ = cutmix(inputs, responses, np.random.default_rng(1), 0.0, 1.0)
-    assert same is inputs
+    """Each sample of one grey level: what the box covers is the partner's level, so responses follow the mean."""
+    random = np.random.default_rng(1)
+    levels = iter(range(1000, 2000))
+    drawn: list[float] = []
+
+    def partner() -> tuple[torch.Tensor, torch.Tensor]:
+        drawn.append(float(next(levels)))
+        return torch.full((1, 5, 4, 64, 64), drawn[-1]), torch.full((1, 2, 4), drawn[-1])
+
+    inputs, responses = torch.zeros(40, 5, 4, 64, 64), torch.zeros(40, 2, 4)
+    cutmix(inputs, responses, partner, random, 1.0, 1.0)
+    torch.testing.assert_close(responses[:, 0, 0], inputs[:, 0].mean((1, 2, 3)))
+    assert len(set(drawn)) == 40
+    boxes = {tuple(np.flatnonzero(x[0, 0].numpy().ravel())[[0, -1]]) for x in inputs if x.any()}
+    assert len(boxes) > 30  # a box of its own
+    untouched = inputs.clone()
+    cutmix(inputs, responses, partner, random, 0.0, 1.0)
+    assert torch.equal(inputs, untouched)
+    assert len(drawn) == 40
+
+
+def test_cutmix_mixes_half_of_the_segments_whatever_the_batch():
+    """Article: every segment with probability 0.5; 10,000 draws in batches of 2 to 3, as ten mice share 24."""
+    random, mixed, batches = np.random.default_rng(0), 0, [2, 3] * 2000
+    for size in batches:
+        calls: list[int] = []
+
+        def partner(calls: list[int] = calls) -> tuple[torch.Tensor, torch.Tensor]:
+            calls.append(1)
+            return torch.ones(1, 5, 1, 2, 2), torch.ones(1, 1, 1)
+
+        cutmix(torch.zeros(size, 5, 1, 2, 2), torch.zeros(size, 1, 1), partner, random, 0.5, 1.0)
+        mixed += len(calls)
+    assert mixed / sum(batches) == pytest.approx(0.5, abs=0.02)
+
+
+def test_weights_decay_by_the_article_or_without_biases(mice, tmp_path):
+    """With no gradient a step of AdamW multiplies every decayed parameter by 1 − rate · decay and leaves the others."""
+    encoder = build_encoder("factorised", SMALL).eval()
+    for decayed in ("all", "kernels"):
+        run = _Run(copy.deepcopy(encoder), replace(QUICK, decayed=decayed, weight_decay=0.05), 0)
+        for weights in run.encoder.parameters():
+            torch.nn.init.constant_(weights, 2.0)
+            weights.grad = torch.zeros_like(weights)
+        for group in run.optimiser.param_groups:
+            group["lr"] = 0.1
+        run.optimiser.step()
+        kept = [n for n, w in run.encoder.named_parameters() if torch.equal(w, torch.full_like(w, 2.0))]
+        shrunk = [w for n, w in run.encoder.named_parameters() if n not in kept]
+        assert all(torch.allclose(w, torch.full_like(w, 2.0 * (1 - 0.1 * 0.05))) for w in shrunk)
+        assert shrunk
+        assert (kept == []) == (decayed == "all")
 
 
 def test_statistics_find_means_and_receptive_fields():
@@ -223,7 +269,7 @@ def test_a_diverging_loss_is_an_error(mice, tmp_path):
 
 
 def test_an_encoder_learns_planted_neurons(tmp_path):
-    with write_recording(tmp_path / "planted") as writer:
+    with recording_writer(tmp_path / "planted") as writer:
         for index in range(14):
             trial = planted_trial(index)
             writer.movie(index, trial.movie)

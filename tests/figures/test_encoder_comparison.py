@@ -1,20 +1,19 @@
 """Ceilings, repeats and calibration against closed forms; the comparison of a study; encoders by name."""
 
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import xarray as xr
+from example_recording import write_example
 from torch import Tensor, nn
 
-from movrecon_core.analysis.encoder_quality import (
-    calibration,
-    correlation_to_average,
-    repeat_ceiling,
-    repeat_groups,
-)
+from movrecon_core.analysis.encoder_quality import calibration, encoder_qualities, repeat_groups
+from movrecon_core.analysis.streams import RepeatCeiling
 from movrecon_core.encoders import checkpoints
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import (
@@ -24,8 +23,10 @@ from movrecon_core.encoders.checkpoints import (
     register_encoder,
     save_checkpoint,
 )
+from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import CheckpointError, ProfileError
 from movrecon_core.figures import encoder_comparison
+from movrecon_core.recordings import Recording
 from movrecon_core.study.profile import parse_profile
 
 
@@ -43,17 +44,34 @@ def test_ceiling_from_repeats_is_that_of_the_true_model(signal: float) -> None:
         np.sqrt(signal) * movie + np.sqrt(1 - signal) * random.standard_normal((repeats, 3, 20_000))
         for movie, repeats in zip(truth, (2, 4), strict=True)
     ]
-    np.testing.assert_allclose(repeat_ceiling(shown), np.sqrt(signal), atol=0.02)
+    ceiling = RepeatCeiling()
+    for movie in shown:
+        ceiling.add(movie)
+    np.testing.assert_allclose(ceiling.values(), np.sqrt(signal), atol=0.02)
+    pairs = [(a, b) for movie in shown for i, a in enumerate(movie) for j, b in enumerate(movie) if i != j]
+    first, second = (np.concatenate(side, axis=1) for side in zip(*pairs, strict=True))
+    by_pairs = [np.corrcoef(x, y)[0, 1] for x, y in zip(first, second, strict=True)]
+    np.testing.assert_allclose(ceiling.values() ** 2, np.maximum(by_pairs, 0), atol=1e-9)
     single = np.corrcoef(truth[1, 0], shown[1][0, 0])[0, 1]
     assert single == pytest.approx(np.sqrt(signal), abs=0.02)
 
 
-def test_correlation_to_the_average_of_repeats() -> None:
-    random = np.random.default_rng(1)
-    truth = random.standard_normal((2, 10_000))
-    shown = truth + 2 * random.standard_normal((16, 2, 10_000))  # the average has a noise variance of 4 / 16
-    found = correlation_to_average([shown], [np.broadcast_to(truth, shown.shape)])
-    np.testing.assert_allclose(found, 1 / np.sqrt(1 + 4 / 16), atol=0.01)
+def test_qualities_of_an_encoder_on_repeated_movies(tmp_path: Path) -> None:
+    """Two movies of which one was shown twice: single trials, the average of repeats, and the ceiling."""
+    recording = Recording(write_example(tmp_path / "mouse"))
+    shutil.copy(recording.file("videos", 0), recording.file("videos", 2))
+    encoder = build_encoder("factorised", {"readout_outputs": (recording.neurons,), "features": (4, 4)}).eval()
+    found = encoder_qualities(recording, (0, 1, 2), {"own": encoder}, 0)
+    shown = [recording.trial(t) for t in (0, 1, 2)]
+    predicted = [predicted_responses(encoder, 0, t.movie, t.behavior, t.pupil_center) for t in shown]
+    recorded = [t.responses for t in shown]
+    for neuron in range(recording.neurons):
+        of_all = [np.concatenate([x[neuron] for x in side]) for side in (recorded, predicted)]
+        average = [(side[0][neuron] + side[2][neuron]) / 2 for side in (recorded, predicted)]
+        assert found["correlation"][0, neuron] == pytest.approx(np.corrcoef(*of_all)[0, 1], abs=1e-5)
+        assert found["repeat_correlation"][0, neuron] == pytest.approx(np.corrcoef(*average)[0, 1], abs=1e-5)
+    assert found.attrs["ceiling_from"] == "repeats"
+    assert found.attrs["repeated_movies"] == 1
 
 
 def test_calibration_of_a_true_and_an_exaggerating_model() -> None:

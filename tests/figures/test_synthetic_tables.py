@@ -10,15 +10,18 @@ from movrecon_core.errors import NothingToShowError, ProfileError
 from movrecon_core.figures.fig4_gaussian_noise import noise_examples, noise_panels, noise_tables, noise_units
 from movrecon_core.figures.fig4s1_gratings import grating_measures, grating_panels, grating_units
 from movrecon_core.figures.fig6_error_maps import (
+    differences,
     error_sizes,
     evoked_correlations,
     example_frames,
     one_frame_of_each,
     response_matrices,
 )
+from movrecon_core.figures.fig6_error_maps import rows as error_rows
 from movrecon_core.figures.published import published, published_grid
+from movrecon_core.figures.rows import rows_table
 from movrecon_core.stimuli import NoiseStimulus
-from movrecon_core.study.conditions import PREDICTED, RECORDED
+from movrecon_core.study.conditions import OWN_PREDICTION, PREDICTED, RECORDED
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +75,7 @@ def test_noise_of_which_the_phase_is_lost(noise):
 def test_correlations_and_gain_by_hand(study, noise):
     stimulus = NoiseStimulus(0.5, 4.0, 1, True)
     truth = study.movie(1, stimulus)
-    single = study.instance_movies(1, stimulus, PREDICTED)
+    single = study.instance_movies(1, stimulus, OWN_PREDICTION)
     row = rows_of(
         noise.measures, mouse="mouse 2", target="same instance", length=0.5, duration=4.0, sample=1, inverted=True
     ).iloc[0]
@@ -109,6 +112,19 @@ def test_entropy_and_motion_in_the_whole_square(study, noise):
     row = rows_of(noise.measures, mouse="mouse 1", length=4.0, duration=0.5, sample=0, inverted=False).iloc[0]
     assert row["square_entropy"] == pytest.approx(entropy)
     assert row["square_motion_energy"] == pytest.approx(np.abs(np.diff(square, axis=0)).mean())
+
+
+def test_entropy_and_motion_of_reconstructions_at_the_stimulus_contrast(study, noise):
+    """Scripts: mean and s.d. over all pixels of the mask and all frames are the stimulus's, then cut to 0..255."""
+    stimulus, inside = NoiseStimulus(4.0, 4.0, 0, False), study.evaluation_mask(1)[14:50]
+    truth = study.movie(1, stimulus)[30:, inside].astype(float)
+    found = study.instance_movies(1, stimulus, OWN_PREDICTION).mean(axis=0)[30:, 14:50][:, inside].astype(float)
+    matched = np.clip((found - found.mean()) / found.std() * truth.std() + truth.mean(), 0, 255)
+    counts = [np.histogram(frame, 25, (0, 256))[0] / frame.size for frame in matched]
+    row = rows_of(noise.measures, mouse="mouse 2", target="same instance", length=4.0, duration=4.0, sample=0)
+    row = rows_of(row, inverted=False).iloc[0]
+    assert row["entropy"] == pytest.approx(np.mean([-(p[p > 0] * np.log2(p[p > 0])).sum() for p in counts]))
+    assert row["motion_energy"] == pytest.approx(np.abs(np.diff(matched, axis=0)).mean())
 
 
 def test_one_target_alone(study):
@@ -223,6 +239,8 @@ def test_error_maps_by_hand(study):
     error = np.where(mask, recorded[frame] - expected[frame], np.nan)
     np.testing.assert_allclose(shown["error"].to_numpy().reshape(36, 64), error, atol=1e-3)
     np.testing.assert_allclose(shown["truth"].to_numpy().reshape(36, 64), study.movie(0, trial)[frame], atol=1e-3)
+    as_found = np.where(mask, recorded[frame], np.nan)  # neither contrast nor luminance matched
+    np.testing.assert_allclose(shown["recorded"].to_numpy().reshape(36, 64), as_found, atol=1e-3)
     values = (recorded - expected)[30:, mask]
     sizes = rows_of(error_sizes(study), mouse="mouse 1", trial=trial).iloc[0]
     assert sizes["mean_absolute"] == pytest.approx(np.abs(values).mean())
@@ -233,14 +251,40 @@ def test_error_maps_by_hand(study):
 def test_evoked_correlations_by_hand(study):
     found = evoked_correlations(study).set_index(["mouse", "trial", "evoked by", "with"])["correlation"]
     responses = study.responses(1, 6).isel(time=slice(30, None))
-    predicted = {
-        name: responses["predicted"].sel(stimulus=name).values for name in ("true", "reconstructed", "expected")
-    }
+    predicted = {name: responses["predicted"].sel(stimulus=name).values for name in ("true", "evoked", "expected")}
     key = ("mouse 2", 6, "reconstruction", "recorded")
-    assert found[key] == pytest.approx(correlated(responses["recorded"], predicted["reconstructed"]), abs=1e-6)
+    assert found[key] == pytest.approx(correlated(responses["recorded"], predicted["evoked"]), abs=1e-6)
     # The expected reconstruction's responses are a linear function of those to the true movie.
     assert found["mouse 2", 6, "expected reconstruction", "predicted"] == pytest.approx(1, abs=1e-6)
     assert ("mouse 2", 6, "true movie", "predicted") not in found.index
+
+
+def test_difference_of_what_movies_evoke(study):
+    """Panel C: r(recorded, predicted from the true movie) − r(recorded, predicted from the reconstruction)."""
+    found = differences(evoked_correlations(study)).set_index(["mouse", "trial"])["difference"]
+    responses = study.responses(2, 5).isel(time=slice(30, None))
+    true, evoked = (responses["predicted"].sel(stimulus=name).values for name in ("true", "evoked"))
+    expected = correlated(responses["recorded"], true) - correlated(responses["recorded"], evoked)
+    assert found["mouse 3", 5] == pytest.approx(expected, abs=1e-6)
+    assert len(found) == 6
+
+
+def test_the_articles_response_correlations_are_of_the_largest_population_alone(study):
+    """Populations padded with NaN to the largest, `corrcoef` over all, and `nanmean`, as in the authors' notebook."""
+    size = max(study.responses(mouse, 5).sizes["neuron"] for mouse in range(3))
+    values = []
+    for mouse, trial in study.movies():
+        found = study.responses(mouse, trial).isel(time=slice(30, None))
+        pair = [found["recorded"].values, found["predicted"].sel(stimulus="evoked").values]
+        padded = [np.pad(x, ((0, size - len(x)), (0, 0)), constant_values=np.nan).ravel() for x in pair]
+        values.append(np.corrcoef(*padded)[0, 1])
+    assert np.isfinite(values).sum() == 2  # of three mice with two movies each
+    rows = rows_table(error_rows(evoked_correlations(study), seed=0)).set_index("quantity")
+    name = "recorded responses and those evoked by the reconstruction"
+    assert rows.loc[name, "ours"] == pytest.approx(np.nanmean(values), abs=1e-6)
+    assert rows.loc[name, "published"] == 0.44212
+    assert np.isnan(rows.loc[f"{name}, all mice", "published"])
+    assert rows.loc[f"{name}, all mice", "n"] == 6
 
 
 def test_response_matrices_are_standardised_and_of_the_best_predicted(study):

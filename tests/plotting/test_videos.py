@@ -127,10 +127,12 @@ def test_natural_movies_stand_above_their_reconstructions(study):
 
 def test_stimuli_stand_in_their_order(study):
     noise = videos.noise_video(study, "same instance", 0)
-    assert noise.movies.movies.shape == (4, 2, 60, 36, 36)
+    assert noise.movies.movies.shape == (4, 2, 4 * 60, 36, 36)  # two samples in both phases
     assert noise.movies.rows[::2] == ["0.5 px, true", "4 px, true"]
     first = next(s for s in study.noise if (s.length, s.duration, s.sample, s.inverted) == (4.0, 0.5, 0, False))
-    np.testing.assert_array_equal(noise.movies.movies[2, 0], study.movie(0, first)[:, :, 14:50])
+    np.testing.assert_array_equal(noise.movies.movies[2, 0, :60], study.movie(0, first)[:, :, 14:50])
+    last = next(s for s in study.noise if (s.length, s.duration, s.sample, s.inverted) == (4.0, 0.5, 1, True))
+    np.testing.assert_array_equal(noise.movies.movies[2, 0, 180:], study.movie(0, last)[:, :, 14:50])
 
     gratings = videos.grating_video(study, "ensemble", 0)
     assert gratings.movies.movies.shape == (4, 3, 120, 36, 64)  # both directions in turn
@@ -163,3 +165,16 @@ def test_error_colours_in_closed_form():
     expected = [[0, 0, 0], [1, 1, 1], [1, 1, 1], [1, 0, 0], [0, 0, 0]]
     np.testing.assert_allclose(error_colours(black, error)[0], expected, atol=1e-9)
     np.testing.assert_allclose(error_colours(black, -error)[0, 3], [0, 0, 1], atol=1e-9)
+
+
+def test_the_edge_of_a_mask_is_drawn_and_nothing_else_changes() -> None:
+    mask = np.zeros((36, 64), bool)
+    mask[10:20, 30:50] = True
+    tiles = smooth_tiles(2, 1, 1)
+    plain = TiledMovies(tiles, ["a", "b"], ["1"], "t", False)
+    changed = (plain.frame(0) != TiledMovies(tiles, ["a", "b"], ["1"], "t", False, (None, mask)).frame(0)).any(axis=-1)
+    height, width = 10 * plain.scale, 20 * plain.scale
+    assert changed.sum() == height * width - (height - 4) * (width - 4)  # two video pixels along each side
+    (down, across), (rows, columns) = np.nonzero(changed), plain.place(1, 0)
+    assert (down.min() - rows.start, down.max() + 1 - rows.start) == (10 * plain.scale, 20 * plain.scale)
+    assert (across.min() - columns.start, across.max() + 1 - columns.start) == (30 * plain.scale, 50 * plain.scale)

@@ -10,7 +10,7 @@ from example_recording import FRAMES, NEURONS, TRIALS, write_example
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings.recording import LONGEST_GAP, Recording, open_recordings
-from movrecon_core.recordings.writer import write_recording
+from movrecon_core.recordings.writer import recording_writer
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_written_arrays_are_read_back(tmp_path):
     rng = np.random.default_rng(1)
     movie, responses = rng.integers(0, 256, (70, 36, 64)).astype(np.float32), rng.random((3, 70))
     behavior, pupil = rng.random((2, 2, 70))
-    with write_recording(tmp_path / "m") as writer:
+    with recording_writer(tmp_path / "m") as writer:
         writer.movie(4, movie)
         for name, array in {"responses": responses, "behavior": behavior, "pupil_center": pupil}.items():
             writer.signal(name, 4, array)
@@ -165,7 +165,7 @@ def test_a_name_that_leaves_no_room_for_results_is_refused_at_once(tmp_path):
 
 def test_nothing_is_left_of_a_recording_that_failed(tmp_path):
     def fail() -> None:
-        with write_recording(tmp_path / "m") as writer:
+        with recording_writer(tmp_path / "m") as writer:
             writer.movie(0, np.zeros((64, 36, 64)))
             raise ZeroDivisionError
 

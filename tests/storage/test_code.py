@@ -29,9 +29,10 @@ ROOTS = {
 
 ALL = {stage.name for stage in STAGES}
 OTHER = {"other-encoder", "encoder-qualities", "other-reconstructions"}
-OWN = ALL - {"recordings", "other-encoder", "other-reconstructions"}
+OWN = ALL - {"recordings", "decoders", "other-encoder", "other-reconstructions"}
 TRAINED = {"encoders", "other-encoder", "planning-encoders"}
-FOUND = {"reconstructions", "other-reconstructions", "planning"}
+FOUND = {"reconstructions", "other-reconstructions", "other-methods", "planning"}
+GUIDED = {"reconstructions", "other-methods"}
 MASKED = {"masks", "planning-mask"}
 
 EDITS = [
@@ -43,7 +44,7 @@ EDITS = [
         MASKED | {"recordings"},
     ),
     ("study/stages/masks.py", 'label="masks"', 'label="transparency masks"', set()),
-    ("analysis/encoder_quality.py", "mean += predicted / len(encoders)", "mean += predicted", {"evaluations"}),
+    ("analysis/encoder_quality.py", "mean = mean + predicted / len(encoders)", "mean = predicted", {"evaluations"}),
     ("study/stages/evaluations.py", 'part="encoders"', 'part="evaluations"', set()),
     (
         "analysis/metrics.py",
@@ -71,33 +72,34 @@ EDITS = [
         "study/conditions.py",
         '"standard": 0.5',
         '"standard": 0.6',
-        {"reconstructions", "other-reconstructions", "responses"},
+        {"reconstructions", "other-reconstructions", "other-methods", "responses"},
     ),
     (
         "study/targets.py",
         "_SEED_STEP = 1_000_003",
         "_SEED_STEP = 1_000_005",
-        {"reconstructions", "other-reconstructions"},
+        {"reconstructions", "other-reconstructions", "other-methods"},
     ),
     (
         "study/study.py",
         "known[list(recording.missing[signal])] = 0",
         "known[list(recording.missing[signal])] = 1",
-        {"receptive_fields", "reconstructions", "other-reconstructions", "physiology"},
+        {"receptive_fields", "reconstructions", "other-reconstructions", "other-methods", "physiology"},
     ),
-    ("study/study.py", 'return f"mouse {mouse + 1}"', 'return f"animal {mouse + 1}"', set()),
+    ("study/study.py", 'return f"mouse {self', 'return f"animal {self', set()),
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),
     ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
-    ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED),
-    ("reconstruction/objective.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | MASKED),
-    ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses"}),
+    ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED | {"responses"}),
+    ("reconstruction/config.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | MASKED),
+    ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses", "baselines"}),
+    ("decoders/ridge.py", "INTERCEPT = 1.0", "INTERCEPT = 2.0", GUIDED | {"decoders", "baselines"}),
     ("study/run/schedulers/run.py", "PATIENCE = 5.0", "PATIENCE = 50.0", set()),
     ("stimuli/gaussian_noise.py", "FRAMES = 60", "FRAMES = 61", {"stimuli"}),
     ("encoders/factorised.py", "GREY, CONTRAST = 127.5,", "GREY, CONTRAST = 127.0,", OWN),
-    ("encoders/kernels.cpp", "//", "// changed:", OTHER),
+    ("encoders/kernels.cpp", "//", "// changed:", OWN | OTHER),
     ("encoders/segments.py", "def cutmix(", "def cutmix(*_, ", TRAINED),
     ("encoders/segments.py", '"""', '"""More words. ', set()),
-    ("encoders/base.py", "import copy", "import copy\ncopy.changed = True", ALL - {"recordings"}),
+    ("encoders/base.py", "import copy", "import copy\ncopy.changed = True", ALL - {"recordings", "decoders"}),
 ]
 
 

@@ -17,12 +17,11 @@ from movrecon_core.figures import fig5_population, rows_table
 from movrecon_core.figures.fig2_performance import performance
 from movrecon_core.figures.fig3_ensembling import ensemble_sizes
 from movrecon_core.figures.fig5_population import population_sizes
-from movrecon_core.reconstruction import ensemble
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie, noise_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study import Study, open_study
 from movrecon_core.study import study as study_module
-from movrecon_core.study.conditions import PREDICTED, RECORDED, VARIATIONS, Condition
+from movrecon_core.study.conditions import OWN_PREDICTION, PREDICTED, RECORDED, VARIATIONS, Condition
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage
@@ -75,7 +74,7 @@ def target(study: Study, encoders: list, movie: object, condition: Condition, in
 
 
 def test_names_tell_conditions_apart() -> None:
-    assert [c.name for c in (RECORDED, PREDICTED)] == ["recorded", "predicted"]
+    assert [c.name for c in (RECORDED, PREDICTED, OWN_PREDICTION)] == ["recorded", "ensemble", "predicted"]
     assert Condition(neurons=0.125, dropped="missing").name == "recorded-neurons-0.125-missing"
     names = [c.name for c in (RECORDED, PREDICTED, *VARIATIONS)]
     assert len(set(names)) == len(names)
@@ -93,9 +92,9 @@ def test_recorded_and_predicted_targets(study: Study, encoders: list) -> None:
     inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
     predicted = [predict(encoder, inputs, 0).numpy() for encoder in encoders]
     for instance in (0, 1):
-        found = target(study, encoders, trial.index, PREDICTED, instance)
+        found = target(study, encoders, trial.index, OWN_PREDICTION, instance)
         np.testing.assert_allclose(found.responses, predicted[instance], rtol=1e-6)
-    found = target(study, encoders, trial.index, Condition(target="ensemble"))
+    found = target(study, encoders, trial.index, PREDICTED)
     np.testing.assert_allclose(found.responses, np.mean(predicted, axis=0), rtol=1e-5)
 
 
@@ -109,8 +108,9 @@ def test_neurons_are_silent_or_missing(study: Study, encoders: list) -> None:
     number = study.reconstructed_trials(0)[0]
     recorded = study.trial(0, number).responses
     kept = {fraction: kept_neurons(study, 0, number, Condition(neurons=fraction)) for fraction in (0.25, 0.5)}
-    # The scripts' draw: uniform numbers of the seed (trial + 1) · (mouse + 1)
-    uniform = torch.rand(30, generator=torch.Generator().manual_seed(number + 1)).numpy()
+    # The scripts' draw: uniform numbers of the seed (place in the fold's list + 1) · (mouse + 1)
+    place = study.fold_trials(0).index(number)
+    uniform = torch.rand(30, generator=torch.Generator().manual_seed(place + 1)).numpy()
     np.testing.assert_array_equal(kept[0.25], uniform >= 0.75)
     assert (kept[0.5] | ~kept[0.25]).all()  # the smaller population is a part of the larger one
 
@@ -136,11 +136,10 @@ def test_exchanged_neurons(study: Study, encoders: list) -> None:
 def test_synthetic_stimuli_are_seen_with_mean_behaviour(
     study: Study, encoders: list, stimulus: object, movie: np.ndarray
 ) -> None:
-    found = target(study, encoders, stimulus, PREDICTED)
+    found = target(study, encoders, stimulus, OWN_PREDICTION)
     np.testing.assert_array_equal(found.truth, movie)
-    trials = [study.trial(0, t) for t in study.trials_with(0, "training")]
     for name in ("behavior", "pupil_center"):
-        values = np.concatenate([getattr(trial, name) for trial in trials], axis=1).mean(axis=1)
+        values = np.load(study.recordings[0].path / f"meta/statistics/{name}/all/mean.npy").max(axis=1)
         np.testing.assert_allclose(getattr(found, name), np.repeat(values[:, None], 60, axis=1), rtol=1e-5)
     inputs = encoder_inputs(movie, found.behavior, found.pupil_center)
     np.testing.assert_allclose(found.responses, predict(encoders[0], inputs, 0).numpy(), rtol=1e-6)
@@ -148,9 +147,9 @@ def test_synthetic_stimuli_are_seen_with_mean_behaviour(
 
 def test_everything_wanted_is_there(study: Study) -> None:
     wanted = list(study.wanted())
-    # 2 movies recorded and predicted; of one 4 variations and 2 fractions in both readings; a stimulus of each kind,
+    # 2 movies recorded and predicted; of one 5 variations and 2 fractions in both readings; a stimulus of each kind,
     # noise in both phases, from both targets
-    assert len(wanted) == 2 * 2 + 4 + 2 * 2 + 2 * 2 + 2
+    assert len(wanted) == 2 * 2 + 5 + 2 * 2 + 2 * 2 + 2
     names = [unit.name for w in wanted for unit in study.reconstruction_units(*w)]
     assert len(set(names)) == len(names) == 2 * len(wanted) - 1
     for mouse, movie, condition in wanted:
@@ -190,15 +189,36 @@ def test_responses_to_movies_and_reconstructions(study: Study, encoders: list) -
     number = study.reconstructed_trials(0)[0]
     trial, found = study.trial(0, number), study.responses(0, number)
     np.testing.assert_array_equal(found["recorded"], trial.responses)
+
+    def respond(encoder, movie):
+        inputs = encoder_inputs(movie, trial.behavior, trial.pupil_center)
+        return predict(encoder, inputs, 0).numpy().astype(float)
+
+    allowed, inside = (study.alpha(0)[14:50] >= threshold for threshold in (0.5, 1.0))
+    instances = study.instance_movies(0, number, RECORDED)[:, :, 14:50]
+    mean = instances.mean(axis=0)  # not smoothed
+    pixels, target_pixels = mean[:, allowed].astype(float), trial.movie[:, allowed].astype(float)
+    scaled = (mean - pixels.mean()) / pixels.std() * target_pixels.std() + target_pixels.mean()  # s.d. over the video
     movies = {
         "true": trial.movie,
-        "masked": np.where(crop_movie(study.alpha(0) >= 0.5), trial.movie, 127.5),
-        "reconstructed": crop_movie(ensemble(list(study.instance_movies(0, number)))),
+        "masked": np.where(allowed, trial.movie, 127.5),
+        "reconstructed": mean,
+        "matched": np.where(allowed, np.clip(scaled, 0, 255), 127.5),
     }
-    for stimulus, movie in movies.items():
-        inputs = encoder_inputs(movie, trial.behavior, trial.pupil_center)
-        expected = np.mean([predict(encoder, inputs, 0).numpy() for encoder in encoders], axis=0)
-        np.testing.assert_allclose(found["predicted"].sel(stimulus=stimulus), expected, rtol=1e-4)
+    expected = {name: np.mean([respond(e, movie) for e in encoders], axis=0) for name, movie in movies.items()}
+    # Each instance's own movie, grey outside α ≥ 1, for that instance; of expected ones for all instances.
+    own = [respond(e, np.where(inside, movie, 127.5)) for e, movie in zip(encoders, instances, strict=True)]
+    expected["evoked"] = np.mean(own, axis=0)
+    others = [np.where(inside, m, 127.5) for m in study.instance_movies(0, number, PREDICTED)[:, :, 14:50]]
+    expected["expected"] = np.mean([respond(e, movie) for e in encoders for movie in others], axis=0)
+    assert set(found["stimulus"].values) == set(expected)
+    for stimulus, values in expected.items():
+        np.testing.assert_allclose(found["predicted"].sel(stimulus=stimulus), values, rtol=1e-4, err_msg=stimulus)
+    # Fig. 1C as the scripts log it: of the masked movie's whole prediction, from frame 32 on.
+    recorded = trial.responses[:, 32:].astype(float)
+    shown = [[respond(e, np.full((90, 36, 64), 127.5)), mine] for e, mine in zip(encoders, own, strict=True)]
+    losses = [[(y[:, 32:] - recorded * np.log(y[:, 32:] + 1e-8)).mean() for y in pair] for pair in shown]
+    np.testing.assert_allclose(found["loss"], losses, rtol=1e-4)
 
 
 CHANGES = [
@@ -254,7 +274,7 @@ def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
 
 def test_nothing_is_missing_after_a_run_and_a_lost_unit_is_found(study: Study) -> None:
     assert [task for stage in STAGES for task in stage.tasks(study)] == []
-    unit = study.unit("reconstructions", 0, NOISE, 1, PREDICTED)
+    unit = study.unit("reconstructions", 0, NOISE, 1, OWN_PREDICTION)
     content = study.store.path(unit).read_bytes()
     study.store.path(unit).unlink()
     (task,) = [task for stage in STAGES for task in stage.tasks(study)]
@@ -271,8 +291,8 @@ def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> Non
     expected = {u.name for w in changed.wanted() for u in changed.reconstruction_units(*w)}
     assert {unit.name for unit in units} == expected
     assert len(units) == len(expected)
-    # Instances 0 and 1: 11 natural movies in threes, 6 short ones in fifteens; one movie of all instances
-    assert sorted(len(task.units) for task in tasks) == sorted([3, 3, 3, 2, 6] * 2 + [1])
+    # Instances 0 and 1: 12 natural movies in threes, 6 short ones in fifteens; one movie of all instances
+    assert sorted(len(task.units) for task in tasks) == sorted([3, 3, 3, 3, 6] * 2 + [1])
 
 
 def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +306,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
         return found
 
     monkeypatch.setattr(reconstructions, "build_target", spoilt)
-    with pytest.raises(ReconstructionError, match=rf"trial-{second} \(predicted\): .*not finite"):
+    with pytest.raises(ReconstructionError, match=rf"trial-{second} \(ensemble\): .*not finite"):
         run_stage(RECONSTRUCTIONS, changed, Local(CPU))
     stored = {
         (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]

@@ -1,5 +1,6 @@
 """The same units, wherever they are computed, whatever dies meanwhile: the same arrays, each once in the store."""
 
+import re
 import socket
 import subprocess
 import sys
@@ -7,13 +8,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
 
+import imageio.v3 as iio
+import numpy as np
 import psutil
 import pytest
+import torch
 from small_study import kill, meanwhile, stored
 
+from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import MovreconError
 from movrecon_core.study import open_study
 from movrecon_core.study.run.schedulers import Scheduler, processes, run_stage
+from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.run.schedulers.processes import open_processes
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
@@ -28,6 +34,22 @@ def reconstruct(out: Path, scheduler: Scheduler) -> dict[str, bytes]:
 def test_processes_with_a_device_each(copied: Path, undisturbed: dict[str, bytes]) -> None:
     with meanwhile(copied, kill), open_processes(("cpu", "cpu")) as both:
         assert reconstruct(copied, both) == undisturbed
+
+
+def test_the_first_reconstruction_is_shown_once(copied: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _ in range(2):  # the second time there is nothing to compute
+        reconstruct(copied, Local(torch.device("cpu")))
+    (told,) = re.findall(
+        r"a first reconstruction \((.*)\): video correlation (-?\d\.\d\d), (\S+)", capsys.readouterr().err
+    )
+    assert told[0] == "mouse 1, simulated"
+    picture = iio.imread(told[2])
+    assert picture.shape == (2 * 38 * 4, 5 * 66 * 4)
+    study = open_study(copied)
+    truth = study.movie(0, study.reconstructed_trials(0)[0])
+    shown = picture[: 36 * 4 : 4, : 64 * 4 : 4]  # the truth's frame at one second
+    inside = crop_movie(study.evaluation_mask(0))
+    np.testing.assert_array_equal(shown[inside], truth[30][inside].round())
 
 
 @pytest.mark.parametrize(

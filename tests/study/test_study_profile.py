@@ -13,7 +13,7 @@ from movrecon_core.reconstruction import ReconstructionConfig, fast_config
 from movrecon_core.storage.paths import NOTEBOOKS, PROFILES
 from movrecon_core.study.profile import encoder_parameters, load_profile, parse_profile
 
-SHIPPED = ["smoke", "demo", "paper"]
+SHIPPED = ["smoke", "demo", "paper", "paper-exact", "paper-published-weights"]
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -27,7 +27,7 @@ def test_shipped_profiles_are_valid(name: str) -> None:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_notebook_is_run(name: str) -> None:
     """But the viewer, which needs somebody to look; `paper` does not plan, for which mice are simulated."""
-    left_out = {"viewer", "planning"} if name == "paper" else {"viewer"}
+    left_out = {"viewer", "planning"} if name.startswith("paper") else {"viewer"}
     assert set(load_profile(name, PROFILES).notebooks) == {path.stem for path in NOTEBOOKS.glob("*.ipynb")} - left_out
 
 
@@ -89,7 +89,10 @@ def test_a_bad_profile_is_one_line_that_names_the_key(tmp_path: Path, text: str,
 
 
 def test_an_unknown_profile_lists_those_there_are() -> None:
-    with pytest.raises(ProfileError, match=r"huge.yaml: no such profile; valid: demo, paper, smoke"):
+    with pytest.raises(
+        ProfileError,
+        match=r"huge.yaml: no such profile; valid: demo, paper, paper-exact, paper-published-weights, smoke",
+    ):
         load_profile("huge", PROFILES)
 
 
@@ -122,5 +125,5 @@ def test_a_method_is_its_settings_and_single_keys_beside_it_stay() -> None:
 
 
 def test_an_unknown_method_is_named() -> None:
-    with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published or fast"):
+    with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published, fast, best"):
         parse_profile({"name": "x", "reconstruction": {"method": "quick"}}, "x.yaml")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from movrecon_core.recordings.writer import write_recording
+from movrecon_core.recordings.writer import recording_writer
 
 TRIALS, NEURONS, FRAMES = 10, 5, 84
 
@@ -12,7 +12,7 @@ TRIALS, NEURONS, FRAMES = 10, 5, 84
 def write_example(path: Path, trials: int = TRIALS, seed: int = 0) -> Path:
     """Write a recording whose last two trials are of tier `oracle`, and return its directory."""
     rng = np.random.default_rng(seed)
-    with write_recording(path) as writer:
+    with recording_writer(path) as writer:
         for trial in range(trials):
             writer.movie(trial, rng.integers(0, 256, (FRAMES, 36, 64)).astype(np.float32))
             writer.signal("responses", trial, rng.random((NEURONS, FRAMES)))

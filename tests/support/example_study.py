@@ -11,7 +11,7 @@ from movrecon_core.study import Study
 from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
 
 FRAMES, NEURONS, INSTANCES, ITERATIONS = 90, 40, 3, 12
-STIMULI = ["true", "masked", "reconstructed", "matched"]
+STIMULI = ["true", "masked", "reconstructed", "matched", "evoked"]
 
 
 class ExampleStudy:
@@ -64,7 +64,7 @@ class ExampleStudy:
 
     def instance_movies(self, mouse: int, trial: int, condition: Condition) -> np.ndarray:
         truth = np.pad(self.trial(mouse, trial).movie, ((0, 0), (14, 14), (0, 0)), constant_values=127.5)
-        spread = {"none": 60, "standard": 40, "strict": 50}[condition.mask] - 20 * (condition.target == "predicted")
+        spread = {"none": 60, "standard": 40, "strict": 50}[condition.mask] - 20 * (condition.target != "recorded")
         if condition.shuffled:
             truth = truth[::-1, :, ::-1]
         random = self.random(mouse, trial, len(condition.name))
@@ -74,10 +74,14 @@ class ExampleStudy:
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         recorded = self.trial(mouse, trial).responses
         noise = self.random(mouse, trial, 9).gamma(1.0, 1.0, (len(STIMULI), *recorded.shape))
-        share = np.array([0.5, 0.4, 0.7, 0.6])[:, None, None]
+        share = np.array([0.5, 0.4, 0.7, 0.6, 0.65])[:, None, None]
         predicted = (share * recorded + (1 - share) * noise).astype(np.float32)
         return xr.Dataset(
-            {"recorded": (("neuron", "time"), recorded), "predicted": (("stimulus", "neuron", "time"), predicted)},
+            {
+                "recorded": (("neuron", "time"), recorded),
+                "predicted": (("stimulus", "neuron", "time"), predicted),
+                "loss": (("instance", "movie"), [[3 + mouse + 0.1 * i, 2 + 0.2 * i] for i in range(INSTANCES)]),
+            },
             coords={"stimulus": STIMULI},
         )
 

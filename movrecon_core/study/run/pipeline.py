@@ -55,6 +55,12 @@ def run_study(
     ------
     MovreconError
         If anything that is needed is missing, unreadable or not writable.
+
+    Examples
+    --------
+    >>> study = mr.run_study(mr.load_profile("smoke"), Path("results"), until="recordings")
+    >>> len(study.trials_with(0, "training"))
+    12
     """
     out = out.resolve()
     if not recordings:
@@ -70,7 +76,7 @@ def run_study(
         remove_abandoned(out)
         precision = used_precision("bfloat16", chosen)
         study = Study(out, profile, tuple(found or simulate(profile, out)), rule, precision)
-        study.reconstructed_mice  # noqa: B018 - a mouse that is not there is an error now, not after the training
+        study.require_given()
         study.save()
     if precision != "bfloat16":
         print(

@@ -1,11 +1,15 @@
 """What a study computes, stage by stage; a unit that is in the store is not computed again."""
 
 from movrecon_core.study.stage import Stage
+from movrecon_core.study.stages.baselines import BASELINES
+from movrecon_core.study.stages.decoders import DECODERS
 from movrecon_core.study.stages.encoder_qualities import ENCODER_QUALITIES
 from movrecon_core.study.stages.encoders import ENCODERS
 from movrecon_core.study.stages.evaluations import EVALUATIONS
 from movrecon_core.study.stages.masks import MASKS
+from movrecon_core.study.stages.misfits import MISFITS
 from movrecon_core.study.stages.other_encoder import OTHER_ENCODER
+from movrecon_core.study.stages.other_methods import OTHER_METHODS
 from movrecon_core.study.stages.other_reconstructions import OTHER_RECONSTRUCTIONS
 from movrecon_core.study.stages.physiology import PHYSIOLOGY
 from movrecon_core.study.stages.planning import PLANNING
@@ -20,7 +24,9 @@ from movrecon_core.study.study import introduce
 
 STAGES: tuple[Stage, ...] = (
     RECORDINGS,
+    DECODERS,
     ENCODERS,
+    MISFITS,
     EVALUATIONS,
     OTHER_ENCODER,
     ENCODER_QUALITIES,
@@ -29,6 +35,8 @@ STAGES: tuple[Stage, ...] = (
     RECEPTIVE_FIELDS,
     RECONSTRUCTIONS,
     OTHER_RECONSTRUCTIONS,
+    OTHER_METHODS,
+    BASELINES,
     RESPONSES,
     SHOWINGS,
     PLANNING_ENCODERS,

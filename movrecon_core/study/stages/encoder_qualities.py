@@ -30,7 +30,7 @@ def _judge(work: Worker, task: Task) -> None:
     ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
         encoders = {name: work.load(encoder) for name, encoder in compared_encoders(work.study).items()}
-        trials = [work.study.trial(mouse, number) for number in work.study.trials_with(mouse, "held-out")]
+        trials = work.study.trials_with(mouse, "held-out")
         dataset = encoder_qualities(work.study.recordings[mouse], trials, encoders, mouse)
     work.save(unit, dataset, cost)
 

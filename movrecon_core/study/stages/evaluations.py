@@ -18,7 +18,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
 def _evaluate(work: Worker, task: Task) -> None:
     ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
-        trials = [work.study.trial(mouse, number) for number in work.study.trials_with(mouse, "held-out")]
+        trials = (work.study.trial(mouse, number) for number in work.study.trials_with(mouse, "held-out"))
         dataset = evaluation(trials, work.encoders(), mouse)
     work.save(unit, dataset, cost)
 

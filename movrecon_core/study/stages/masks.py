@@ -1,26 +1,82 @@
 """The transparency masks: which pixels a mouse's neurons see (method page, Transparency mask)."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import numpy as np
 import xarray as xr
 
+from movrecon_core.encoders.checkpoints import checkpoint_digest
 from movrecon_core.errors import RecordingError
+from movrecon_core.fetch.masks import published_mask
 from movrecon_core.reconstruction import Segment, train_mask
 from movrecon_core.recordings import FRAME_WIDTH, Trial
 from movrecon_core.storage.cost import Cost
+from movrecon_core.storage.fingerprints import digest
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
-from movrecon_core.study.study import Study
+from movrecon_core.study.study import ROLES, Study
 from movrecon_core.study.worker import Worker
 
 FIRST_FRAME, SEGMENT_FRAMES = 50, 32
 """Where the first segment of a held-out movie begins, and how long one is (method page, mask data: 50–81)."""
 
 
+FEWEST_MOVIES = 10
+"""Training movies join until a mask has so many: with fewer it learns their layout (chosen)."""
+
+
+class MaskTrials(NamedTuple):
+    """Movies that a mask is trained on, none of them a reconstructed one.
+
+    Attributes
+    ----------
+    unseen
+        Those that the mask's encoder was not trained on.
+    trained_on
+        Those that it was: as few as fill up `FEWEST_MOVIES`, or all if the profile asks for them.
+    """
+
+    unseen: tuple[int, ...]
+    trained_on: tuple[int, ...]
+
+
+def mask_trials(study: Study, mouse: int) -> MaskTrials:
+    """Choose the movies for a mouse's mask: neither reconstructed nor, where there are enough, trained on."""
+    reconstructed, split = study.reconstructed_trials(mouse), study.split(mouse)
+    chosen = np.isin(split["trial"].values, reconstructed)
+    twins = set(split["closest"].values[chosen].tolist())  # the training movie that is most like each of them
+    shown = {_movie_digest(study, mouse, trial) for trial in reconstructed}
+
+    def apart(trials: Sequence[int]) -> tuple[int, ...]:
+        return tuple(t for t in trials if t not in twins and _movie_digest(study, mouse, t) not in shown)
+
+    training = apart(study.trials_with(mouse, "training"))
+    if study.profile.masks.movies == "training":
+        return MaskTrials((), training)
+    if (fold := study.profile.masks.fold) is None:
+        unseen = apart(study.trials_with(mouse, "held-out"))
+    else:
+        used = split["role"].values != ROLES.index("not used")
+        unseen = apart(split["trial"].values[used & (split["fold"].values == fold)].tolist())
+    others = [t for t in training if t not in unseen]
+    return MaskTrials(unseen, tuple(others[: max(FEWEST_MOVIES - len(unseen), 0)]))
+
+
+def _movie_digest(study: Study, mouse: int, trial: int) -> str:
+    return study.digests.of(study.recordings[mouse].file("videos", trial))
+
+
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    if (given := study.given_mask(mouse)) is not None:
+        return study.mice[mouse], {"mouse": mouse, "file": study.digests.of(given)}
+    trials = {str(t): study.trial_digest(mouse, t) for part in mask_trials(study, mouse) for t in part}
+    checkpoint = study.profile.masks.checkpoint
+    encoder = study.encoder_digests(1)[0] if checkpoint is None else study.digests.of(checkpoint, checkpoint_digest)
     return study.mice[mouse], {
         "mouse": mouse,
-        "encoder": study.encoder_digests(1)[0],
-        "trials": study.trials_digest(mouse, "held-out"),
+        "encoder": encoder,
+        "trials": digest(trials),
         "mask": as_json(study.profile.mask),
         "segments": study.profile.mask_segments,
         "seed": study.profile.seed,
@@ -28,13 +84,22 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
 
 
 def _train(work: Worker, task: Task) -> None:
-    """Train the mask of a mouse with instance 0 on its held-out movies."""
+    """Train the mask of a mouse, with instance 0 or the encoder that the profile names; or take the one it names."""
     ((mouse,),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
-        trials = [study.trial(mouse, t) for t in study.trials_with(mouse, "held-out")]
-        segments = [s for trial in trials for s in mask_segments(trial, study.profile.mask_segments)]
-        alpha = train_mask(work.encoders(1)[0], mouse, segments, study.profile.mask, study.profile.seed)
-    work.save(unit, xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
+        if (given := study.given_mask(mouse)) is not None:
+            alpha, movies = published_mask(given), MaskTrials((), ())
+        else:
+            movies = mask_trials(study, mouse)
+            trials = [study.trial(mouse, t) for part in movies for t in part]
+            segments = [s for trial in trials for s in mask_segments(trial, study.profile.mask_segments)]
+            checkpoint = study.profile.masks.checkpoint
+            encoder = work.encoders(1)[0] if checkpoint is None else work.given(checkpoint)
+            alpha = train_mask(encoder, mouse, segments, study.profile.mask, study.profile.seed)
+    mask = xr.Dataset(
+        {"alpha": (("y", "x"), np.asarray(alpha))}, attrs={k: list(v) for k, v in movies._asdict().items()}
+    )
+    work.save(unit, mask, cost)
 
 
 def mask_segments(trial: Trial, most: int) -> list[Segment]:
@@ -53,7 +118,7 @@ def mask_segments(trial: Trial, most: int) -> list[Segment]:
 
 def _estimate(scale: Scale) -> Estimate:
     masks = len(scale.study.reconstructed_mice)
-    frames = masks * scale.profile.mask.iterations * SEGMENT_FRAMES
+    frames = 0 if scale.profile.masks.files else masks * scale.profile.mask.iterations * SEGMENT_FRAMES
     return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
 
 

@@ -33,6 +33,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
         "recording": study.recording_digest(mouse),
         "held_out": study.held_out,
         "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
+        "behavior": None if study.recordings[mouse].simulated else study.behavior_digest(mouse),
     }
 
 
@@ -85,7 +86,7 @@ def _statistics(study: Study, mouse: int) -> xr.Dataset:
             "gabor_orientation": ("neuron", tuned[0]),
             "gabor_direction": ("neuron", tuned[1]),
         },
-        coords={"statistic": list(found)},
+        attrs={"statistics": list(found)},  # names as coordinates have no type that the store keeps
     )
 
 

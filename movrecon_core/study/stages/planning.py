@@ -10,7 +10,14 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Target, evaluation_mask, nested_populations, reconstruct, training_mask
+from movrecon_core.reconstruction import (
+    Target,
+    evaluation_mask,
+    nested_populations,
+    reconstruct,
+    training_mask,
+    without_decoder,
+)
 from movrecon_core.recordings import Trial, load_array
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.storage.cost import Cost
@@ -27,7 +34,7 @@ def _define(study: Study, ceiling: float) -> tuple[str, Definition]:
     return f"ceiling-{ceiling:g}", {
         "encoder": study.encoder_digest(study.unit("planning-encoders", ceiling)),
         "mask": study.unit("planning-mask").name,
-        "reconstruction": as_json(study.profile.reconstruction),
+        "reconstruction": as_json(without_decoder(study.profile.reconstruction)),
         "fractions": settings.fractions,
         "areas": _areas(study, ceiling),
         "movies": settings.movies,
@@ -66,13 +73,11 @@ def _reconstructions(work: Worker, encoder: Encoder, ceiling: float) -> xr.Datas
         for kept in parts.values()
         for trial in shown
     ]
-    size = study.profile.batch_trials
+    size, config = study.profile.batch_trials, without_decoder(study.profile.reconstruction)
     found = [
         result.movie
         for first in range(0, len(targets), size)
-        for result in reconstruct(
-            [encoder], 0, targets[first : first + size], study.profile.reconstruction, device=work.device
-        )
+        for result in reconstruct([encoder], 0, targets[first : first + size], config, device=work.device)
     ]
     correlation = [
         video_correlation(trial.movie[SKIPPED_FRAMES:], crop_movie(movie)[SKIPPED_FRAMES:], pixels)

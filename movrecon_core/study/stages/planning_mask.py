@@ -7,7 +7,7 @@ from movrecon_core.reconstruction import train_mask
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
-from movrecon_core.study.stages.masks import mask_segments
+from movrecon_core.study.stages.masks import FEWEST_MOVIES, mask_segments
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -28,7 +28,10 @@ def _train(work: Worker, task: Task) -> None:
     with Cost() as cost:
         ceiling = max(study.profile.planning.ceilings)
         recording = planning_recording(study, ceiling)
-        trials = [recording.trial(trial) for trial in split_trials(recording, RULE).held_out]
+        split = split_trials(recording, RULE)
+        unseen = split.held_out[study.profile.planning.movies :]  # the others are reconstructed
+        chosen = unseen + split.training[: max(FEWEST_MOVIES - len(unseen), 0)]
+        trials = [recording.trial(trial) for trial in chosen]
         segments = [segment for trial in trials for segment in mask_segments(trial, study.profile.mask_segments)]
         encoder = work.load(study.unit("planning-encoders", ceiling))
         alpha = train_mask(encoder, 0, segments, study.profile.mask, study.profile.seed)

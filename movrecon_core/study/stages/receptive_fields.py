@@ -22,7 +22,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
         "mouse": mouse,
         "encoders": study.encoder_digests(settings.instances),
         "pixel_step": settings.pixel_step,
-        "trials": study.trials_digest(mouse, "training"),
+        "behavior": study.behavior_digest(mouse),
     }
 
 

@@ -10,7 +10,13 @@ import xarray as xr
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.true_neurons import TrueNeurons
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import Reconstruction, ReconstructionConfig, UnfinishedError, reconstruct
+from movrecon_core.reconstruction import (
+    Reconstruction,
+    ReconstructionConfig,
+    UnfinishedError,
+    reconstruct,
+    without_decoder,
+)
 from movrecon_core.reconstruction.config import fast_config
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
@@ -23,6 +29,8 @@ from movrecon_core.study.conditions import (
     movie_name,
     stimulus_definition,
 )
+from movrecon_core.study.first_look import first_look
+from movrecon_core.study.guides import guide_definition, guided
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
@@ -30,8 +38,8 @@ from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
 from movrecon_core.study.worker import Worker
 
-THROUGH = replace(fast_config(None), learning_rate=48_000.0, precision=None)
-"""Through the neurons of a simulation (chosen on a mouse of its own)."""
+THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, initial_grey=95.0)
+"""Through the neurons of a simulation (chosen on a mouse of its own): from near the grey that they are adapted to."""
 
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
@@ -64,6 +72,7 @@ def _define(
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(_config(study, movie, condition)),
+        "guide": guide_definition(study, mouse, study.used_instances(instance), _config(study, movie, condition)),
         "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
     }
 
@@ -74,13 +83,13 @@ def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     return {
         **stimulus_definition(movie),
         "seed": study.profile.seed if isinstance(movie, NoiseStimulus) else None,
-        "behavior": study.trials_digest(mouse, "training"),
+        "behavior": study.behavior_digest(mouse),
         "code": code_of(synthetic_movie),
     }
 
 
 def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionConfig:
-    """How a movie is found: synthetic ones without smoothed gradients, which would decide what is found there.
+    """How a movie is found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
 
     The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble). Through the neurons
     themselves a movie is always found whole and with the fast method, in as many steps as they need.
@@ -88,7 +97,7 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
     if condition.inverted == "neurons":
         return replace(THROUGH, iterations=study.profile.truth.iterations)
     config = study.profile.reconstruction
-    return config if isinstance(movie, int) else replace(config, gradient_blur=(0.0, 0.0))
+    return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
@@ -123,6 +132,10 @@ def _reconstruct(work: Worker, task: Task) -> None:
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
         config = _config(study, movies[0][0], first)  # a batch has natural movies alone, or none
         readout = 0 if through_neurons else mouse
+        if config.decoder is not None:
+            used = study.used_instances(instance)
+            conditions = [condition for _, condition in movies]
+            targets = guided(study, mouse, targets, conditions, used, config.decoder)
         results: Sequence[Reconstruction | None]
         try:
             results = reconstruct(encoders, readout, targets, config, device=work.device)
@@ -181,4 +194,5 @@ RECONSTRUCTIONS = Stage(
     perform=_reconstruct,
     batches=_batches,
     estimate=_estimate,
+    first_look=first_look,
 )

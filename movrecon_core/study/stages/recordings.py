@@ -9,7 +9,7 @@ from movrecon_core.errors import RecordingError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording, load_array, valid_length
 from movrecon_core.recordings.checks import RecordingReport, report_recording
-from movrecon_core.recordings.folds import fold_of, split_trials
+from movrecon_core.recordings.folds import TrialSplit, fold_of, split_trials
 from movrecon_core.simulation import simulate_recordings
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Store, Unit
@@ -53,7 +53,9 @@ def simulation_unit(profile: Profile) -> Unit:
 
 
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
-    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out}
+    tiers = study.of_mouse("tiers", mouse)
+    used = {} if tiers is None else {"tiers": tiers}
+    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out, **used}
 
 
 def split_recording(work: Worker, task: Task) -> None:
@@ -68,9 +70,10 @@ def split_recording(work: Worker, task: Task) -> None:
     recording = work.study.recordings[mouse]
     with Cost() as cost:
         report = require_sound(recording)
-        dataset = _split(recording, work.study.held_out)
+        split = split_trials(recording, work.study.held_out, tiers=work.study.of_mouse("tiers", mouse))
         if mouse in work.study.reconstructed_mice:
-            _require_segments(recording, work.study, dataset)
+            require_segments(recording, work.study.held_out, split, work.study.profile.mask_segments)
+        dataset = _as_dataset(recording, split)
         dataset.attrs |= {"notes": report.notes()}
     work.save(unit, dataset, cost)
 
@@ -90,26 +93,35 @@ def require_sound(recording: Recording) -> RecordingReport:
     return report
 
 
-def _require_segments(recording: Recording, study: Study, split: xr.Dataset) -> None:
+def require_segments(recording: Recording, rule: str, split: TrialSplit, most: int = 1) -> None:
     """Stop where the mask could not be trained: one segment is shown, another one is its background.
+
+    Parameters
+    ----------
+    recording
+        The mouse.
+    rule
+        That held out its movies.
+    split
+        Its trials.
+    most
+        Segments of one movie, as the profile's ``mask_segments``.
 
     Raises
     ------
     RecordingError
-        If the held-out movies hold no two segments.
+        If the training movies, which are taken where others lack, hold no two segments.
     """
-    held_out = split["trial"].values[split["role"].values == ROLES.index("held-out")]
-    frames = [valid_length(load_array(recording.file("responses", int(trial)))) for trial in held_out]
-    segments = sum(min(study.profile.mask_segments, (n - FIRST_FRAME) // SEGMENT_FRAMES) for n in frames)
+    frames = [valid_length(load_array(recording.file("responses", trial))) for trial in split.training]
+    segments = sum(min(most, (n - FIRST_FRAME) // SEGMENT_FRAMES) for n in frames)
     if segments < 2:
         raise RecordingError(
-            f"{recording.path}: '{study.held_out}' holds out a single movie, and the mask is trained on two segments "
-            "of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
+            f"{recording.path}: '{rule}' leaves a single movie to train on, and the mask is trained on two "
+            "segments of movies at least; choose another rule, or set mask_segments to 2 if the movie is long enough"
         )
 
 
-def _split(recording: Recording, rule: str) -> xr.Dataset:
-    split = split_trials(recording, rule)
+def _as_dataset(recording: Recording, split: TrialSplit) -> xr.Dataset:
     closest = {match.trial: match for match in split.closest}
     role = {
         **dict.fromkeys(split.training, ROLES.index("training")),
@@ -119,7 +131,7 @@ def _split(recording: Recording, rule: str) -> xr.Dataset:
     trials = list(recording.trials)
     tiers = sorted(set(recording.tiers.tolist()))
     columns: dict[str, list[float] | list[int]] = {
-        "role": [role.get(t, ROLES.index("no responses")) for t in trials],
+        "role": [role.get(t, ROLES.index("not used")) for t in trials],
         "fold": [fold_of(recording.movie(t)) for t in trials],
         "tier": [tiers.index(str(recording.tiers[t])) for t in trials],
         "closest": [closest[t].training_trial if t in closest else -1 for t in trials],

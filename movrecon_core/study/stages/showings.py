@@ -5,13 +5,17 @@ from collections.abc import Iterator
 import numpy as np
 import torch
 import xarray as xr
+from numpy.typing import NDArray
 
-from movrecon_core.analysis import SKIPPED_FRAMES, response_correlation
+from movrecon_core.analysis import SKIPPED_FRAMES, match_contrast_luminance, response_correlation
+from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.reconstruction import ensemble
+from movrecon_core.recordings import Trial
 from movrecon_core.simulation import SimulatedNeurons
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.conditions import PREDICTED, RECORDED
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
-from movrecon_core.study.stages.responses import shown_movies
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
 
@@ -41,7 +45,7 @@ def _show(work: Worker, task: Task) -> None:
         trial, recording = study.trial(mouse, number), study.recordings[mouse]
         neurons, simulated = TrueNeurons(recording).to(work.device), SimulatedNeurons(recording)
         references = (trial.responses, study.noise_free(mouse, number))
-        stimuli = shown_movies(study, mouse, trial)
+        stimuli = _shown_movies(study, mouse, trial)
         behavior = torch.from_numpy(np.concatenate([trial.behavior, trial.pupil_center]))[None]
         predicted = study.responses(mouse, number)["predicted"]
         found = np.zeros((len(RESPONDING), len(stimuli), len(REFERENCES)))
@@ -60,6 +64,20 @@ def _show(work: Worker, task: Task) -> None:
     dims = ("responding", "stimulus", "reference")
     dataset = xr.Dataset({"correlation": (dims, found)}, attrs={"stimuli": list(stimuli)})
     work.save(unit, dataset, cost)
+
+
+def _shown_movies(study: Study, mouse: int, trial: Trial) -> dict[str, NDArray[np.floating]]:
+    """The movies (T, 36, 64) of a trial that are shown, named as in `Study.responses`; of all instances, unsmoothed."""
+    found = crop_movie(ensemble(list(study.instance_movies(mouse, trial.index, RECORDED)), None))
+    stimuli: dict[str, NDArray[np.floating]] = {
+        "true": trial.movie,
+        "reconstructed": found,
+        "matched": match_contrast_luminance(found, trial.movie, crop_movie(study.training_mask(mouse))),
+    }
+    if PREDICTED in study.conditions:
+        expected = study.instance_movies(mouse, trial.index, PREDICTED)
+        stimuli["expected"] = crop_movie(ensemble(list(expected), None))
+    return stimuli
 
 
 def _correlation(responses: np.ndarray, reference: np.ndarray) -> float:

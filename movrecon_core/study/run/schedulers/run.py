@@ -49,7 +49,7 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
     if not tasks:
         return
     _say_what_is_stale(stage, study, tasks)
-    count, left = len(tasks), _units(tasks)
+    count, left, shown = len(tasks), _units(tasks), False
     with Progress(left, stage.label, stage.item) as progress:
         while tasks:
             computed = False
@@ -57,6 +57,9 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
                 if outcome.error is not None:
                     lost = study.lacking(outcome.task.units)
                     failed |= {unit.full_name: outcome.error for unit in lost}
+                elif outcome.state != "elsewhere" and stage.first_look is not None and not shown:
+                    print(stage.first_look(study, outcome.task), file=sys.stderr)
+                    shown = True
                 if outcome.state != "elsewhere":
                     computed = True
                     left -= len(outcome.task.units)

@@ -1,0 +1,88 @@
+"""What guides a movie besides the responses: where it starts, what it is pulled to, how encoders misfit responses."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from movrecon_core.decoders.roots import Roots
+
+LEAST = 1e-6
+"""Added to predictions before their root is taken, whose gradient has no limit at 0."""
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How roots of recorded responses lie about those of an encoder's predictions, on training movies.
+
+    Roots draw in the tails: large responses vary more than small ones, and single ones would outweigh all others.
+
+    Attributes
+    ----------
+    scale
+        (N,), > 0, what a neuron's responses are divided by.
+    exponent
+        (N,), 1/2 or 1/4, the root.
+    slope, offset
+        (N,), of the regression of recorded roots on predicted ones.
+    spread
+        (N,), > 0, standard deviation of what is left.
+    """
+
+    scale: NDArray[np.float32]
+    exponent: NDArray[np.float32]
+    slope: NDArray[np.float32]
+    offset: NDArray[np.float32]
+    spread: NDArray[np.float32]
+
+    @property
+    def noise_free(self) -> "Misfit":
+        """For responses that were predicted: nothing but rounding is left, a tenth of the spread is allowed."""
+        ones = np.ones_like(self.slope)
+        return Misfit(self.scale, self.exponent, ones, 0 * ones, NOISE_FREE * self.spread)
+
+
+NOISE_FREE = 0.1
+
+
+@dataclass(frozen=True)
+class Guide:
+    """Where a movie starts, and how far from there it may be.
+
+    Attributes
+    ----------
+    start
+        (T, 36, 64), a decoder's movie, grey levels 0..255.
+    spread
+        (K, R, C), standard deviation of that decoder's error for the first frequencies in time, rows and columns, as
+        coefficients of the orthonormal discrete cosine transform of the movie.
+    misfits
+        One for each encoder that the movie is found with.
+    """
+
+    start: NDArray[np.float32]
+    spread: NDArray[np.float32]
+    misfits: tuple[Misfit, ...]
+
+
+def learn_misfit(recorded: NDArray[np.floating], predicted: NDArray[np.floating], roots: Roots) -> Misfit:
+    """Regress roots of responses on those of predictions.
+
+    Parameters
+    ----------
+    recorded, predicted
+        (N, T), >= 0, over all training movies.
+    roots
+        What is taken of both.
+    """
+    found, known = roots(recorded), roots(predicted + LEAST)
+    mean, known_mean = found.mean(axis=1), known.mean(axis=1)
+    together = ((found - mean[:, None]) * (known - known_mean[:, None])).mean(axis=1)
+    variance = known.var(axis=1)
+    # A neuron that falls when it should rise, or is predicted to be constant, tells nothing.
+    slope = np.maximum(together, 0) / np.where(variance > 0, variance, 1)
+    offset = mean - slope * known_mean
+    left = (found - slope[:, None] * known - offset[:, None]).std(axis=1)
+    spread = np.where(left > 0, left, 1)
+    exponent = np.full(len(slope), 1 / roots.root)
+    return Misfit(*(np.asarray(x, dtype=np.float32) for x in (roots.scale, exponent, slope, offset, spread)))

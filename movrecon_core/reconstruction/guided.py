@@ -1,0 +1,147 @@
+"""Movies that start from a decoder's and are pulled to it: the most likely ones, given responses and its errors.
+
+The error of a decoder is taken to be Gaussian, independent between frequencies, and as large as on training movies.
+What is changed are the coefficients of the difference to the decoder's movie, each in its standard deviation, so that
+steps are large where the decoder is known to be wrong.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.fft import idct
+from torch import Tensor
+
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.reconstruction.config import ReconstructionConfig, Target
+from movrecon_core.reconstruction.guide import LEAST
+from movrecon_core.reconstruction.movies import MovieGroup
+from movrecon_core.reconstruction.objective import WindowGradients, offset_norm, window_gradients
+from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
+
+SECOND_MOMENT = 0.99
+"""Decay of the squared gradients' running mean (Kingma & Ba 2015, with a shorter memory for few iterations)."""
+
+SMALLEST = 1e-3
+"""Of a gradient, by whose size steps are divided."""
+
+
+class GuidedGroup(MovieGroup):
+    """M movies of T frames whose targets have a `Guide`; parameters as for `MovieGroup`."""
+
+    def __init__(self, targets: Sequence[Target], instances: int, config: ReconstructionConfig, like: Tensor) -> None:
+        super().__init__(targets, instances, config, like)
+        guides = [target.guide for target in targets if target.guide is not None]
+
+        def stacked(arrays: list[NDArray]) -> Tensor:
+            return torch.from_numpy(np.stack(arrays)).to(like.device, like.dtype)
+
+        self.start = stacked([guide.start for guide in guides])  # (M, T, 36, 64)
+        self.spread = stacked([guide.spread for guide in guides])  # (M, K, R, C)
+        self.misfits = [  # of each encoder: (5, M, N, 1)
+            torch.stack([stacked(list(arrays)) for arrays in zip(*map(_arrays, misfits), strict=True)])[..., None]
+            for misfits in zip(*(guide.misfits for guide in guides), strict=True)
+        ]
+        lengths = (self.frames, FRAME_HEIGHT, FRAME_WIDTH)
+        self.cosines = [
+            cosines(length, count).to(like.device, like.dtype)
+            for length, count in zip(lengths, self.spread.shape[1:], strict=True)
+        ]
+        self.coefficients = torch.zeros_like(self.spread)
+        self.mean, self.square = torch.zeros_like(self.spread), torch.zeros_like(self.spread)
+        self._show()
+
+    def step(self, encoders: Sequence[Encoder], mouse: int, iteration: int, batch: int) -> None:
+        """Make one iteration, of gradient descent with momentum and a second moment for each coefficient."""
+        gradient = self.pulled(self.gradient(encoders, mouse, iteration, batch))
+        decay, done = self.config.momentum, iteration + 1
+        self.mean.mul_(decay).add_(gradient, alpha=1 - decay)
+        self.square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
+        size = (self.square / (1 - SECOND_MOMENT**done)).sqrt() + SMALLEST
+        rate = decayed_rate(iteration, self.config)
+        self.coefficients.addcdiv_(self.mean, size, value=-rate / (1 - decay**done))
+        self._show()
+        self.video_correlation[iteration] = self.truth.video_correlation(self.movies)
+
+    def pulled(self, gradient: Tensor) -> Tensor:
+        """Gradient with respect to the coefficients (M, K, R, C), of the responses' loss and of the pull.
+
+        Parameters
+        ----------
+        gradient
+            (M, T, 64, 64), of the responses' loss with respect to the movies.
+        """
+        time, rows, columns = self.cosines
+        inside = crop_movie(gradient * self.mask)
+        found = torch.einsum("tk,mtyx,yr,xc->mkrc", time, inside, rows, columns)
+        return self.spread * found + self.coefficients
+
+    def _show(self) -> None:
+        """Movies of the coefficients; the padding of the square frame is 0, as in training."""
+        time, rows, columns = self.cosines
+        change = torch.einsum("tk,mkrc,yr,xc->mtyx", time, self.spread * self.coefficients, rows, columns)
+        self.movies.zero_()
+        crop_movie(self.movies).copy_((self.start + change * crop_movie(self.mask)).clamp(0, 255))
+
+    def _gradients(
+        self,
+        encoder: Encoder,
+        mouse: int,
+        instance: int,
+        movies: Tensor,
+        windows: tuple[Tensor, Tensor, Tensor],
+        neurons: Tensor | None,
+        left_out: Tensor | None,
+    ) -> WindowGradients:
+        """Of the responses' negative logarithmic likelihood, not normalised."""
+        misfit = self.misfits[instance][:, movies]
+        loss = partial(negative_log_likelihood, misfit=misfit, independence=self.config.independence)
+        found = window_gradients(encoder, mouse, *windows, neurons, left_out, 0.0, loss)
+        return found._replace(gradient=found.gradient * offset_norm(found.norm, 0.0)[:, None, None, None])
+
+
+def negative_log_likelihood(
+    predicted: Tensor, target: Tensor, neurons: Tensor | None, misfit: Tensor, independence: float
+) -> Tensor:
+    """Of responses, given predictions and how these misfitted on training movies; without a constant.
+
+    Parameters
+    ----------
+    predicted, target
+        (B, N, T), >= 0.
+    neurons
+        (B, N) bool, neurons that count; None: all.
+    misfit
+        (5, B, N, 1), the fields of `Misfit`.
+    independence
+        Share of the squared errors that counts: as many are independent of each other.
+
+    Returns
+    -------
+    Tensor
+        (B,).
+    """
+    scale, exponent, slope, offset, spread = misfit
+    roots = slope * ((predicted + LEAST) / scale) ** exponent + offset
+    terms = (((target / scale) ** exponent - roots) / spread).square()
+    if neurons is not None:
+        terms = terms * neurons[..., None]
+    return 0.5 * independence * terms.sum(dim=(1, 2))
+
+
+def decayed_rate(iteration: int, config: ReconstructionConfig) -> float:
+    """Learning rate of one iteration, falling along a cosine to its last part."""
+    fall = 0.5 - 0.5 * float(np.cos(np.pi * iteration / config.iterations))
+    return config.learning_rate * (1 - fall * (1 - config.final_rate))
+
+
+def cosines(length: int, count: int) -> Tensor:
+    """The first basis functions of the orthonormal discrete cosine transform (length, count), float64."""
+    return torch.from_numpy(idct(np.eye(length)[:, :count], axis=0, norm="ortho"))
+
+
+def _arrays(misfit: object) -> list[NDArray]:
+    return list(vars(misfit).values())

@@ -1,0 +1,57 @@
+"""How far responses to training movies lie from what each encoder predicts: the noise that the best method allows."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import xarray as xr
+
+from movrecon_core.decoders.roots import learn_roots
+from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.reconstruction import learn_misfit
+from movrecon_core.storage.cost import Cost
+from movrecon_core.study.stage import Definition, Stage, Task
+from movrecon_core.study.study import Study
+from movrecon_core.study.worker import Worker
+
+MOST_MOVIES = 100
+"""Training movies that are looked at, the first ones: 17 minutes of 10 s each."""
+
+
+def _keys(study: Study) -> Iterator[tuple[int, int]]:
+    if study.guided:
+        for mouse in study.reconstructed_mice:
+            for instance in range(study.profile.instances):
+                yield mouse, instance
+
+
+def _define(study: Study, mouse: int, instance: int) -> tuple[str, Definition]:
+    return f"{study.mice[mouse]}-instance-{instance}", {
+        "mouse": mouse,
+        "encoder": study.encoder_digest(study.unit("encoders", instance)),
+        "trials": study.trials_digest(mouse, "training"),
+    }
+
+
+def _compare(work: Worker, task: Task) -> None:
+    ((mouse, instance),), (unit,), study = task.keys, task.units, work.study
+    with Cost() as cost:
+        encoder = work.load(study.unit("encoders", instance))
+        trials = [study.trial(mouse, number) for number in study.trials_with(mouse, "training")[:MOST_MOVIES]]
+        predicted = []
+        for trial in trials:
+            shown = (trial.movie, trial.behavior, trial.pupil_center)
+            predicted.append(predicted_responses(encoder, mouse, *shown))
+        recorded = np.concatenate([trial.responses for trial in trials], axis=1)
+        misfit = learn_misfit(recorded, np.concatenate(predicted, axis=1), learn_roots(trials))
+    work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
+
+
+MISFITS = Stage(
+    name="misfits",
+    label="encoders: misfit of training responses",
+    item="encoder and mouse",
+    part="encoders",
+    keys=_keys,
+    define=_define,
+    perform=_compare,
+)
