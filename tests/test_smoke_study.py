@@ -34,6 +34,8 @@ FIGURES = (
     "fig6_error_maps",
     "videos",
     "planning",
+    "quality_loss",
+    "same_neurons",
     "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")

@@ -23,7 +23,7 @@ class Comparison:
     first, second
         Mean over mice of their means over movies.
     change_percent
-        Of the second from the first, positive where it is larger.
+        Of the second from the first, positive where it is larger; NaN where the first is 0.
     difference
         Second minus first, with the interval of a bootstrap over mice and then their movies.
     test
@@ -72,12 +72,12 @@ def compare_conditions(first: ArrayLike, second: ArrayLike, mice: ArrayLike, see
     if not a.shape == b.shape == np.shape(mice):
         raise ReconstructionError(f"comparison: {a.size} and {b.size} values for {np.size(mice)} movies")
     mouse_a, mouse_b = mouse_means(a, mice), mouse_means(b, mice)
-    change = mouse_b - mouse_a
+    change, base = mouse_b - mouse_a, abs(mouse_a.mean())
     spread = change.std(ddof=1) if change.size > 1 else 0.0
     return Comparison(
         first=float(mouse_a.mean()),
         second=float(mouse_b.mean()),
-        change_percent=float(100 * change.mean() / abs(mouse_a.mean())),
+        change_percent=float(100 * change.mean() / base) if base else float("nan"),
         difference=hierarchical_bootstrap(by_mouse(b - a, mice), seed),
         test=paired_t(mouse_b, mouse_a) if change.size > 1 else None,
         effect_size=float(change.mean() / spread) if spread else float("nan"),

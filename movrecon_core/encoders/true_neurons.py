@@ -1,5 +1,7 @@
 """The neurons of a simulated mouse as an encoder: what the microscope would see of them without noise."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,8 +15,11 @@ from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH, Reco
 from movrecon_core.simulation import ImagingConfig, SimulatedNeurons
 from movrecon_core.simulation.imaging import noise_free
 from movrecon_core.simulation.microscope import LEAD
-from movrecon_core.simulation.mouse import MAXIMAL_RATE
-from movrecon_core.simulation.neurons import GREY, KERNEL_FRAMES
+from movrecon_core.simulation.neurons import DARK, KERNEL_FRAMES, MEAN_GREY
+from movrecon_core.simulation.rates import MAXIMAL_RATE
+
+FOUND = ("output_scale", "exponent", "mean_drive", "rate_scale", "unit")
+"""What the simulation found for its neurons and the encoder needs."""
 
 TINY = 1e-30
 """Below it powers and roots count as 0, where their slopes are infinite."""
@@ -23,7 +28,7 @@ TINY = 1e-30
 class TrueNeurons(Encoder):
     """Noise-free responses of one simulated mouse, its only readout, to any movie under any behaviour.
 
-    Equal to the simulator's; before the first frame the screen was grey and the mouse as in that frame.
+    Equal to the simulator's; before the first frame the screen had the mean grey and the mouse as in that frame.
 
     Parameters
     ----------
@@ -52,10 +57,15 @@ class TrueNeurons(Encoder):
         self.fields = _fixed(np.concatenate([population.even, population.odd]))  # (2 N, 36 * 64)
         self.kernels = _fixed(np.stack([population.kernel, population.quadrature_kernel]))  # (2, N, K)
         self.pool = _fixed(simulated.pool)  # (N, N)
+        unchanged = {"slope": np.ones(population.neurons), "offset": np.zeros(population.neurons)}
         columns = {
+            **unchanged,
             "complex": population.parameters["kind"] == "complex",
-            **{name: population.parameters[name] for name in ("exponent", "running_gain", "pupil_gain")},
-            **{name: simulated.values[name] for name in ("output_scale", "mean_drive", "rate_scale", "rate_factor")},
+            **{name: population.parameters[name] for name in ("running_gain", "pupil_gain")},
+            **{
+                name: simulated.values[name]
+                for name in ("output_scale", "mean_drive", "rate_scale", "exponent", "unit")
+            },
         }
         self.columns = nn.ParameterDict({name: _fixed(np.asarray(x)[:, None]) for name, x in columns.items()})  # (N, 1)
         x, y = ((np.arange(size) + 0.5) * (2 / size) - 1 for size in (FRAME_WIDTH, FRAME_HEIGHT))
@@ -65,25 +75,55 @@ class TrueNeurons(Encoder):
         return self.forward_apart(inputs[:, 0], inputs[:, 1:].mean(dim=(-2, -1)), mouse)
 
     def forward_apart(self, movie: Tensor, behavior: Tensor, mouse: int) -> Tensor:
-        dilation, speed, position = behavior[:, :1], behavior[:, 1:2], behavior[:, 2:]  # (B, 1 or 2, T)
-        drive = self._drive(*self._outputs(self._seen(movie, position)))
-        share, of = self._neuron.spontaneous, self.columns
-        evoked = (1 - share) * drive / of["mean_drive"] + share
         # What precedes the movie matters as far as the microscope's samples reach back.
         before, after = _reach(self._imaging)
+        rates = pad(self._rates(movie, behavior, before), (0, after))
+        frames, views = movie.shape[1], self._view(movie)
+        seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
+        return self.columns["offset"] + self.columns["slope"] * self.columns["unit"] * seen
+
+    def expect(self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
+        """Respond from now on as is recorded on average: deconvolution, which knows no negative activity, adds to it.
+
+        Encoders learn that from their recordings. A neuron's line from noise-free to recorded responses is that of
+        least squares, but not below 0.
+
+        Parameters
+        ----------
+        trials
+            Noise-free and recorded responses (N, T) to some movies, none of them held out.
+        """
+        moments: NDArray[np.float64] = np.zeros(())  # takes the shape of what is added first
+        for without, recorded in trials:
+            x, y = without.astype(np.float64), recorded.astype(np.float64)
+            ones = np.ones_like(x)
+            moments = moments + np.stack([product.sum(axis=1) for product in (ones, x, y, x * x, x * y)])
+        count, x, y, xx, xy = moments
+        slope = (count * xy - x * y) / (count * xx - x**2)
+        slope = np.where(slope * x > y, y / x, np.maximum(slope, 0))
+        for name, values in {"slope": slope, "offset": (y - slope * x) / count}.items():
+            self.columns[name].data.copy_(torch.from_numpy(values[:, None]))
+
+    def rates(self, movie: Tensor, behavior: Tensor) -> Tensor:
+        """Expected spikes a second (B, N, T), of a movie (B, T, H, W) under behaviour (B, 4, T)."""
+        return self._rates(movie, behavior, 0)
+
+    def _rates(self, movie: Tensor, behavior: Tensor, before: int) -> Tensor:
+        """As `rates`, with some frames before the movie: (B, N, before + T)."""
+        dilation, speed, position = behavior[:, :1], behavior[:, 1:2], behavior[:, 2:]  # (B, 1 or 2, T)
+        power = self._power(*self._outputs(self._seen(movie, position)))
+        share, of = self._neuron.spontaneous, self.columns
+        evoked = (1 - share) * power / of["mean_drive"] + share
         evoked = pad(evoked, (before, 0), value=share)
         dilation, speed = (torch.cat([x[..., :1].expand(-1, -1, before), x], dim=-1) for x in (dilation, speed))
         running = 1 - torch.exp(-speed / 5)
         dilated = (dilation - self._behaviour.pupil_mean) / self._behaviour.pupil_std
         gain = torch.exp(of["running_gain"] * running + of["pupil_gain"] * dilated)
-        rates = pad((of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE), (0, after))
-        frames, views = movie.shape[1], self._view(movie)
-        seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
-        return of["rate_factor"] * seen
+        return (of["rate_scale"] * evoked * gain).clamp(max=MAXIMAL_RATE)
 
     def _seen(self, movie: Tensor, position: Tensor) -> Tensor:
         """Contrast (B, T, 36 * 64) that reaches the fields, which move with the eye at `position` (B, 2, T)."""
-        contrast = (crop_movie(movie) - GREY) / GREY
+        contrast = 2 * (((crop_movie(movie) + DARK) / (MEAN_GREY + DARK)).sqrt() - 1)
         # In double precision: fields move by a small part of a position that is a large number.
         gain, centre = (position.new_tensor(x, dtype=torch.float64)[:, None] for x in self._eye)
         scale = position.new_tensor([2 / FRAME_WIDTH, 2 / FRAME_HEIGHT])[:, None]
@@ -102,8 +142,8 @@ class TrueNeurons(Encoder):
         first, second = (irfft(product, length)[..., :frames] for product in products)
         return first, second
 
-    def _drive(self, first: Tensor, second: Tensor) -> Tensor:
-        """Stimulus drive (B, N, T) after normalisation and the output power law."""
+    def _power(self, first: Tensor, second: Tensor) -> Tensor:
+        """Power (B, N, T) of the drive after normalisation."""
         first, second = first / self.columns["output_scale"], second / self.columns["output_scale"]
         energy = first.square() + second.square()
         divisor = (self._neuron.semisaturation**2 + self.pool @ energy).sqrt()

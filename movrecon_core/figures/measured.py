@@ -14,7 +14,9 @@ from movrecon_core.figures.fig4_gaussian_noise import NoiseTables, noise_tables
 from movrecon_core.figures.fig4s1_gratings import grating_measures
 from movrecon_core.figures.fig5_population import population_sizes
 from movrecon_core.figures.fig6_error_maps import evoked_correlations
+from movrecon_core.figures.quality_loss import qualities
 from movrecon_core.figures.responses import response_fit
+from movrecon_core.figures.same_neurons import evoked
 from movrecon_core.figures.synthetic import TARGETS
 from movrecon_core.study.study import Study
 
@@ -79,3 +81,13 @@ class Measured:
     @cached_property
     def evoked(self) -> pd.DataFrame:
         return evoked_correlations(self.study)
+
+    @cached_property
+    def ways(self) -> pd.DataFrame:
+        """Movies found with and without noise, through encoders and neurons."""
+        return qualities(self.study)
+
+    @cached_property
+    def showings(self) -> pd.DataFrame:
+        """What movies evoke in the neurons themselves."""
+        return evoked(self.study)

@@ -20,8 +20,12 @@ from movrecon_core.figures import (
     fig4s1_gratings,
     fig5_population,
     fig6_error_maps,
+    quality_loss,
+    real_mice,
     recordings,
+    same_neurons,
 )
+from movrecon_core.figures.beyond import beyond_findings
 from movrecon_core.figures.findings import qualitative_findings
 from movrecon_core.figures.measured import TARGET, Measured
 from movrecon_core.figures.rows import Row, rows_table
@@ -32,7 +36,10 @@ from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Study
 
 FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
-    "data": lambda m: recordings.rows(m.study, recordings.near_duplicates(m.study)),
+    "data": lambda m: [
+        *recordings.rows(m.study, recordings.near_duplicates(m.study)),
+        *real_mice.rows(real_mice.beside_real_mice(m.study), real_mice.selectivity_beside_real_mice(m.study)),
+    ],
     "1": lambda m: encoders.rows(m.single_trials, m.seed),
     "1C–D": lambda m: fig1_method.rows(
         fig1_method.optimisation_curves(m.study),
@@ -50,8 +57,10 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     "4–S1": lambda m: fig4s1_gratings.rows(m.study, m.gratings, TARGET),
     "5": lambda m: fig5_population.rows(m.populations, m.seed),
     "6": lambda m: fig6_error_maps.rows(m.evoked, m.seed),
+    quality_loss.FIGURE: lambda m: quality_loss.rows(m.ways, quality_loss.encoder_correlations(m.study), m.seed),
+    same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
 }
-"""Figure of the article → its rows, each stated in the figure's own file."""
+"""Figure of the article, or beyond it → its rows, each stated in the figure's own file."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,8 @@ class Report:
     ----------
     findings
         As `qualitative_findings` makes them.
+    beyond
+        Those that only a simulation decides, as `beyond_findings` makes them.
     numbers
         The rows of all figures, as `rows_table` makes them.
     mice
@@ -71,21 +82,22 @@ class Report:
     """
 
     findings: pd.DataFrame
+    beyond: pd.DataFrame
     numbers: pd.DataFrame
     mice: pd.DataFrame
 
 
 def report(study: Study) -> Report:
     """Count a study's findings, unless that was done for the same results with the same code."""
-    content = study.content_fingerprint(code_of(qualitative_findings, all_rows, by_mouse))
+    content = study.content_fingerprint(code_of(qualitative_findings, beyond_findings, all_rows, by_mouse))
     kept = read_json(study.out / REPORT_FILE)
     if not isinstance(kept, dict) or kept.get("content") != content:
         measured = Measured(study)
-        made = {"findings": qualitative_findings(measured), "numbers": rows_table(all_rows(measured))}
-        made["mice"] = by_mouse(measured)
+        made = {"findings": qualitative_findings(measured), "beyond": beyond_findings(measured)}
+        made |= {"numbers": rows_table(all_rows(measured)), "mice": by_mouse(measured)}
         kept = {"content": content, **{name: _plain(table) for name, table in made.items()}}
         write_json(study.out / REPORT_FILE, kept)
-    return Report(*(_table(kept[name]) for name in ("findings", "numbers", "mice")))
+    return Report(*(_table(kept[name]) for name in ("findings", "beyond", "numbers", "mice")))
 
 
 def all_rows(measured: Measured) -> Iterator[Row]:

@@ -47,6 +47,7 @@ def summarise(study: Study, device: torch.device) -> dict[str, Any]:
         },
         "mice": _mice(found.mice),
         "findings": _findings(found.findings),
+        "beyond_the_article": _findings(found.beyond),
         "seconds": {stage: cost["seconds"] for stage, cost in costs.items()},
         "peak_memory_bytes": {stage: cost["peak_memory_bytes"] for stage, cost in costs.items()},
         "device": device_name(device),

@@ -2,6 +2,7 @@
 
 from movrecon_core.plotting.baselines import plot_baselines, plot_error_spectra
 from movrecon_core.plotting.benchmarks import plot_measured_curves
+from movrecon_core.plotting.beyond import plot_evoked, plot_parts
 from movrecon_core.plotting.comparisons import plot_conditions, plot_levels
 from movrecon_core.plotting.correlates import plot_features, plot_lags, plot_moments, plot_predictability
 from movrecon_core.plotting.encoder_comparison import (
@@ -30,6 +31,7 @@ from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
 from movrecon_core.plotting.planning import plot_planned
+from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
     plot_clip_pairs,
@@ -58,6 +60,7 @@ __all__ = [
     "plot_baselines",
     "plot_behaviour",
     "plot_beside_published",
+    "plot_beside_real_mice",
     "plot_by_number",
     "plot_calibration",
     "plot_clip_pairs",
@@ -73,6 +76,7 @@ __all__ = [
     "plot_error_frames",
     "plot_error_overview",
     "plot_error_spectra",
+    "plot_evoked",
     "plot_evoked_correlations",
     "plot_evoked_difference",
     "plot_example_frames",
@@ -91,6 +95,7 @@ __all__ = [
     "plot_neuron_correlations",
     "plot_one_pixel",
     "plot_optimisation",
+    "plot_parts",
     "plot_planned",
     "plot_poster",
     "plot_predictability",

@@ -30,7 +30,8 @@ from movrecon_core.simulation.microscope import mean_correlation
 from movrecon_core.simulation.mouse import TRUTH, simulate_mouse, simulate_recordings
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
-from movrecon_core.simulation.probe import SimulatedNeurons
+from movrecon_core.simulation.probe import SimulatedNeurons, known_truth, noise_free_file
+from movrecon_core.simulation.variability import VariabilityConfig
 
 __all__ = [
     "TRUTH",
@@ -40,7 +41,10 @@ __all__ = [
     "NeuronConfig",
     "SimulatedNeurons",
     "SimulationConfig",
+    "VariabilityConfig",
+    "known_truth",
     "mean_correlation",
+    "noise_free_file",
     "simulate_mouse",
     "simulate_recordings",
 ]

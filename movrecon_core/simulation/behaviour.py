@@ -12,24 +12,25 @@ from movrecon_core.simulation.parameters import Parameters
 
 
 class BehaviourConfig(Parameters):
-    """Ranges follow the recordings of the Sensorium 2023 layout; time scales the literature."""
+    """Ranges lie within those of the ten real mice (`recordings.real_mice`); time scales follow the literature."""
 
-    running_share: float = 0.15
-    """Share of time spent running; mice differ widely (Niell & Stryker 2010: bouts of seconds)."""
-    bout_seconds: float = 6.0
+    running_share: float = 0.10
+    """Share of time spent running; mice differ widely (Niell & Stryker 2010: bouts of seconds; with the speed, mean
+    and s.d. of the real mice's running)."""
+    bout_seconds: float = 4.0
     """Mean length of a running bout (chosen; seconds to tens of seconds, Niell & Stryker 2010)."""
-    running_speed: float = 15.0
+    running_speed: float = 12.0
     """Median speed within a bout, cm/s (Niell & Stryker 2010: up to 30 cm/s and more)."""
-    pupil_mean: float = 29.0
-    """Pupil dilation, pixels of the eye camera, as in Sensorium recordings."""
-    pupil_std: float = 5.0
-    """Its slow fluctuation at rest, same unit."""
-    pupil_running: float = 8.0
+    pupil_mean: float = 50.0
+    """Pupil dilation, pixels of the eye camera (real mice: 40 to 61)."""
+    pupil_std: float = 14.0
+    """Its slow fluctuation at rest, same unit (real mice, with running: 12 to 17)."""
+    pupil_running: float = 10.0
     """How much it widens while the mouse runs (Reimer et al. 2014; Vinck et al. 2015)."""
-    eye_center: tuple[float, float] = (46.0, 38.0)
-    """Mean pupil position x, y, pixels of the eye camera."""
-    eye_std: tuple[float, float] = (3.5, 2.0)
-    """Spread of gaze, same unit: mostly horizontal saccades (Sakatani & Isa 2007)."""
+    eye_center: tuple[float, float] = (148.0, 145.0)
+    """Mean pupil position x, y, pixels of the eye camera (real mice: 119 to 180, 120 to 179)."""
+    eye_std: tuple[float, float] = (6.0, 6.2)
+    """Spread of gaze, same unit (real mice: 4.0 to 7.6, 4.5 to 7.7)."""
     saccade_rate: float = 0.25
     """Saccades a second of a head-fixed mouse (Sakatani & Isa 2007: some a minute at rest, more when active)."""
 
@@ -41,6 +42,15 @@ class Behaviour:
     speed: NDArray[np.float32]
     dilation: NDArray[np.float32]
     position: NDArray[np.float32]
+
+    def part(self, start: int, stop: int) -> "Behaviour":
+        """Some frames of it."""
+        return Behaviour(self.speed[start:stop], self.dilation[start:stop], self.position[:, start:stop])
+
+    def followed_by(self, other: "Behaviour") -> "Behaviour":
+        """Both sessions, one after the other."""
+        names = ("speed", "dilation", "position")
+        return Behaviour(*(np.concatenate([getattr(self, n), getattr(other, n)], axis=-1) for n in names))
 
 
 def slow_noise(rng: np.random.Generator, frames: int, seconds: float) -> NDArray[np.float64]:
@@ -63,7 +73,7 @@ def simulate_behaviour(rng: np.random.Generator, frames: int, config: BehaviourC
     config
         Ranges and time scales.
     """
-    share = np.clip(config.running_share * np.exp(0.5 * rng.standard_normal()), 0.03, 0.5)
+    share = np.clip(config.running_share * np.exp(0.5 * rng.standard_normal()), 0.05, 0.5)
     stop = 1 / (config.bout_seconds * FRAME_RATE)  # chance a frame that a bout ends; that one starts gives the share
     start = stop * share / (1 - share)
     running = np.zeros(frames)
@@ -74,10 +84,10 @@ def simulate_behaviour(rng: np.random.Generator, frames: int, config: BehaviourC
         frame, on = frame + length, not on
     pace = config.running_speed * np.exp(0.35 * slow_noise(rng, frames, 2.0))
     speed = gaussian_filter1d(running * pace, 0.25 * FRAME_RATE) * np.exp(0.1 * slow_noise(rng, frames, 0.1))
-    speed += 0.2 * np.exp(0.9 * slow_noise(rng, frames, 0.3) - 0.4)  # the wheel's jitter at rest
+    speed += 0.02 * np.exp(0.9 * slow_noise(rng, frames, 0.3) - 0.4)  # the wheel's jitter at rest
 
     aroused = lfilter([1 - np.exp(-1 / (1.5 * FRAME_RATE))], [1, -np.exp(-1 / (1.5 * FRAME_RATE))], running)
-    dilation = config.pupil_mean + config.pupil_std * slow_noise(rng, frames, 12.0)
+    dilation = config.pupil_mean + config.pupil_std * slow_noise(rng, frames, 5.0)
     dilation += config.pupil_running * (aroused - share) + 0.4 * slow_noise(rng, frames, 0.3)
 
     saccade = rng.random(frames) < config.saccade_rate / FRAME_RATE * (0.6 + 1.5 * running)
@@ -87,4 +97,6 @@ def simulate_behaviour(rng: np.random.Generator, frames: int, config: BehaviourC
     gaze = lfilter([0.4], [1, -0.6], targets[:, fixation], axis=1)  # a saccade takes some frames
     drift = np.stack([slow_noise(rng, frames, 4.0) for _ in range(2)])
     position = np.asarray(config.eye_center)[:, None] + np.asarray(config.eye_std)[:, None] * (0.9 * gaze + 0.4 * drift)
-    return Behaviour(speed.astype(np.float32), np.clip(dilation, 8, 70).astype(np.float32), position.astype(np.float32))
+    return Behaviour(
+        speed.astype(np.float32), np.clip(dilation, 10, 92).astype(np.float32), position.astype(np.float32)
+    )

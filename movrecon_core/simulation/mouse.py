@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
@@ -21,22 +21,11 @@ from movrecon_core.simulation.behaviour import Behaviour, simulate_behaviour
 from movrecon_core.simulation.config import SimulationConfig
 from movrecon_core.simulation.microscope import LEAD, Microscope, mean_correlation
 from movrecon_core.simulation.movies import naturalistic_movie
-from movrecon_core.simulation.neurons import (
-    Population,
-    behavioural_gain,
-    draw_population,
-    field_shift,
-    filter_outputs,
-    normalisation_pool,
-    normalised_drive,
-)
+from movrecon_core.simulation.neurons import Population, coordinates, draw_population, field_shift, filter_outputs
+from movrecon_core.simulation.rates import Outputs, Rates
 
 TRUTH = Path("truth")
 """Directory of a simulated recording with what no experiment would know; never an input."""
-
-
-MAXIMAL_RATE = 120.0
-"""Spikes a second."""
 
 
 def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> list[Recording]:
@@ -59,7 +48,7 @@ def simulate_recordings(folder: Path, config: SimulationConfig, seed: int) -> li
     """
     with (
         _one_torch_thread(),
-        ThreadPoolExecutor(os.cpu_count(), initializer=torch.set_num_threads, initargs=(1,)) as pool,
+        ThreadPoolExecutor(2 * (os.cpu_count() or 1), initializer=torch.set_num_threads, initargs=(1,)) as pool,
     ):
         stop = Event()
         try:
@@ -116,39 +105,39 @@ def _simulate_mouse(
         population = draw_population(generator(0), config.neurons, config.neuron)
         length = LEAD + config.frames
         session = simulate_behaviour(generator(1), config.trials * length, config.behaviour)
+        outputs: Outputs = []
+        folds, oracle = _show_movies(writer, population, outputs, session, config, generator(2))
         tiers = np.full(config.trials, "train", dtype="U6")
-        tiers[generator(3).choice(config.trials, config.oracle_trials, replace=False)] = "oracle"
-        folds, first, second, oracle = _show_movies(writer, population, session, config, tiers, generator(2))
-        calibration = _calibration(population, first, second, session, config)
-        rates = _rates(population, first, second, session, config, calibration)
+        tiers[list(oracle)] = "oracle"
         held_out = {"fold:0": np.flatnonzero(folds == 0), "tier:oracle": np.flatnonzero(tiers == "oracle")}
-
-        if config.repeats > 1 and oracle:
-            again = simulate_behaviour(generator(7), len(oracle) * (config.repeats - 1) * length, config.behaviour)
-            shown = _show_again(writer, population, again, config, oracle)
-            rates = np.concatenate([rates, _rates(population, *shown, again, config, calibration)], axis=1)
-            tiers = np.concatenate([tiers, np.full(rates.shape[1] - config.trials, "oracle")])
-        microscope = Microscope(rates, config, generator)
+        if rounds := list(oracle.values()) * (config.repeats - 1):
+            again = simulate_behaviour(generator(7), len(rounds) * length, config.behaviour)
+            shift = field_shift(again, config.behaviour, config.neuron)
+            for place, movie in enumerate(rounds):
+                _show(writer, population, outputs, place, movie, again, shift)
+            session = session.followed_by(again)
+            tiers = np.concatenate([tiers, np.full(len(rounds), "oracle")])
+        rates = Rates(population, outputs, session, LEAD, config)
+        microscope = Microscope(rates, len(tiers), config, generator)
         sets = [trials for trials in held_out.values() if trials.size]
-        common = microscope.calibrate(sets) if config.noise is None else config.noise
-        responses = [microscope.record(trial, common) for trial in range(len(tiers))]
-        truth = [microscope.truth(trial) for trial in range(len(tiers))]
+        sharpness = microscope.calibrate(sets) if config.sharpness is None else config.sharpness
+        microscope.sharpen(sharpness)
+        description["sharpness"] = sharpness
+        kept: dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
         for trial in range(len(tiers)):
-            writer.signal("responses", trial, responses[trial])
-            writer.extra(TRUTH / "noise_free_responses" / f"{trial}.npy", truth[trial])
+            truth, responses = microscope.truth(trial), microscope.record(trial)
+            writer.signal("responses", trial, responses)
+            writer.extra(TRUTH / "noise_free_responses" / f"{trial}.npy", truth)
+            if any(trial in trials for trials in sets):
+                kept[trial] = truth, responses
         description["ceilings"] = {
-            rule: mean_correlation([truth[t] for t in trials], [responses[t] for t in trials])
+            rule: mean_correlation(*zip(*[kept[int(t)] for t in trials], strict=True))
             for rule, trials in held_out.items()
             if trials.size
         }
-        for name, values in (population.parameters | microscope.parameters(common) | calibration).items():
+        for name, values in (population.parameters | microscope.parameters() | rates.parameters()).items():
             writer.extra(TRUTH / "neurons" / f"{name}.npy", values)
-        p = population.parameters
-        # Retinotopy: the map's position follows the field's centre, 20 micrometres a pixel and some scatter.
-        scatter = generator(4).normal(0, 40, (2, config.neurons))
-        depth = generator(4).integers(6, 15, config.neurons) * 25.0
-        coordinates = np.stack([(p["x"] - 32) * 20 + scatter[0], (p["y"] - 18) * 20 + scatter[1], depth], axis=1)
-        writer.metadata(tiers, np.arange(1, config.neurons + 1), coordinates)
+        writer.metadata(tiers, np.arange(1, config.neurons + 1), coordinates(population))
         writer.text(SIMULATED_MARKER, json.dumps(description, indent=1))
     return Recording(path.resolve())
 
@@ -175,25 +164,25 @@ def _one_torch_thread() -> Iterator[None]:
 def _show_movies(
     writer: RecordingWriter,
     population: Population,
+    outputs: Outputs,
     session: Behaviour,
     config: SimulationConfig,
-    tiers: NDArray[np.str_],
     rng: np.random.Generator,
-) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32], list[NDArray[np.float32]]]:
-    """Write movies and behaviour of all trials.
+) -> tuple[NDArray[np.int64], dict[int, NDArray[np.float32]]]:
+    """Write movies and behaviour of all trials but the repeats.
 
     A seventh of the movies, as near as can be, falls into hash fold 0, which is held out: a candidate of a fold that
     is full is replaced by another one.
 
     Returns
     -------
-    The fold of every trial; the fields' outputs in quadrature, (N, trials, LEAD + T) each; the movies of tier
-    `oracle`.
+    The fold of every trial; the movies of tier `oracle` by trial, as many of fold 0 as it holds.
     """
     wanted = {True: round(config.trials / FOLDS), False: config.trials - round(config.trials / FOLDS)}
+    repeated = min(wanted[True], config.oracle_trials)
+    oracle_wanted = {True: repeated, False: config.oracle_trials - repeated}
     folds: list[int] = []
-    oracle: list[NDArray[np.float32]] = []
-    outputs = np.zeros((2, population.neurons, config.trials, LEAD + config.frames), np.float32)
+    oracle: dict[int, NDArray[np.float32]] = {}
     shift = field_shift(session, config.behaviour, config.neuron)
     while len(folds) < config.trials:
         movie = naturalistic_movie(rng.spawn(1)[0], config.frames, config.movie)
@@ -201,99 +190,27 @@ def _show_movies(
         if not wanted[fold == 0]:
             continue
         wanted[fold == 0] -= 1
-        trial = len(folds)
+        if oracle_wanted[fold == 0]:
+            oracle_wanted[fold == 0] -= 1
+            oracle[len(folds)] = movie
+        _show(writer, population, outputs, len(folds), movie, session, shift)
         folds.append(fold)
-        shown = slice(trial * (LEAD + config.frames) + LEAD, (trial + 1) * (LEAD + config.frames))
-        if tiers[trial] == "oracle":
-            oracle.append(movie)
-        _write_stimulus(writer, trial, movie, session, shown)
-        outputs[:, :, trial, LEAD:] = filter_outputs(population, movie, shift[:, shown])
-    return np.asarray(folds), outputs[0], outputs[1], oracle
+    return np.asarray(folds), oracle
 
 
-def _show_again(
+def _show(
     writer: RecordingWriter,
     population: Population,
+    outputs: Outputs,
+    place: int,
+    movie: NDArray[np.float32],
     session: Behaviour,
-    config: SimulationConfig,
-    movies: Sequence[NDArray[np.float32]],
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Write further showings of some movies, one round after the other; the fields' outputs as in `_show_movies`."""
-    rounds = [movie for _ in range(config.repeats - 1) for movie in movies]
-    outputs = np.zeros((2, population.neurons, len(rounds), LEAD + config.frames), np.float32)
-    shift = field_shift(session, config.behaviour, config.neuron)
-    for i, movie in enumerate(rounds):
-        shown = slice(i * (LEAD + config.frames) + LEAD, (i + 1) * (LEAD + config.frames))
-        _write_stimulus(writer, config.trials + i, movie, session, shown)
-        outputs[:, :, i, LEAD:] = filter_outputs(population, movie, shift[:, shown])
-    return outputs[0], outputs[1]
-
-
-def _write_stimulus(
-    writer: RecordingWriter, trial: int, movie: NDArray[np.float32], session: Behaviour, shown: slice
+    shift: NDArray[np.float32],
 ) -> None:
+    """Write movie and behaviour of the next trial, which is at a place of its session; add the fields' outputs."""
+    trial, length = len(outputs), LEAD + len(movie)
+    shown = slice(place * length + LEAD, (place + 1) * length)
     writer.movie(trial, movie)
     writer.signal("behavior", trial, np.stack([session.dilation[shown], session.speed[shown]]))
     writer.signal("pupil_center", trial, session.position[:, shown])
-
-
-def _calibration(
-    population: Population,
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
-    session: Behaviour,
-    config: SimulationConfig,
-) -> dict[str, NDArray[np.float32]]:
-    """What turns outputs of the fields into rates with the wanted means over all movies: (N,) each."""
-    scale = np.sqrt(np.mean(first[..., LEAD:] ** 2 + second[..., LEAD:] ** 2, axis=(1, 2)))
-    drive = _drive(population, first, second, scale, config)
-    mean_drive = drive[..., LEAD:].mean(axis=(1, 2))
-    relative = _modulated(population, drive, mean_drive, session, config)
-    rate_scale = (population.parameters["mean_rate"] / relative.mean(axis=(1, 2))).astype(np.float32)
-    return {"output_scale": scale, "mean_drive": mean_drive, "rate_scale": rate_scale}
-
-
-def _rates(
-    population: Population,
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
-    session: Behaviour,
-    config: SimulationConfig,
-    calibration: dict[str, NDArray[np.float32]],
-) -> NDArray[np.float32]:
-    """Expected spikes a second (N, trials, LEAD + T)."""
-    drive = _drive(population, first, second, calibration["output_scale"], config)
-    rates = _modulated(population, drive, calibration["mean_drive"], session, config)
-    rates *= calibration["rate_scale"][:, None, None]
-    return np.minimum(rates, MAXIMAL_RATE)
-
-
-def _drive(
-    population: Population,
-    first: NDArray[np.float32],
-    second: NDArray[np.float32],
-    scale: NDArray[np.float32],
-    config: SimulationConfig,
-) -> NDArray[np.float32]:
-    pool = normalisation_pool(population, config.neuron)
-    return np.stack(
-        [
-            normalised_drive(population, first[:, trial], second[:, trial], scale, pool, config.neuron)
-            for trial in range(first.shape[1])
-        ],
-        axis=1,
-    )
-
-
-def _modulated(
-    population: Population,
-    drive: NDArray[np.float32],
-    mean_drive: NDArray[np.float32],
-    session: Behaviour,
-    config: SimulationConfig,
-) -> NDArray[np.float32]:
-    """Drive by the movie relative to its mean, what is spontaneous, and the gain of behaviour; works in `drive`."""
-    drive *= (1 - config.neuron.spontaneous) / mean_drive[:, None, None]
-    drive += config.neuron.spontaneous
-    drive *= behavioural_gain(population, session, config.behaviour).reshape(drive.shape)
-    return drive
+    outputs.append(filter_outputs(population, movie, shift[:, shown]))

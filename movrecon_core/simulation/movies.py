@@ -23,8 +23,8 @@ SCREEN_POINTS = torch.from_numpy(
 
 
 class MovieConfig(Parameters):
-    """What the scenes and the camera do. Ranges are set to those of 40 clips of footage (mean grey level 95-182,
-    spatial contrast 18-69, motion 0.7-7.1 grey levels a frame, slope of the power spectrum -4.2 to -2.3; 5-95 %)."""
+    """What the scenes and the camera do. Motion and slope of the power spectrum are set to 40 clips of footage (5-95 %:
+    0.7-7.1 grey levels a frame, -4.2 to -2.3), grey levels to those that the ten real mice saw."""
 
     texture_exponent: float = 1.2
     """Amplitude spectrum 1/f^a of surfaces; scenes as a whole have about 1 (Field 1987; Ruderman & Bialek 1994)."""
@@ -44,10 +44,10 @@ class MovieConfig(Parameters):
     """As `camera_speed`, of the objects (matched to the clips)."""
     object_size: tuple[float, float] = (8.0, 0.5)
     """Their radius, movie pixels: median and s.d. of the logarithm (chosen)."""
-    luminance: tuple[float, float] = (131.0, 22.0)
-    """Mean and s.d. over scenes of the mean grey level (matched to the clips)."""
-    contrast: tuple[float, float] = (42.0, 0.35)
-    """Median, and s.d. of the logarithm over scenes, of the grey levels' s.d. (matched to the clips)."""
+    luminance: tuple[float, float] = (68.0, 0.15)
+    """Grey level of a scene's middle: median, s.d. of the logarithm over scenes (grey levels of the ten real mice)."""
+    contrast: tuple[float, float] = (0.8, 0.22)
+    """s.d. of a scene's grey levels relative to that middle: median, s.d. of the logarithm over scenes (as above)."""
 
 
 def naturalistic_movie(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray[np.float32]:
@@ -176,11 +176,11 @@ def _shot(rng: np.random.Generator, frames: int, config: MovieConfig) -> NDArray
         image.lerp_(surface, opacity)
     shot = image.numpy()
     shot *= 1 + 0.1 * _smooth_path(rng, frames, 1.0, 0.2)[:, None]  # the light changes a little
-    contrast = np.clip(_lognormal(rng, config.contrast), 15, 75)
-    luminance = config.luminance[0] + config.luminance[1] * np.clip(rng.standard_normal(), -2, 2)
-    shot *= contrast / shot.std()
-    shot += luminance - shot.mean()
-    return np.clip(shot, 0, 255, out=shot).reshape(frames, FRAME_HEIGHT, FRAME_WIDTH)
+    # Between linear and logarithmic, as what a scene reflects is skewed: dark, with some bright parts.
+    shot *= np.clip(_lognormal(rng, config.contrast), 0.2, 1.3) / 2 / shot.std()
+    shot += 1 - shot.mean()
+    shot = _lognormal(rng, config.luminance) * np.square(np.maximum(shot, 0))
+    return np.minimum(shot, 255, out=shot).reshape(frames, FRAME_HEIGHT, FRAME_WIDTH)
 
 
 def _lognormal(rng: np.random.Generator, shape: tuple[float, float]) -> float:

@@ -14,23 +14,32 @@ from movrecon_core.simulation.parameters import Parameters
 
 KERNEL_FRAMES = 24
 """Temporal kernels last 0.8 s."""
-GREY = 127.5
+MEAN_GREY = 80.0
+"""Grey level to which the retina is adapted (mean of the ten real mice's movies)."""
+DARK = 8.0
+"""Grey levels below which it saturates (chosen)."""
+IMAGED = 620.0
+"""Side of the imaged square, micrometres (coordinates of the ten real mice)."""
+DEPTHS = tuple(range(200, 426, 25))
+"""Of the imaging planes, micrometres (as above)."""
+SCATTER = 0.35
+"""Part of the spread of field centres, in s.d., that the place in the cortex does not tell (chosen)."""
 
 
 class NeuronConfig(Parameters):
     """Distributions from which a population is drawn."""
 
-    simple_share: float = 0.45
-    """Oriented simple cells. In the upper layers of mouse V1 most cells are linear (Niell & Stryker 2008)."""
-    complex_share: float = 0.30
-    """Complex cells (Niell & Stryker 2008: fewer than simple ones in layers 2-4)."""
+    simple_share: float = 0.50
+    """Oriented simple cells (selectivity of mice B, C and E; most cells of the upper layers, Niell & Stryker 2008)."""
+    complex_share: float = 0.37
+    """Complex cells (as above; fewer than simple ones in layers 2-4, Niell & Stryker 2008)."""
     off_share: float = 0.55
     """Of the rest, which are unoriented On or Off cells: Off dominates slightly (Liu et al. 2009; chosen)."""
-    direction_share: float = 0.35
-    """Direction-selective share of the oriented cells (Niell & Stryker 2008; Rochefort et al. 2011: 30-40 %)."""
+    direction_share: float = 0.4
+    """Direction-selective share of the oriented cells (mice B, C and E; Rochefort et al. 2011: 30-40 %)."""
     spatial_frequency: tuple[float, float] = (0.036, 0.5)
     """Median, cycles/degree, and s.d. of the logarithm (Niell & Stryker 2008; Gao et al. 2010: mostly 0.02-0.08)."""
-    cycles_per_sigma: tuple[float, float] = (0.22, 0.25)
+    cycles_per_sigma: tuple[float, float] = (0.27, 0.25)
     """Spatial frequency times the envelope's s.d.: median and s.d. of the logarithm; with the frequencies it gives
     fields of 10-20 degrees (full width at half height; Niell & Stryker 2008; Bonin et al. 2011)."""
     sigma_range: tuple[float, float] = (3.4, 10.0)
@@ -53,16 +62,16 @@ class NeuronConfig(Parameters):
     """Drive at half of the maximum relative to the population's r.m.s. drive (chosen; Carandini & Heeger 2012)."""
     exponent: tuple[float, float] = (1.0, 2.0)
     """Output power law (Carandini & Heeger 2012: 1-3.5, mean 2; lower here, as the drive is rectified before)."""
-    mean_rate: tuple[float, float] = (2.0, 0.5)
-    """Spikes a second: median and s.d. of the logarithm (Niell & Stryker 2008; de Vries et al. 2020: log-normal)."""
-    spontaneous: float = 0.15
-    """Share of the mean rate without a stimulus (chosen)."""
+    mean_rate: tuple[float, float] = (3.7, 0.4)
+    """Spikes a second: median and s.d. of the logarithm (Niell & Stryker 2008; log-normal, de Vries et al. 2020)."""
+    spontaneous: float = 0.03
+    """Share of the mean rate without a stimulus (selectivity of mice B, C and E)."""
     running_gain: float = 0.45
     """Mean increase of the log rate at full speed (Niell & Stryker 2010: responses about twice as large; here 1.6, and
     the wider pupil adds to it)."""
     pupil_gain: float = 0.12
     """Mean increase of the log rate per s.d. of pupil dilation (Reimer et al. 2014; Vinck et al. 2015)."""
-    eye_gain: tuple[float, float] = (0.3, 0.3)
+    eye_gain: tuple[float, float] = (0.18, 0.12)
     """Pixels that fields move per pixel of the eye camera, x and y: a few degrees in all (Sakatani & Isa 2007)."""
 
 
@@ -93,6 +102,11 @@ class Population:
         return self.even.shape[0]
 
 
+def coordinates(population: Population) -> NDArray[np.float64]:
+    """Place of each neuron (N, 3), micrometres; the third is depth."""
+    return np.stack([population.parameters[name] for name in ("cortex_x", "cortex_y", "depth")], axis=1)
+
+
 def _lognormal(rng: np.random.Generator, shape: tuple[float, float], size: int) -> NDArray[np.float64]:
     return shape[0] * np.exp(shape[1] * rng.standard_normal(size))
 
@@ -113,9 +127,12 @@ def draw_population(rng: np.random.Generator, neurons: int, config: NeuronConfig
     kind = rng.choice(["simple", "complex", "unoriented"], neurons, p=shares)
     oriented = kind != "unoriented"
     direction = oriented & (rng.random(neurons) < config.direction_share)
+    # Retinotopy: cells lie evenly over the imaged square, and what they see follows their place but for some scatter.
+    place = rng.uniform(-0.5, 0.5, (2, neurons))
     middle = np.array([FRAME_WIDTH, FRAME_HEIGHT]) / 2 + rng.normal(0, (3, 1.5))
+    seen = np.sqrt(1 - SCATTER**2) * np.sqrt(12) * place + SCATTER * rng.standard_normal((2, neurons))
     x, y = np.clip(
-        middle[:, None] + np.asarray(config.spread)[:, None] * rng.standard_normal((2, neurons)),
+        middle[:, None] + np.asarray(config.spread)[:, None] * seen,
         0,
         np.array([[FRAME_WIDTH - 1], [FRAME_HEIGHT - 1]]),
     )
@@ -126,6 +143,9 @@ def draw_population(rng: np.random.Generator, neurons: int, config: NeuronConfig
         "kind": kind,
         "x": x,
         "y": y,
+        "cortex_x": IMAGED * place[0],
+        "cortex_y": IMAGED * place[1],
+        "depth": rng.permutation(np.resize(DEPTHS, neurons)).astype(np.float64),
         "orientation": rng.uniform(0, 2 * np.pi, neurons),
         "spatial_frequency": np.where(oriented, frequency, 0.0),
         "sigma": sigma,
@@ -139,7 +159,8 @@ def draw_population(rng: np.random.Generator, neurons: int, config: NeuronConfig
         "temporal_frequency": np.where(
             direction, np.clip(_lognormal(rng, config.direction_frequency, neurons), 2, 6), 0.0
         ),
-        "exponent": rng.uniform(*config.exponent, neurons),
+        # The energy model squares (Adelson & Bergen 1985).
+        "exponent": rng.uniform(*config.exponent, neurons) * np.where(kind == "complex", 2, 1),
         "mean_rate": np.clip(_lognormal(rng, config.mean_rate, neurons), 0.5, 15),
         "running_gain": rng.normal(config.running_gain, 0.25, neurons),
         "pupil_gain": rng.normal(config.pupil_gain, 0.08, neurons),
@@ -194,6 +215,11 @@ def _temporal_kernels(p: dict[str, NDArray]) -> tuple[NDArray[np.float32], NDArr
     return (kernel / norm).astype(np.float32), (quadrature / norm).astype(np.float32)
 
 
+def retinal_contrast(movie: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Weber contrast of grey levels 0..255 about the mean, compressed: dark and bright parts count about alike."""
+    return (2 * (np.sqrt((movie + DARK) / (MEAN_GREY + DARK)) - 1)).astype(np.float32)
+
+
 def filter_outputs(
     population: Population, movie: NDArray[np.float32], shift: NDArray[np.float32]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -204,7 +230,7 @@ def filter_outputs(
     population
         N neurons.
     movie
-        (T, 36, 64), 0..255; before its first frame the screen was grey.
+        (T, 36, 64), 0..255; before its first frame the screen had the grey that the retina is adapted to.
     shift
         (2, T), x and y in pixels by which the fields are moved.
 
@@ -213,7 +239,7 @@ def filter_outputs(
     Two arrays (N, T); a contrast of 1 over the whole field of a flat filter gives its sum.
     """
     frames = movie.shape[0]
-    contrast = torch.from_numpy((movie.reshape(frames, 1, FRAME_HEIGHT, FRAME_WIDTH) - GREY) / GREY)
+    contrast = torch.from_numpy(retinal_contrast(movie.reshape(frames, 1, FRAME_HEIGHT, FRAME_WIDTH)))
     grid = torch.stack(torch.meshgrid(_axis(FRAME_HEIGHT), _axis(FRAME_WIDTH), indexing="ij")[::-1], dim=-1)  # x, y
     offset = torch.from_numpy(np.ascontiguousarray(shift.T) * 2 / np.array([FRAME_WIDTH, FRAME_HEIGHT], np.float32))
     moved = grid_sample(contrast, grid + offset[:, None, None], padding_mode="zeros", align_corners=False)
@@ -248,7 +274,7 @@ def normalised_drive(
     pool: NDArray[np.float32],
     config: NeuronConfig,
 ) -> NDArray[np.float32]:
-    """Stimulus drive (N, T) >= 0 after normalisation and the output power law.
+    """Stimulus drive (N, T) >= 0 after normalisation, before the output power law.
 
     Parameters
     ----------
@@ -267,9 +293,25 @@ def normalised_drive(
     energy = first**2 + second**2
     divisor = np.sqrt(config.semisaturation**2 + pool @ energy)
     is_complex = (population.parameters["kind"] == "complex")[:, None]
-    drive = np.where(is_complex, np.sqrt(energy), np.maximum(first, 0)) / divisor
-    power = population.parameters["exponent"][:, None].astype(np.float32)
-    return (drive**power).astype(np.float32)
+    return (np.where(is_complex, np.sqrt(energy), np.maximum(first, 0)) / divisor).astype(np.float32)
+
+
+def evoked(
+    drive: NDArray[np.float32], exponent: NDArray[np.float32], mean: NDArray[np.float32], spontaneous: float
+) -> NDArray[np.float32]:
+    """Rates relative to the mean over the recording's movies, from the drive: a power law over what is spontaneous.
+
+    Parameters
+    ----------
+    drive
+        (N, ...), from `normalised_drive`.
+    exponent, mean
+        (N,); `mean` of ``drive ** exponent`` over those movies.
+    spontaneous
+        Share of the mean rate without a stimulus.
+    """
+    wide = (slice(None), *[None] * (drive.ndim - 1))
+    return drive ** exponent[wide] * ((1 - spontaneous) / mean)[wide] + np.float32(spontaneous)
 
 
 def behavioural_gain(population: Population, behaviour: Behaviour, reference: BehaviourConfig) -> NDArray[np.float32]:

@@ -1,15 +1,27 @@
 """Show any movie to the neurons of a simulated mouse, as an experiment without noise would."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import SIMULATED_MARKER, Recording, load_array
+from movrecon_core.simulation.behaviour import slow_noise
 from movrecon_core.simulation.config import SimulationConfig
-from movrecon_core.simulation.mouse import MAXIMAL_RATE, TRUTH, mouse_generator
-from movrecon_core.simulation.neurons import draw_population, filter_outputs, normalisation_pool, normalised_drive
+from movrecon_core.simulation.imaging import recorded, with_tail
+from movrecon_core.simulation.microscope import LEAD
+from movrecon_core.simulation.mouse import TRUTH, mouse_generator
+from movrecon_core.simulation.neurons import (
+    draw_population,
+    evoked,
+    filter_outputs,
+    normalisation_pool,
+    normalised_drive,
+)
+from movrecon_core.simulation.rates import MAXIMAL_RATE
+from movrecon_core.simulation.variability import draw_spikes
 
 
 class SimulatedNeurons:
@@ -36,14 +48,10 @@ class SimulatedNeurons:
     """
 
     def __init__(self, recording: Recording) -> None:
-        try:
-            description = json.loads((recording.path / SIMULATED_MARKER).read_text(encoding="utf-8"))
-            config = SimulationConfig.model_validate_json(json.dumps(description["config"]))
-            seed, mouse = int(description["seed"]), int(description["mouse"])
-        except (OSError, ValueError, KeyError, TypeError):
-            raise RecordingError(f"{recording.path / SIMULATED_MARKER}: not written by this simulator") from None
+        config, seed, mouse = _described(recording)
         folder = recording.path / TRUTH / "neurons"
-        names = ("output_scale", "mean_drive", "rate_scale", "rate_factor", "phase", "noise")
+        names = ("output_scale", "mean_drive", "rate_scale", "exponent")
+        names += ("phase", "noise", "unit", "variability", "shared_gain")
         self.values = {name: load_array(folder / f"{name}.npy") for name in names}
         self.config = config
         self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
@@ -64,8 +72,52 @@ class SimulatedNeurons:
         """
         shift = np.zeros((2, len(movie)), np.float32)
         outputs = filter_outputs(self.population, movie, shift)
-        drive = normalised_drive(self.population, *outputs, self.values["output_scale"], self.pool, self.config.neuron)
-        share = self.config.neuron.spontaneous
-        relative = (1 - share) * drive / self.values["mean_drive"][:, None] + share
-        rates = np.minimum(self.values["rate_scale"][:, None] * relative, MAXIMAL_RATE)
-        return (self.values["rate_factor"][:, None] * rates).astype(np.float32)
+        values, config = self.values, self.config.neuron
+        drive = normalised_drive(self.population, *outputs, values["output_scale"], self.pool, config)
+        relative = evoked(drive, values["exponent"], values["mean_drive"], config.spontaneous)
+        return np.minimum(values["rate_scale"][:, None] * relative, MAXIMAL_RATE)
+
+    def showings(self, movie: NDArray[np.float32], rng: np.random.Generator, count: int) -> list[NDArray[np.float32]]:
+        """What the microscope would record of a movie, noise and all: responses (N, T) of every showing."""
+        rates = self.rates(movie)
+        return [self.recorded(rates, rng) for _ in range(count)]
+
+    def recorded(self, rates: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+        """Responses (N, T) that the microscope would record in one showing, from expected spikes a second (N, T)."""
+        values, config = self.values, self.config
+        led = np.pad(rates, ((0, 0), (LEAD, 0)), mode="edge")
+        loading = values["shared_gain"][:, None]
+        gain = np.exp(loading * slow_noise(rng, led.shape[1], 2.0) - loading**2 / 2).astype(np.float32)
+        spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
+        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, config.imaging)
+        return found * values["unit"][:, None].astype(np.float32)
+
+
+def known_truth(recording: Recording) -> bool:
+    """Whether this simulator made a recording, so that its neurons and noise-free responses are known."""
+    try:
+        _described(recording)
+    except RecordingError:
+        return False
+    return True
+
+
+def noise_free_file(recording: Recording, trial: int) -> Path:
+    """Where a simulated recording keeps the responses (N, T) to a trial without noise."""
+    return recording.path / TRUTH / "noise_free_responses" / f"{trial}.npy"
+
+
+def _described(recording: Recording) -> tuple[SimulationConfig, int, int]:
+    """Settings, seed and place of a simulated mouse.
+
+    Raises
+    ------
+    RecordingError
+        If this simulator did not write them.
+    """
+    try:
+        description = json.loads((recording.path / SIMULATED_MARKER).read_text(encoding="utf-8"))
+        config = SimulationConfig.model_validate_json(json.dumps(description["config"]))
+        return config, int(description["seed"]), int(description["mouse"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise RecordingError(f"{recording.path / SIMULATED_MARKER}: not written by this simulator") from None

@@ -8,10 +8,11 @@ from movrecon_core.stimuli import SyntheticStimulus
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "predicted", "ensemble"]
+TargetKind = Literal["recorded", "predicted", "ensemble", "noise-free"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
 GradientKind = Literal["instance", "ensemble"]
+InvertedKind = Literal["encoders", "neurons"]
 
 MASK_THRESHOLDS: dict[MaskKind, float] = {"none": 0.0, "standard": 0.5, "strict": 1.0}
 """Pixels with α at or above it may change (article, Fig. 1–S2B; "no mask" leaves out α < 0, as the scripts do)."""
@@ -24,8 +25,9 @@ class Condition:
     Attributes
     ----------
     target
-        Responses to be explained: recorded, predicted by the inverted instance (scripts, noise and gratings), or the
-        mean prediction of all instances (article; scripts, natural movies).
+        Responses to be explained: recorded, predicted by the inverted instance (scripts, noise and gratings), the mean
+        prediction of all instances (article; scripts, natural movies), or what a simulation would have recorded
+        without noise.
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -37,6 +39,8 @@ class Condition:
         One movie an instance, or one for all, found with the mean of their gradients.
     shuffled
         Control: responses are exchanged between neurons, the same exchange for all instances of a movie.
+    inverted
+        What the movie is found through: the trained encoders, or the neurons of a simulation themselves.
     """
 
     target: TargetKind = "recorded"
@@ -45,6 +49,7 @@ class Condition:
     dropped: DroppedKind = "silent"
     gradients: GradientKind = "instance"
     shuffled: bool = False
+    inverted: InvertedKind = "encoders"
 
     @property
     def name(self) -> str:
@@ -58,6 +63,8 @@ class Condition:
             parts.append(f"gradients-{self.gradients}")
         if self.shuffled:
             parts.append("shuffled")
+        if self.inverted != "encoders":
+            parts.append(f"through-{self.inverted}")
         return "-".join(parts)
 
 
@@ -67,6 +74,11 @@ SHUFFLED = Condition(shuffled=True)
 MASKS_AND_GRADIENTS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"))
 VARIATIONS = (*MASKS_AND_GRADIENTS, OWN_PREDICTION, SHUFFLED)
 """Beside recorded and predicted (article, Fig. 1–S2): an easier prediction, and a control, neurons exchanged."""
+NOISE_FREE = Condition(target="noise-free")
+THROUGH_NEURONS = Condition(inverted="neurons")
+NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")
+TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
+"""Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
 
 
 def movie_name(movie: Movie) -> str:

@@ -112,6 +112,15 @@ class PopulationSettings(BaseModel):
     trials_per_mouse: int = Field(default=10, ge=0)  # article: 10
 
 
+class TruthSettings(BaseModel):
+    """What only a simulation can tell: movies found from noise-free responses, and through the neurons themselves."""
+
+    model_config = _STRICT
+
+    trials_per_mouse: int = Field(default=0, ge=0)  # no counterpart in the article
+    iterations: int = Field(default=60, ge=1)  # through the neurons
+
+
 class NoiseSettings(BaseModel):
     """Gaussian-process noise (article, Fig. 4)."""
 
@@ -251,6 +260,7 @@ class Profile(BaseModel):
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
     variations: VariationSettings = VariationSettings()
     population: PopulationSettings = PopulationSettings()
+    truth: TruthSettings = TruthSettings()
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone

@@ -17,14 +17,32 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
 from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
 from movrecon_core.reconstruction import SMOOTHING, ensemble, evaluation_mask, training_mask
-from movrecon_core.recordings import TIERS_FILE, Recording, Trial, is_trial_name, load_array, open_recordings
+from movrecon_core.recordings import (
+    SIMULATED_MARKER,
+    TIERS_FILE,
+    Recording,
+    Trial,
+    is_trial_name,
+    load_array,
+    open_recordings,
+)
+from movrecon_core.simulation import known_truth, noise_free_file
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
 from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
-from movrecon_core.study.conditions import MASK_THRESHOLDS, PREDICTED, RECORDED, VARIATIONS, Condition, MaskKind, Movie
+from movrecon_core.study.conditions import (
+    MASK_THRESHOLDS,
+    PREDICTED,
+    RECORDED,
+    TRUTH_KNOWN,
+    VARIATIONS,
+    Condition,
+    MaskKind,
+    Movie,
+)
 from movrecon_core.study.profile import Profile, parse_profile
 
 ROLES = ("training", "held-out", "excluded", "not used")
@@ -316,6 +334,22 @@ class Study:
         """Those of them that are also reconstructed from fewer neurons."""
         return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
 
+    def truth_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also found from noise-free responses and through the neurons themselves."""
+        if self.recordings and not known_truth(self.recordings[mouse]):
+            return ()
+        return self.reconstructed_trials(mouse)[: self.profile.truth.trials_per_mouse]
+
+    def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
+        """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
+        return load_array(noise_free_file(self.recordings[mouse], trial))
+
+    def truth_digest(self, mouse: int, trial: int) -> list[str]:
+        """Digests of what a simulation knows of a mouse and of one trial."""
+        recording = self.recordings[mouse]
+        files = (recording.path / SIMULATED_MARKER, noise_free_file(recording, trial))
+        return [self.digests.of(file) for file in files]
+
     def trial(self, mouse: int, trial: int) -> Trial:
         return self.recordings[mouse].trial(trial)
 
@@ -444,6 +478,9 @@ class Study:
                 for dropped in self.profile.population.dropped:
                     for fraction in self.fractions:
                         yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
+            for trial in self.truth_trials(mouse):
+                for condition in TRUTH_KNOWN:
+                    yield mouse, trial, condition
         for settings in (self.profile.noise, self.profile.gratings):
             for mouse in self.reconstructed_mice[: settings.mice]:
                 for target in settings.targets:
@@ -451,8 +488,9 @@ class Study:
                         yield mouse, stimulus, Condition(target=target)
 
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
-        """Those that find a movie each; None alone where all instances' gradients make one movie."""
-        return (None,) if condition.gradients == "ensemble" else tuple(range(self.profile.instances))
+        """Those that find a movie each; None alone where all instances' gradients, or the neurons, make one movie."""
+        single = condition.gradients == "ensemble" or condition.inverted == "neurons"
+        return (None,) if single else tuple(range(self.profile.instances))
 
     def used_instances(self, instance: int | None) -> tuple[int, ...]:
         """The encoders of one of `instances`: itself, or all."""

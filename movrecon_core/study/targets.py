@@ -62,6 +62,10 @@ def build_target(
             responses = _mean_prediction(inverted, mouse, truth, behavior, pupil_center)
         case "ensemble":
             responses = _mean_prediction(everyone, mouse, truth, behavior, pupil_center)
+        case "noise-free":
+            if not isinstance(movie, int):
+                raise ReconstructionError(f"{movie_name(movie)}: no noise-free responses to it were kept; predict them")
+            responses = study.noise_free(mouse, movie)
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")

@@ -154,6 +154,7 @@ def test_a_report_is_counted_once(tmp_path, monkeypatch):
         return table
 
     monkeypatch.setattr(reports, "qualitative_findings", count)
+    monkeypatch.setattr(reports, "beyond_findings", lambda measured: table)
     monkeypatch.setattr(reports, "FIGURES", {"2": lambda measured: [Row("2", "x", "p", 1e-30, 0.5)]})
     monkeypatch.setattr(reports, "by_mouse", lambda measured: table)
     content = ["first"]

@@ -7,12 +7,19 @@ import pytest
 import torch
 
 from movrecon_core.errors import ProfileError, RecordingError
-from movrecon_core.recordings import SIMULATED_MARKER, open_recordings
+from movrecon_core.recordings import SIMULATED_MARKER, Recording, open_recordings
 from movrecon_core.recordings.checks import check_recording
 from movrecon_core.recordings.folds import held_out_trials, split_trials
-from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_recordings
+from movrecon_core.simulation import (
+    TRUTH,
+    SimulatedNeurons,
+    SimulationConfig,
+    known_truth,
+    noise_free_file,
+    simulate_recordings,
+)
 
-SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3)
+SMALL = SimulationConfig(mice=2, trials=21, frames=90, neurons=40, oracle_trials=3, repeats=2)
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +36,7 @@ def test_layout_is_readable_and_without_problems(simulated):
     for mouse in simulated:
         assert check_recording(mouse.path) == []
         assert mouse.simulated
-        assert len(mouse.trials) == SMALL.trials
+        assert len(mouse.trials) == SMALL.trials + SMALL.oracle_trials
         trial = mouse.trial(4)
         assert (trial.responses.shape, trial.movie.shape) == ((40, 90), (90, 36, 64))
         assert trial.negative_responses == 0
@@ -41,7 +48,7 @@ def test_ceiling_is_as_stated(simulated, rule):
     """Measured again with np.corrcoef, a neuron at a time."""
     for mouse in simulated:
         stated = json.loads((mouse.path / SIMULATED_MARKER).read_text())["ceilings"]
-        trials = held_out_trials(mouse, rule)
+        trials = [t for t in held_out_trials(mouse, rule) if t < SMALL.trials]  # first showings
         expected = np.concatenate([truth(mouse, t) for t in trials], axis=1)
         found = np.concatenate([mouse.trial(t).responses for t in trials], axis=1)
         measured = np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(expected, found, strict=True)])
@@ -52,11 +59,13 @@ def test_ceiling_is_as_stated(simulated, rule):
 def test_a_seventh_is_held_out_and_shows_scenes_of_its_own(simulated):
     for mouse in simulated:
         split = split_trials(mouse, "fold:0")
-        assert len(split.held_out) == SMALL.trials // 7
+        again = SMALL.oracle_trials * (SMALL.repeats - 1)
+        assert len(split.held_out) == SMALL.trials // 7 + again
         assert split.excluded == ()
-        assert len(mouse.trials_of_tier("oracle")) == SMALL.oracle_trials
+        assert len(mouse.trials_of_tier("oracle")) == SMALL.oracle_trials + again
+        assert set(mouse.trials_of_tier("oracle")) <= set(split.held_out)  # no showing of a movie is trained on
     # No frame of a held-out movie is one of any training movie, nor of another mouse's.
-    frames = [m.movie(t, frames=1)[0].ravel() for m in simulated for t in m.trials]
+    frames = [m.movie(t, frames=1)[0].ravel() for m in simulated for t in m.trials[: SMALL.trials]]
     correlation = np.corrcoef(np.stack(frames))
     assert np.abs(correlation[np.triu_indices_from(correlation, 1)]).max() < 0.95
 
@@ -81,11 +90,33 @@ def test_mice_of_unequal_sizes(simulated, tmp_path):
     config = SimulationConfig.model_validate({**SMALL.model_dump(), "others": [other]})
     first, second = simulate_recordings(tmp_path, config, seed=3)
     assert check_recording(second.path) == []
-    assert (len(second.trials), second.trial(2).responses.shape) == (16, (31, 84))
+    assert (len(second.trials), second.trial(2).responses.shape) == (19, (31, 84))
     assert (first.path / "data/responses/4.npy").read_bytes() == simulated[0].file("responses", 4).read_bytes()
     assert SimulatedNeurons(second).rates(second.movie(0)).shape == (31, 84)
     with pytest.raises(ValueError, match="2 further mice, but there are 2"):
         SimulationConfig.model_validate({**SMALL.model_dump(), "others": [other, {}]})
+
+
+def test_truth_is_known_of_own_recordings_alone(simulated, tmp_path):
+    mouse = simulated[0]
+    assert known_truth(mouse)
+    assert np.array_equal(np.load(noise_free_file(mouse, 4)), truth(mouse, 4))
+    assert not known_truth(Recording(tmp_path))
+    (tmp_path / SIMULATED_MARKER).parent.mkdir()
+    (tmp_path / SIMULATED_MARKER).write_text('{"by": "another simulator"}')
+    assert not known_truth(Recording(tmp_path))
+
+
+def test_a_second_showing_is_noise_around_the_same_rates(simulated):
+    """Another showing has other noise; the mean of many follows the expected rates."""
+    neurons = SimulatedNeurons(simulated[0])
+    rates = neurons.rates(simulated[0].movie(3))
+    shown = [neurons.recorded(rates, np.random.default_rng(i)) for i in range(40)]
+    assert shown[0].shape == rates.shape
+    assert np.array_equal(shown[0], neurons.recorded(rates, np.random.default_rng(0)))
+    single = np.corrcoef(shown[0].ravel(), rates.ravel())[0, 1]
+    mean = np.corrcoef(np.mean(shown, axis=0).ravel(), rates.ravel())[0, 1]
+    assert single < 0.8 < mean
 
 
 def test_another_seed_is_another_mouse(tmp_path, simulated):

@@ -10,7 +10,7 @@ from movrecon_core.recordings.checks import check_recording
 from movrecon_core.simulation import TRUTH, ImagingConfig, NeuronConfig, SimulationConfig, simulate_mouse
 from movrecon_core.simulation.imaging import calcium, recorded
 
-BASE = {"trials": 14, "frames": 90, "neurons": 30, "oracle_trials": 2}
+BASE = {"trials": 14, "frames": 90, "neurons": 30, "oracle_trials": 2, "repeats": 1}
 
 
 def simulated(folder: Path, seed: int = 0, **changes: object) -> Recording:
@@ -40,8 +40,8 @@ def test_a_seed_is_a_mouse(tmp_path: Path) -> None:
 
 def test_given_noise_is_that_of_every_sample_and_lowers_the_ceiling(tmp_path: Path) -> None:
     ceilings = []
-    for noise in (0.3, 1.0, 4.0):
-        mouse = simulated(tmp_path / str(noise), noise=noise, noise_spread=0.0)
+    for noise in (0.3, 3.0, 12.0):
+        mouse = simulated(tmp_path / str(noise), noise=noise, noise_spread=0.0, sharpness=1.5)
         np.testing.assert_allclose(np.load(mouse.path / TRUTH / "neurons" / "noise.npy"), noise)
         ceilings.append(single_trial_ceiling(mouse))
     assert ceilings[0] > ceilings[1] + 0.03 > ceilings[2] + 0.06
@@ -50,7 +50,7 @@ def test_given_noise_is_that_of_every_sample_and_lowers_the_ceiling(tmp_path: Pa
 def test_noise_of_the_samples_without_spikes() -> None:
     """A silent neuron under white noise: its activity grows in proportion to the noise."""
     quiet = [
-        recorded(np.random.default_rng(0), np.zeros((200, 345), np.float32), np.zeros(200), np.full(200, noise), 45,
+        recorded(np.random.default_rng(0), np.zeros((200, 355), np.float32), np.zeros(200), np.full(200, noise), 45,
                  ImagingConfig()).mean()
         for noise in (0.5, 1.0)
     ]  # fmt: skip
@@ -80,8 +80,8 @@ def test_an_indicator_rises_and_decays_as_given(rise: float, decay: float) -> No
 def test_frames_are_taken_at_the_given_rate(rate: float) -> None:
     """Between two samples the responses at 30 Hz lie on a line: they bend once a sample."""
     random = np.random.default_rng(0)
-    rates = random.uniform(5, 60, (20, 345)).astype(np.float32)
-    found = recorded(random, rates, random.random(20), np.full(20, 0.5), 45, ImagingConfig(sampling_rate=rate))
+    spikes = random.poisson(random.uniform(0.2, 2, (20, 355))).astype(np.float32)
+    found = recorded(random, spikes, random.random(20), np.full(20, 0.5), 45, ImagingConfig(sampling_rate=rate))
     samples = 300 * rate / 30
     bends = np.abs(np.diff(found, n=2, axis=1)) > 1e-3 * found.std()
     # A sample between two frames bends the line at both of them, unless the activity is 0 on both sides.

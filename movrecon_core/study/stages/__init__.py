@@ -19,6 +19,7 @@ from movrecon_core.study.stages.receptive_fields import RECEPTIVE_FIELDS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.recordings import RECORDINGS
 from movrecon_core.study.stages.responses import RESPONSES
+from movrecon_core.study.stages.showings import SHOWINGS
 from movrecon_core.study.study import introduce
 
 STAGES: tuple[Stage, ...] = (
@@ -37,6 +38,7 @@ STAGES: tuple[Stage, ...] = (
     OTHER_METHODS,
     BASELINES,
     RESPONSES,
+    SHOWINGS,
     PLANNING_ENCODERS,
     PLANNING_MASK,
     PLANNING,

@@ -12,6 +12,8 @@ from movrecon_core.analysis.physiology import (
     spot_maps,
     tuning,
 )
+from movrecon_core.analysis.real_mice import recording_statistics
+from movrecon_core.analysis.selectivity import SHOWINGS, direction_tuning, selectivity
 from movrecon_core.analysis.trials import evenly_spread, recorded_physiology
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import RecordingError
@@ -29,6 +31,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     return study.mice[mouse], {
         "mouse": mouse,
         "recording": study.recording_digest(mouse),
+        "held_out": study.held_out,
         "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
         "behavior": None if study.recordings[mouse].simulated else study.behavior_digest(mouse),
     }
@@ -42,7 +45,8 @@ def _examine(work: Worker, task: Task) -> None:
         numbers = [t for t in recording.trials if recording.has_responses(t)]
         chosen = [numbers[i] for i in evenly_spread(len(numbers), TRIALS)]
         trials = [work.study.trial(mouse, t) for t in chosen]
-        dataset = xr.merge([_probed(respond), recorded_physiology(recording, trials)], combine_attrs="no_conflicts")
+        parts = [_probed(respond), recorded_physiology(recording, trials), _statistics(work.study, mouse)]
+        dataset = xr.merge(parts, combine_attrs="no_conflicts")
         dataset.attrs["probed"] = probed
     work.save(unit, dataset, cost)
 
@@ -61,6 +65,29 @@ def neurons_of(work: Worker, mouse: int) -> tuple[Respond, str]:
             return predicted_responses(encoder, mouse, movie, state, position)
 
         return respond, "encoder"
+
+
+def _statistics(study: Study, mouse: int) -> xr.Dataset:
+    """The numbers that are known of the real mice, over training trials; selectivity as the microscope would find it.
+
+    A real recording need not have Gabors, and an encoder does not tell how noisy tuning is: NaN.
+    """
+    recording = study.recordings[mouse]
+    found = recording_statistics(recording, study.trials_with(mouse, "training"))
+    rng = np.random.default_rng([study.profile.seed, mouse])
+    try:
+        neurons = SimulatedNeurons(recording)
+        tuned = selectivity(direction_tuning(lambda movie: neurons.showings(movie, rng, SHOWINGS), rng))
+    except RecordingError:
+        tuned = (np.full(recording.neurons, np.nan),) * 2
+    return xr.Dataset(
+        {
+            "known": ("statistic", list(found.values())),
+            "gabor_orientation": ("neuron", tuned[0]),
+            "gabor_direction": ("neuron", tuned[1]),
+        },
+        attrs={"statistics": list(found)},  # names as coordinates have no type that the store keeps
+    )
 
 
 def _probed(respond: Respond) -> xr.Dataset:

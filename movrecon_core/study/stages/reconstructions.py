@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.true_neurons import TrueNeurons
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import (
     Reconstruction,
@@ -15,10 +17,18 @@ from movrecon_core.reconstruction import (
     reconstruct,
     without_decoder,
 )
+from movrecon_core.reconstruction.config import fast_config
 from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.conditions import Condition, Movie, movie_name, stimulus_definition
+from movrecon_core.study.conditions import (
+    THROUGH_NEURONS,
+    TRUTH_KNOWN,
+    Condition,
+    Movie,
+    movie_name,
+    stimulus_definition,
+)
 from movrecon_core.study.first_look import first_look
 from movrecon_core.study.guides import guide_definition, guided
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
@@ -27,6 +37,9 @@ from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
 from movrecon_core.study.worker import Worker
+
+THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, initial_grey=95.0)
+"""Through the neurons of a simulation (chosen on a mouse of its own): from near the grey that they are adapted to."""
 
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
@@ -43,17 +56,23 @@ def _define(
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
     all_encoders = instance is None or condition.target == "ensemble"
-    found_with = "all-instances" if instance is None else f"instance-{instance}"
-    digests = study.encoder_digests()
+    known_truth = condition in TRUTH_KNOWN
+    if condition.inverted == "neurons":
+        found_with, digests = "neurons", []
+    else:
+        found_with = "all-instances" if instance is None else f"instance-{instance}"
+        digests = study.encoder_digests()
     return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
         "mouse": mouse,
         "instance": instance,
         "condition": as_json(condition),
         "movie": _movie(study, mouse, movie),
         "encoders": digests if all_encoders else [digests[instance or 0]],
+        "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
+        "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
-        "reconstruction": as_json(_config(study, movie)),
-        "guide": guide_definition(study, mouse, study.used_instances(instance), _config(study, movie)),
+        "reconstruction": as_json(_config(study, movie, condition)),
+        "guide": guide_definition(study, mouse, study.used_instances(instance), _config(study, movie, condition)),
         "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
     }
 
@@ -69,11 +88,14 @@ def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     }
 
 
-def _config(study: Study, movie: Movie) -> ReconstructionConfig:
+def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionConfig:
     """How a movie is found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
 
-    The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble).
+    The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble). Through the neurons
+    themselves a movie is always found whole and with the fast method, in as many steps as they need.
     """
+    if condition.inverted == "neurons":
+        return replace(THROUGH, iterations=study.profile.truth.iterations)
     config = study.profile.reconstruction
     return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
@@ -82,10 +104,11 @@ def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
     """Movies of one mouse and instance, whatever their conditions."""
     for mouse in study.reconstructed_mice:
         study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
-    groups: dict[tuple[int, int | None, bool], list[Key]] = defaultdict(list)
+    groups: dict[tuple[int, int | None, bool, Condition | None], list[Key]] = defaultdict(list)
     for mouse, movie, instance, condition in keys:
-        groups[mouse, instance, isinstance(movie, int)].append((mouse, movie, instance, condition))
-    for (_, _, natural), group in groups.items():
+        apart = condition if condition.inverted == "neurons" else None
+        groups[mouse, instance, isinstance(movie, int), apart].append((mouse, movie, instance, condition))
+    for (_, _, natural, _), group in groups.items():
         size = study.profile.batch_trials * (1 if natural else SHORT)
         yield from (group[first : first + size] for first in range(0, len(group), size))
 
@@ -99,21 +122,23 @@ def _reconstruct(work: Worker, task: Task) -> None:
         If some of them could not be found, after the others were stored.
     """
     study = work.study
-    mouse, _, instance, _ = task.keys[0]
+    mouse, _, instance, first = task.keys[0]
+    through_neurons = first.inverted == "neurons"
     movies = [(movie, condition) for _, movie, _, condition in task.keys]
     failed: UnfinishedError | None = None
     with Cost() as cost:
-        encoders = work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
+        encoders = _inverted(work, mouse, instance, first)
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
-        config = _config(study, movies[0][0])  # a batch has natural movies alone, or none
+        config = _config(study, movies[0][0], first)  # a batch has natural movies alone, or none
+        readout = 0 if through_neurons else mouse
         if config.decoder is not None:
             used = study.used_instances(instance)
             conditions = [condition for _, condition in movies]
             targets = guided(study, mouse, targets, conditions, used, config.decoder)
         results: Sequence[Reconstruction | None]
         try:
-            results = reconstruct(encoders, mouse, targets, config, device=work.device)
+            results = reconstruct(encoders, readout, targets, config, device=work.device)
         except UnfinishedError as error:
             results, failed = error.finished, error
     for unit, result in zip(task.units, results, strict=True):
@@ -122,7 +147,20 @@ def _reconstruct(work: Worker, task: Task) -> None:
     if failed is not None:
         names = [f"{movie_name(m)} ({c.name})" for (m, c), r in zip(movies, results, strict=True) if r is None]
         using = "all instances" if instance is None else f"instance {instance}"
+        using = "the simulated neurons" if through_neurons else using
         raise ReconstructionError(f"{study.mice[mouse]}, {using}, {', '.join(names)}: {failed}")
+
+
+def _inverted(work: Worker, mouse: int, instance: int | None, condition: Condition) -> list[Encoder]:
+    """What movies are found through."""
+    study = work.study
+    if condition.inverted == "neurons":
+        neurons = TrueNeurons(study.recordings[mouse])
+        if condition.target == "recorded":
+            trials = study.trials_with(mouse, "training")
+            neurons.expect((study.noise_free(mouse, trial), study.trial(mouse, trial).responses) for trial in trials)
+        return [neurons]
+    return work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
 
 
 def _dataset(result: Reconstruction) -> xr.Dataset:

@@ -1,0 +1,85 @@
+"""A simulation without noise, from end to end: what is known of it is used as it should be."""
+
+import shutil
+
+import numpy as np
+import pytest
+from small_study import PROFILE, one_thread
+
+from movrecon_core.figures.quality_loss import loss_parts, qualities, shares
+from movrecon_core.figures.same_neurons import evoked
+from movrecon_core.recordings import SIMULATED_MARKER
+from movrecon_core.simulation import SimulationConfig, noise_free_file, simulate_recordings
+from movrecon_core.study.conditions import NOISE_FREE, NOISE_FREE_THROUGH_NEURONS, RECORDED, THROUGH_NEURONS
+from movrecon_core.study.profile import parse_profile
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.study import Study
+from movrecon_core.study.targets import build_target
+
+TRIALS = 2
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """One mouse whose recorded responses are its noise-free ones."""
+    folder = tmp_path_factory.mktemp("noiseless")
+    config = SimulationConfig(mice=1, trials=14, neurons=30, frames=90, oracle_trials=0)
+    (mouse,) = simulate_recordings(folder, config, seed=2)
+    for trial in mouse.trials:
+        shutil.copyfile(noise_free_file(mouse, trial), mouse.file("responses", trial))
+    profile = {**PROFILE, "trials_per_mouse": TRIALS, "truth": {"trials_per_mouse": TRIALS, "iterations": 15}}
+    with one_thread():
+        out = folder / "study"
+        return run_study(parse_profile(profile, "test"), out, recordings=[mouse.path], device="cpu", until="showings")
+
+
+def test_targets_are_the_noise_free_responses(study: Study) -> None:
+    trial = study.truth_trials(0)[0]
+    target = build_target(study, 0, trial, NOISE_FREE_THROUGH_NEURONS, [], [])
+    np.testing.assert_array_equal(target.responses, np.load(noise_free_file(study.recordings[0], trial)))
+
+
+def test_noise_that_is_not_there_costs_nothing(study: Study) -> None:
+    for trial in study.truth_trials(0):
+        np.testing.assert_array_equal(*(study.instance_movies(0, trial, way) for way in (RECORDED, NOISE_FREE)))
+        # What is recorded on average is found from the other trials: nothing but the noise-free responses again.
+        with_line, without = (study.reconstruction(0, trial, w) for w in (THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS))
+        assert np.corrcoef(with_line.ravel(), without.ravel())[0, 1] > 0.99
+    parts = shares(loss_parts(qualities(study)), 0).set_index("part")
+    assert abs(parts.loc["noise", "share"]) < 2
+    assert parts.loc["inversion", "loss"] < 1
+
+
+def test_the_neurons_respond_as_recorded(study: Study) -> None:
+    table = evoked(study).set_index(["responding", "shown", "with", "trial"])["correlation"]
+    for trial in study.truth_trials(0):
+        for reference in ("recorded", "noise-free"):
+            assert table["neurons", "true movie", reference, trial] == pytest.approx(1, abs=1e-5)
+            assert table["second showing", "true movie", reference, trial] < 0.99
+            assert table["neurons", "reconstruction", reference, trial] < 0.99
+
+
+def test_units_depend_on_what_is_known(study: Study) -> None:
+    trial = study.truth_trials(0)[0]
+    recording = study.recordings[0]
+    known = study.unit("reconstructions", 0, trial, None, NOISE_FREE_THROUGH_NEURONS)
+    file = noise_free_file(recording, trial)
+    kept = file.read_bytes()
+    np.save(file, np.load(file) + 1)
+    changed = Study(study.out, study.profile, study.recordings, study.held_out, study.precision)
+    assert changed.unit("reconstructions", 0, trial, None, NOISE_FREE_THROUGH_NEURONS).name != known.name
+    recorded = study.unit("reconstructions", 0, trial, 0, RECORDED)
+    assert changed.unit("reconstructions", 0, trial, 0, RECORDED).name == recorded.name
+    file.write_bytes(kept)
+
+
+def test_of_other_recordings_nothing_is_known(study: Study) -> None:
+    recording = study.recordings[0]
+    marker = recording.path / SIMULATED_MARKER
+    kept = marker.read_text()
+    marker.unlink()
+    try:
+        assert study.truth_trials(0) == ()
+        assert not [condition for *_, condition in study.wanted() if condition.inverted == "neurons"]
+    finally:
+        marker.write_text(kept)
