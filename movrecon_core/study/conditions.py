@@ -8,7 +8,7 @@ from movrecon_core.stimuli import SyntheticStimulus
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "predicted", "ensemble"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
 GradientKind = Literal["instance", "ensemble"]
@@ -24,8 +24,8 @@ class Condition:
     Attributes
     ----------
     target
-        Responses to be explained: recorded, predicted by the inverted instance (scripts), or the mean prediction of
-        all instances (article).
+        Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
+        the inverted instance (scripts), or the mean prediction of all instances (article).
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -62,6 +62,8 @@ class Condition:
 
 
 RECORDED, PREDICTED = Condition(), Condition(target="predicted")
+AVERAGED = Condition(target="averaged")
+"""Of movies that were shown more than once."""
 SHUFFLED = Condition(shuffled=True)
 VARIATIONS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"), SHUFFLED)
 """Beside recorded and predicted (article, Fig. 1–S2), with a control: neurons exchanged."""
