@@ -24,7 +24,15 @@ from movrecon_core.figures.published import published
 from movrecon_core.figures.responses import STIMULI
 from movrecon_core.figures.rows import Row, change_row, compared, mean_row, p_row
 from movrecon_core.recordings import FRAME_RATE
-from movrecon_core.study.conditions import OWN_PREDICTION, PREDICTED, RECORDED, SHUFFLED, VARIATIONS, Condition
+from movrecon_core.study.conditions import (
+    AVERAGED,
+    OWN_PREDICTION,
+    PREDICTED,
+    RECORDED,
+    SHUFFLED,
+    VARIATIONS,
+    Condition,
+)
 from movrecon_core.study.study import Study
 
 
@@ -56,6 +64,7 @@ VARIANTS = {
     "no training mask": Variant(Condition(mask="none"), "no_training_mask"),
     "strict training mask": Variant(Condition(mask="strict"), "strict_training_mask"),
     "from its own predictions": Variant(OWN_PREDICTION),
+    "from the mean over repeats": Variant(AVERAGED),
     "neurons exchanged": Variant(SHUFFLED),
 }
 """In the order of the figure; the last is a control, and after it comes another: a random other movie."""
@@ -92,6 +101,8 @@ def variants(study: Study) -> pd.DataFrame:
     table, standards = [], []
     for variant, (condition, _, made) in _asked(study).items():
         for name, movie in zip(names, movies, strict=True):
+            if condition == AVERAGED and movie[1] not in study.repeated_trials(movie[0]):
+                continue
             judged = study.judged(*movie, condition, **made).evaluated
             table.append((*name, variant, video_correlation(*judged)))
             if variant == STANDARD:
@@ -104,14 +115,17 @@ def variants(study: Study) -> pd.DataFrame:
 
 
 def _asked(study: Study) -> dict[str, Variant]:
-    """Those that the profile asks for."""
+    """Those that the profile asks for; the mean over repeats, where some of the varied movies were shown again."""
     asked = {*study.conditions, *VARIATIONS}
+    if any(study.repeated_trials(mouse) for mouse in study.reconstructed_mice):
+        asked.add(AVERAGED)
     return {name: variant for name, variant in VARIANTS.items() if variant.condition in asked}
 
 
 def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
-    asked = _asked(study).items()
+    repeated = trial in study.repeated_trials(mouse)
+    asked = [(name, variant) for name, variant in _asked(study).items() if repeated or variant.condition != AVERAGED]
     return {name: study.judged(mouse, trial, condition, **made) for name, (condition, _, made) in asked}
 
 

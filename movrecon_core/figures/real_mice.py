@@ -73,20 +73,17 @@ def rows(beside: pd.DataFrame, selective: pd.DataFrame) -> Iterator[Row]:
     selective
         Of `selectivity_beside_real_mice`.
     """
-    for name, table in beside.groupby("statistic", sort=False):
+    for statistic, table in beside.groupby("statistic", sort=False):
         real, ours = table[table["real"]], table[~table["real"]]
-        inside = (
-            f"{ours['inside'].sum()} of {len(ours)} mice inside {real['low'].iloc[0]:g} to {real['high'].iloc[0]:g}"
-        )
-        note = f"{inside}, the ten real mice" + (" (a size that is chosen)" if ours["chosen"].any() else "")
-        yield Row("data", str(name), "statistic", real["value"].mean(), ours["value"].mean(), n=len(ours), note=note)
+        low, high = real["low"].iloc[0], real["high"].iloc[0]
+        note = f"{ours['inside'].sum()} of {len(ours)} mice inside {low:.4g} to {high:.4g}, the ten real mice"
+        note += " (a size that is chosen)" if ours["chosen"].any() else ""
+        means = real["value"].mean(), ours["value"].mean()
+        yield Row("data", str(statistic), "statistic", *means, n=len(ours), note=note)
     for kind, table in selective.groupby("kind", sort=False):
         note = "largest distance of a mouse from one of three real ones; published: between those"
-        between = _between(str(kind))
-        quantity = f"{kind} selectivity, Kolmogorov-Smirnov distance"
-        yield Row(
-            "data", quantity, "statistic", between, table["distance"].max(), n=table["mouse"].nunique(), note=note
-        )
+        name, largest = f"{kind} selectivity, Kolmogorov-Smirnov distance", table["distance"].max()
+        yield Row("data", name, "statistic", _between(str(kind)), largest, n=table["mouse"].nunique(), note=note)
 
 
 def _between(kind: str) -> float:

@@ -8,7 +8,7 @@ from movrecon_core.stimuli import SyntheticStimulus
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "predicted", "ensemble", "noise-free"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
 GradientKind = Literal["instance", "ensemble"]
@@ -25,9 +25,9 @@ class Condition:
     Attributes
     ----------
     target
-        Responses to be explained: recorded, predicted by the inverted instance (scripts, noise and gratings), the mean
-        prediction of all instances (article; scripts, natural movies), or what a simulation would have recorded
-        without noise.
+        Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
+        the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
+        natural movies), or what a simulation would have recorded without noise.
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -70,6 +70,8 @@ class Condition:
 
 RECORDED, PREDICTED = Condition(), Condition(target="ensemble")
 OWN_PREDICTION = Condition(target="predicted")
+AVERAGED = Condition(target="averaged")
+"""Of movies that were shown more than once."""
 SHUFFLED = Condition(shuffled=True)
 MASKS_AND_GRADIENTS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"))
 VARIATIONS = (*MASKS_AND_GRADIENTS, OWN_PREDICTION, SHUFFLED)

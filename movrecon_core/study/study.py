@@ -34,6 +34,7 @@ from movrecon_core.storage.fingerprints import FileDigests, digest
 from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import (
+    AVERAGED,
     MASK_THRESHOLDS,
     PREDICTED,
     RECORDED,
@@ -330,6 +331,23 @@ class Study:
         """Those of them that are also reconstructed with other masks and with gradient ensembling."""
         return self.reconstructed_trials(mouse)[: self.profile.variations.trials_per_mouse]
 
+    def repeated_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of the varied trials whose movie was shown more than once."""
+        return tuple(t for t in self.variation_trials(mouse) if len(self.showings(mouse, t)) > 1)
+
+    def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
+        """Held-out trials in which the movie of one of them was shown, that one included."""
+        if mouse not in self._movies:
+            recording = self.recordings[mouse]
+            trials = self.trials_with(mouse, "held-out")
+            self._movies[mouse] = {t: self.digests.of(recording.file("videos", t)) for t in trials}
+        digests = self._movies[mouse]
+        return tuple(t for t, found in digests.items() if found == digests[trial])
+
+    @cached_property
+    def _movies(self) -> dict[int, dict[int, str]]:
+        return {}
+
     def population_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of them that are also reconstructed from fewer neurons."""
         return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
@@ -474,6 +492,8 @@ class Study:
             for trial in self.variation_trials(mouse):
                 for condition in VARIATIONS:
                     yield mouse, trial, condition
+            for trial in self.repeated_trials(mouse):
+                yield mouse, trial, AVERAGED
             for trial in self.population_trials(mouse):
                 for dropped in self.profile.population.dropped:
                     for fraction in self.fractions:

@@ -58,6 +58,16 @@ def build_target(
         case "recorded":
             if not isinstance(movie, int):
                 raise ReconstructionError(f"{movie_name(movie)}: nobody recorded responses to it; predict them")
+        case "averaged":
+            if not isinstance(movie, int):
+                raise ReconstructionError(f"{movie_name(movie)}: nobody recorded responses to it; predict them")
+            shown = [study.trial(mouse, t) for t in study.showings(mouse, movie)]
+            frames = min(showing.frames for showing in shown)
+            truth = truth[:frames]
+            responses, behavior, pupil_center = (
+                np.mean([getattr(showing, signal)[:, :frames] for showing in shown], axis=0)
+                for signal in ("responses", "behavior", "pupil_center")
+            )
         case "predicted":
             responses = _mean_prediction(inverted, mouse, truth, behavior, pupil_center)
         case "ensemble":

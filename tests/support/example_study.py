@@ -35,6 +35,10 @@ class ExampleStudy:
         return self.trials
 
     variation_trials = reconstructed_trials
+
+    def repeated_trials(self, mouse: int) -> tuple[int, ...]:
+        return ()
+
     judged, reconstruction = Study.judged, Study.reconstruction
 
     def movies(self) -> list[tuple[int, int]]:

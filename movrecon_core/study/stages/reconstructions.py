@@ -67,6 +67,7 @@ def _define(
         "instance": instance,
         "condition": as_json(condition),
         "movie": _movie(study, mouse, movie),
+        "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "encoders": digests if all_encoders else [digests[instance or 0]],
         "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
@@ -86,6 +87,11 @@ def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
         "behavior": study.behavior_digest(mouse),
         "code": code_of(synthetic_movie),
     }
+
+
+def _showings(study: Study, mouse: int, movie: Movie) -> list[str]:
+    trials = study.showings(mouse, movie) if isinstance(movie, int) else ()
+    return [study.trial_digest(mouse, trial) for trial in trials]
 
 
 def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionConfig:
