@@ -50,8 +50,8 @@ class SimulatedNeurons:
     def __init__(self, recording: Recording) -> None:
         config, seed, mouse = _described(recording)
         folder = recording.path / TRUTH / "neurons"
-        names = ("output_scale", "mean_drive", "rate_scale", "exponent")
-        names += ("phase", "noise", "unit", "variability", "shared_gain")
+        of_rates = ("output_scale", "mean_drive", "rate_scale", "exponent")
+        names = (*of_rates, "phase", "noise", "unit", "variability", "shared_gain")
         self.values = {name: load_array(folder / f"{name}.npy") for name in names}
         self.config = config
         self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)

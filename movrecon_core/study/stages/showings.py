@@ -51,9 +51,9 @@ def _show(work: Worker, task: Task) -> None:
         found = np.zeros((len(RESPONDING), len(stimuli), len(REFERENCES)))
         for place, (name, movie) in enumerate(stimuli.items()):
             frames = torch.from_numpy(np.pad(movie, ((0, 0), (14, 14), (0, 0))).astype(np.float32))[None]
-            shown = [x.to(work.device) for x in (frames, behavior)]
+            shown, done = frames.to(work.device), behavior.to(work.device)
             with torch.inference_mode():
-                expected, rates = neurons.forward_apart(*shown, 0)[0], neurons.rates(*shown)[0]
+                expected, rates = neurons.forward_apart(shown, done, 0)[0], neurons.rates(shown, done)[0]
             noise = np.random.default_rng([study.profile.seed, mouse, number, place])
             responding = (
                 predicted.sel(stimulus=name).values,
