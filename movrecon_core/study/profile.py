@@ -118,7 +118,7 @@ class TruthSettings(BaseModel):
     model_config = _STRICT
 
     trials_per_mouse: int = Field(default=0, ge=0)  # no counterpart in the article
-    iterations: int = Field(default=60, ge=1)  # through the neurons
+    iterations: int = Field(default=100, ge=1)  # through the neurons
 
 
 class NoiseSettings(BaseModel):
