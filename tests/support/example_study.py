@@ -38,6 +38,7 @@ class ExampleStudy:
 
     def repeated_trials(self, mouse: int) -> tuple[int, ...]:
         return ()
+
     judged, reconstruction = Study.judged, Study.reconstruction
 
     def movies(self) -> list[tuple[int, int]]:
