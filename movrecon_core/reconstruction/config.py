@@ -133,7 +133,7 @@ def best_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
     """
     window = None if stack_frames is None else stack_frames * stack_step
     return ReconstructionConfig(
-        iterations=12,
+        iterations=24,
         window_frames=window,
         tiled_windows=window is not None,
         learning_rate=0.1,

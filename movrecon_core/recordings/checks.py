@@ -114,7 +114,7 @@ def check_recording(path: Path) -> list[Problem]:
 
     Examples
     --------
-    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2, repeats=1)
     >>> recording = mr.simulate_mouse(Path("checked"), small, seed=0)
     >>> mr.check_recording(recording.path)
     []

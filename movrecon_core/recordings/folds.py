@@ -167,7 +167,7 @@ def split_trials(
 
     Examples
     --------
-    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2, repeats=1)
     >>> recording = mr.simulate_mouse(Path("divided"), small, seed=0)
     >>> split = mr.split_trials(recording, "tier:oracle")
     >>> len(split.held_out), len(split.training)

@@ -56,7 +56,7 @@ class SimulationConfig(Parameters):
     beside a burst, so that the responses are 0 as often as the ten real mice's)."""
     noise_spread: float = Field(default=0.3, ge=0)
     """s.d. over neurons of the logarithm of the imaging noise (chosen)."""
-    unit: tuple[float, float] = (0.67, 0.75)
+    unit: tuple[float, float] = (0.56, 0.75)
     """What deconvolution makes of one spike, arbitrary units: median over neurons, s.d. of its logarithm (mean
     responses of the ten real mice)."""
     shared_gain: float = Field(default=0.2, ge=0)

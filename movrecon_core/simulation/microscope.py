@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
+from scipy.stats import norm
 
 from movrecon_core.errors import ProfileError
 from movrecon_core.recordings import FRAME_RATE
@@ -50,7 +51,8 @@ class Microscope:
         self._loading: NDArray[np.float64] = config.shared_gain * rng.uniform(0.5, 1.5, neurons)
         self._unit: NDArray[np.float64] = config.unit[0] * np.exp(config.unit[1] * rng.standard_normal(neurons))
         mean, deviation = config.variability.spread
-        self._spread: NDArray[np.float64] = np.maximum(mean + deviation * rng.standard_normal(neurons), LEAST_SPREAD)
+        evenly = norm.ppf((rng.permutation(neurons) + 0.5) / neurons)  # the same distribution in every mouse
+        self._spread: NDArray[np.float64] = np.maximum(mean + deviation * evenly, LEAST_SPREAD)
         hidden = [slow_noise(rng, config.trials * frames, 2.0)]
         if trials > config.trials:  # showings after all others, which stay as they are
             hidden.append(slow_noise(generator(8), (trials - config.trials) * frames, 2.0))

@@ -80,7 +80,7 @@ def simulate_mouse(folder: Path, config: SimulationConfig, seed: int, mouse: int
 
     Examples
     --------
-    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    >>> small = mr.SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2, repeats=1)
     >>> recording = mr.simulate_mouse(Path("simulated"), small, seed=0)
     >>> recording.name, recording.simulated, recording.trial(0).responses.shape
     ('simulated-0-1', True, (4, 90))

@@ -39,7 +39,7 @@ class NeuronConfig(Parameters):
     """Direction-selective share of the oriented cells (mice B, C and E; Rochefort et al. 2011: 30-40 %)."""
     spatial_frequency: tuple[float, float] = (0.036, 0.5)
     """Median, cycles/degree, and s.d. of the logarithm (Niell & Stryker 2008; Gao et al. 2010: mostly 0.02-0.08)."""
-    cycles_per_sigma: tuple[float, float] = (0.27, 0.25)
+    cycles_per_sigma: tuple[float, float] = (0.28, 0.25)
     """Spatial frequency times the envelope's s.d.: median and s.d. of the logarithm; with the frequencies it gives
     fields of 10-20 degrees (full width at half height; Niell & Stryker 2008; Bonin et al. 2011)."""
     sigma_range: tuple[float, float] = (3.4, 10.0)
@@ -62,9 +62,9 @@ class NeuronConfig(Parameters):
     """Drive at half of the maximum relative to the population's r.m.s. drive (chosen; Carandini & Heeger 2012)."""
     exponent: tuple[float, float] = (1.0, 2.0)
     """Output power law (Carandini & Heeger 2012: 1-3.5, mean 2; lower here, as the drive is rectified before)."""
-    mean_rate: tuple[float, float] = (3.7, 0.4)
+    mean_rate: tuple[float, float] = (4.4, 0.4)
     """Spikes a second: median and s.d. of the logarithm (Niell & Stryker 2008; log-normal, de Vries et al. 2020)."""
-    spontaneous: float = 0.03
+    spontaneous: float = 0.02
     """Share of the mean rate without a stimulus (selectivity of mice B, C and E)."""
     running_gain: float = 0.45
     """Mean increase of the log rate at full speed (Niell & Stryker 2010: responses about twice as large; here 1.6, and

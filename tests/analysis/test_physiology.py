@@ -146,8 +146,10 @@ def test_probed_neurons_have_the_planted_tuning(mouse: Recording) -> None:
     found = ph.tuning(ph.grating_responses(SimulatedNeurons(mouse).rates))
     planted = {p.stem: np.load(p) for p in (mouse.path / TRUTH / "neurons").glob("*.npy")}
     simple, complex_ = planted["kind"] == "simple", planted["kind"] == "complex"
-    assert (found["modulation_ratio"].values[simple] > 1).mean() > 0.9
-    assert (found["modulation_ratio"].values[complex_] < 1).mean() > 0.9
+    modulation = found["modulation_ratio"].values
+    assert np.isfinite(modulation).mean() > 0.9  # the others' fields are where no grating drives them
+    assert (modulation[simple & np.isfinite(modulation)] > 1).mean() > 0.9
+    assert (modulation[complex_ & np.isfinite(modulation)] < 1).mean() > 0.9
     unoriented = planted["kind"] == "unoriented"
     selectivity = found["orientation_selectivity"].values
     assert np.median(selectivity[simple | complex_]) > 0.8 > 0.4 > np.median(selectivity[unoriented])

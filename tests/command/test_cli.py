@@ -25,7 +25,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "--out", "--recordings"]), max_size=
 
 @pytest.fixture(scope="module")
 def recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    config = SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2)
+    config = SimulationConfig(trials=14, neurons=4, frames=90, oracle_trials=2, repeats=1)
     return simulate_mouse(tmp_path_factory.mktemp("recordings"), config, 0).path
 
 
@@ -64,7 +64,7 @@ def test_one_option_takes_several_values(before: list[str], values: list[str], a
 
 def test_simulate_writes_recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     profile = tmp_path / "tiny.yaml"
-    profile.write_text("simulation: {mice: 2, trials: 7, neurons: 3, frames: 82, oracle_trials: 1}")
+    profile.write_text("simulation: {mice: 2, trials: 7, neurons: 3, frames: 82, oracle_trials: 1, repeats: 1}")
     assert movrecon(monkeypatch, "simulate", "--profile", profile, "--out", tmp_path / "out") == 0
     assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 14
 
@@ -337,7 +337,7 @@ def test_with_closed_streams_it_runs(tmp_path: Path) -> None:
     code = f'"{sys.executable}" -m movrecon_core.cli simulate --profile "$0" --out "$1" >&- 2>&-'
     command = ["sh", "-c", code, str(profile), str(tmp_path / "out")]
     assert subprocess.run(command, check=False).returncode == 1  # no such profile, which nobody sees
-    profile.write_text("simulation: {mice: 1, trials: 7, neurons: 3, frames: 82, oracle_trials: 1}")
+    profile.write_text("simulation: {mice: 1, trials: 7, neurons: 3, frames: 82, oracle_trials: 1, repeats: 1}")
     assert subprocess.run(command, check=False).returncode == 0
     assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 7
 

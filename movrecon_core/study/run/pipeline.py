@@ -59,8 +59,8 @@ def run_study(
     Examples
     --------
     >>> study = mr.run_study(mr.load_profile("smoke"), Path("results"), until="recordings")
-    >>> len(study.trials_with(0, "training"))
-    12
+    >>> study.simulated, len(study.recordings)
+    (True, 2)
     """
     out = out.resolve()
     if not recordings:
