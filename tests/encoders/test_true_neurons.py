@@ -119,7 +119,8 @@ def test_expects_what_is_recorded_on_average(recording: Recording) -> None:
     shown = responses(neurons, trial)
     slopes, offsets = rng.uniform(0.5, 1.5, (24, 1)), rng.uniform(0.1, 1, (24, 1))
     slopes[0], offsets[1] = -0.1, -0.01
-    noisy = [slopes * shown + offsets + 0.1 * rng.standard_normal(shown.shape) for _ in range(3)]
+    spread = 0.02 * shown.std(axis=1, keepdims=True)
+    noisy = [slopes * shown + offsets + spread * rng.standard_normal(shown.shape) for _ in range(3)]
     neurons.expect((shown, recorded) for recorded in noisy)
     found = responses(neurons, trial)
     for n in range(2, 24):
