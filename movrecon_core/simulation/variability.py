@@ -24,7 +24,7 @@ class VariabilityConfig(Parameters):
     kind: Literal["bursts", "gain"] = "bursts"
     """Spikes come in bursts of random size (spikes of mouse V1 do, and a deconvolved event stands for a whole burst),
     or one by one at a rate that a gain of each neuron's own multiplies (Goris, Movshon & Simoncelli 2014)."""
-    spread: tuple[float, float] = (4.78, 1.4)
+    spread: tuple[float, float] = (4.92, 1.45)
     """s.d. / mean of a neuron's responses: mean and s.d. over neurons (the ten real mice)."""
     burst_spread: float = 1.75
     """s.d. of the logarithm of a burst's size (maximum / mean of the ten real mice's responses)."""
