@@ -17,7 +17,7 @@ from movrecon_core.simulation.variability import draw_spikes, strength
 
 LEAD = int(1.5 * FRAME_RATE)
 """Frames of grey screen before each movie: the indicator still glows from them when it starts."""
-STEPS = 6
+STEPS = 12
 """How often the calibration changes the neurons' irregularity in a recording that is too small for its ceiling."""
 LEAST_SHARPNESS, MOST_SHARPNESS = 0.15, 5.0
 """Factor on the exponents of the neurons' output, between which the calibration searches."""
@@ -104,13 +104,15 @@ class Microscope:
 
         low, high = np.log(LEAST_SHARPNESS), np.log(MOST_SHARPNESS)
         margins = excess(low), excess(high)
+        step = 0.0
         for _ in range(STEPS):
             if min(margins) < 0 < max(margins):
                 break
             # A few short movies that vary little: neurons as irregular as the real ones are too noisy, or too quiet.
             more = 1 if max(margins) < 0 else -1
-            self._rates.quicken(1.5**more)
-            self._spread /= 1.25**more
+            step = -step / 2 if step * more < 0 else step or more  # back by less, where it went too far
+            self._rates.quicken(1.5**step)
+            self._spread /= 1.25**step
             margins = excess(low), excess(high)
         if not min(margins) < 0 < max(margins):
             raise ProfileError(

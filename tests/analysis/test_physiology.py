@@ -147,7 +147,7 @@ def test_probed_neurons_have_the_planted_tuning(mouse: Recording) -> None:
     planted = {p.stem: np.load(p) for p in (mouse.path / TRUTH / "neurons").glob("*.npy")}
     simple, complex_ = planted["kind"] == "simple", planted["kind"] == "complex"
     modulation = found["modulation_ratio"].values
-    assert np.isfinite(modulation).mean() > 0.9  # the others' fields are where no grating drives them
+    assert np.isfinite(modulation).mean() > 0.85  # the others' fields are where no grating drives them
     assert (modulation[simple & np.isfinite(modulation)] > 1).mean() > 0.9
     assert (modulation[complex_ & np.isfinite(modulation)] < 1).mean() > 0.9
     unoriented = planted["kind"] == "unoriented"
