@@ -9,6 +9,8 @@ from movrecon_core.analysis.selectivity import SHOWINGS, direction_tuning, gabor
 from movrecon_core.figures.real_mice import FARTHEST
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.simulation import SimulatedNeurons, SimulationConfig, simulate_mouse, simulate_recordings
+from movrecon_core.storage.paths import PROFILES
+from movrecon_core.study.profile import load_profile
 
 
 def test_the_table_has_the_statistics_of_ten_mice():
@@ -64,9 +66,9 @@ def test_tuning_is_the_mean_over_the_frames_of_a_direction():
 
 
 def test_the_default_mice_are_among_the_real_ones(tmp_path):
-    """The default recording but for the number of neurons, which is that of a suite: every statistic of every mouse."""
-    real = real_mice()
-    for number, mouse in enumerate(simulate_recordings(tmp_path, SimulationConfig(neurons=500), seed=0)):
+    """Every statistic of every mouse of the demo's recording."""
+    real, demo = real_mice(), load_profile("demo", PROFILES)
+    for number, mouse in enumerate(simulate_recordings(tmp_path, demo.simulation, demo.seed)):
         found = recording_statistics(mouse, split_trials(mouse, "fold:0").training)
         outside = {
             name: (value, real[name].min(), real[name].max())
