@@ -29,7 +29,7 @@ ROOTS = {
 
 ALL = {stage.name for stage in STAGES}
 OTHER = {"other-encoder", "encoder-qualities", "other-reconstructions"}
-OWN = ALL - {"recordings", "decoders", "other-encoder", "other-reconstructions"}
+OWN = ALL - {"showings", "recordings", "decoders", "other-encoder", "other-reconstructions"}
 TRAINED = {"encoders", "other-encoder", "planning-encoders"}
 FOUND = {"reconstructions", "other-reconstructions", "other-methods", "planning"}
 GUIDED = {"reconstructions", "other-methods"}
@@ -44,13 +44,19 @@ EDITS = [
         MASKED | {"recordings"},
     ),
     ("study/stages/masks.py", 'label="masks"', 'label="transparency masks"', set()),
-    ("analysis/encoder_quality.py", "mean = mean + predicted / len(encoders)", "mean = predicted", {"evaluations"}),
+    ("analysis/encoder_quality.py", "np.mean(found, axis=0)", "np.median(found, axis=0)", {"evaluations"}),
     ("study/stages/evaluations.py", 'part="encoders"', 'part="evaluations"', set()),
     (
         "analysis/metrics.py",
         "def neuron_correlation(",
         "def neuron_correlation(*_, ",
-        {"evaluations", "encoder-qualities", "planning"},
+        {"planning"},
+    ),
+    (
+        "analysis/streams.py",
+        "self._frames += x.shape[1]",
+        "self._frames += 1",
+        {"evaluations", "encoder-qualities"},
     ),
     ("analysis/mixed.py", "import numpy as np", "import numpy as np\nx = 1", set()),
     ("recordings/checks.py", "MINIMAL_FRAMES = 82", "MINIMAL_FRAMES = 83", {"recordings"}),
@@ -72,7 +78,7 @@ EDITS = [
         "study/conditions.py",
         '"standard": 0.5',
         '"standard": 0.6',
-        {"reconstructions", "other-reconstructions", "other-methods", "responses"},
+        {"reconstructions", "other-reconstructions", "other-methods", "responses", "showings"},
     ),
     (
         "study/targets.py",
@@ -91,7 +97,7 @@ EDITS = [
     ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
     ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED | {"responses"}),
     ("reconstruction/config.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | MASKED),
-    ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses", "baselines"}),
+    ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses", "showings", "baselines"}),
     ("decoders/ridge.py", "INTERCEPT = 1.0", "INTERCEPT = 2.0", GUIDED | {"decoders", "baselines"}),
     ("study/run/schedulers/run.py", "PATIENCE = 5.0", "PATIENCE = 50.0", set()),
     ("stimuli/gaussian_noise.py", "FRAMES = 60", "FRAMES = 61", {"stimuli"}),
