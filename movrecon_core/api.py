@@ -138,7 +138,7 @@ def load_encoder(path: Path | str, device: str | torch.device = "cpu") -> Encode
     --------
     >>> encoder = mr.load_encoder(mr.example_folder() / "encoder.pth")
     >>> encoder.neurons
-    (500,)
+    (1500,)
     """
     return load_checkpoint(Path(path), device)
 

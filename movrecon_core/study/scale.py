@@ -183,3 +183,9 @@ class _Expected(Study):
 
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
         return tuple(range(self.profile.trials_per_mouse))
+
+    def repeated_trials(self, mouse: int) -> tuple[int, ...]:
+        """As many as a simulation shows again; which these are in other recordings is not known yet."""
+        simulation = self.profile.simulation
+        known = (self.simulated or not self.recordings) and simulation.repeats > 1
+        return self.variation_trials(mouse)[: simulation.oracle_trials] if known else ()

@@ -26,8 +26,8 @@ def test_shipped_profiles_are_valid(name: str) -> None:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_notebook_is_run(name: str) -> None:
-    """But the viewer, which needs somebody to look; `paper` does not plan, for which mice are simulated."""
-    left_out = {"viewer", "planning"} if name.startswith("paper") else {"viewer"}
+    """But those that need somebody to look; `paper` does not plan, for which mice are simulated."""
+    left_out = {"viewer", "quickstart"} | ({"planning"} if name.startswith("paper") else set())
     assert set(load_profile(name, PROFILES).notebooks) == {path.stem for path in NOTEBOOKS.glob("*.ipynb")} - left_out
 
 
