@@ -60,9 +60,11 @@ def test_the_paper_profile_needs_no_recordings_to_be_counted() -> None:
     quick = profile.model_copy(update={"encoder": load_profile("smoke", PROFILES).encoder})
     quick = quick.model_copy(update={"simulation": profile.simulation.model_copy(update={"neurons": 20})})
     units = {stage.name: stage.units for stage in forecast(quick, (), CPU)}
-    # 5 mice, 10 movies, 7 instances: recorded, predicted, two masks, shuffled, six population conditions; 50 movies
-    # found by all instances together; noise 7 x 7 x 5 x 2 for three mice and gratings 4 x 4 x 7 for one, two targets.
-    assert units["reconstructions"] == 5 * 10 * 7 * 11 + 50 + (490 * 3 + 112) * 2 * 7
+    # 5 mice, 10 movies, 7 instances: recorded, two predictions, two masks, shuffled, six population conditions; 50
+    # movies found by all instances together; of simulated mice noise-free ones, two through the neurons, and the mean
+    # over repeats of three movies; noise 7 x 7 x 5 x 2 for three mice and gratings 4 x 4 x 7 for one, two targets.
+    simulated = 5 * 10 * (7 + 2) + 5 * 3 * 7
+    assert units["reconstructions"] == 5 * 10 * 7 * 12 + 50 + simulated + (490 * 3 + 112) * 2 * 7
     assert units["responses"] == 50
 
 
