@@ -37,6 +37,9 @@ NAMES = {
 SIMILARITY_STEP = 10
 """Every so many frames structural similarity is taken."""
 
+LOWEST = 0.1
+"""Hz; octaves begin at it, its double, and so on: the lowest frequency of a movie of 10 s."""
+
 
 def baseline_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """One movie as every method finds it, with the truth and the evaluation mask.
@@ -153,8 +156,9 @@ def _shares(truth: NDArray[np.float64], found: NDArray[np.float64]) -> tuple[lis
     slope = (truth * found).sum() / max(np.square(found).sum(), 1e-12)
     left, whole = (np.square(np.abs(np.fft.rfft(x, axis=0))).sum(axis=1) for x in (truth - slope * found, truth))
     frequency = np.fft.rfftfreq(len(truth), 1 / FRAME_RATE)
-    octave = np.concatenate([[0], np.floor(np.log2(frequency[1:] / frequency[1])).astype(int) + 1])
-    lower = [float(frequency[octave == o][0].round(3)) for o in np.unique(octave)]
+    # The same octaves for movies of any length; the small number is for what falls on an edge.
+    octave = np.concatenate([[-1000], np.floor(np.log2(frequency[1:] / LOWEST) + 1e-9).astype(int)])
+    lower = [0.0 if o == octave[0] else round(LOWEST * 2.0**o, 3) for o in np.unique(octave)]
     shares = [left[octave == o].sum() / max(whole[octave == o].sum(), 1e-12) for o in np.unique(octave)]
     return lower, [float(share) for share in shares]
 

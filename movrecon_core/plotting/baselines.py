@@ -41,7 +41,7 @@ def plot_error_spectra(axes: Axes, table: pd.DataFrame) -> None:
         Columns ``method``, ``frequency`` (Hz), ``share``.
     """
     axes.set_prop_cycle(color=colormaps["tab20"](range(20)))
-    octaves = table["frequency"].drop_duplicates().tolist()
+    octaves = sorted(table["frequency"].unique())
     for name, part in table.groupby("method", sort=False):
         axes.plot([octaves.index(f) for f in part["frequency"]], part["share"], marker=".", lw=1, label=str(name))
     axes.axhline(1, color="0.7", lw=0.5, zorder=0)

@@ -37,4 +37,5 @@ def plot_beside_real_mice(panel: SubFigure, table: pd.DataFrame) -> None:
         axes.set_axis_off()
     handles = [*(axes.plot([], [], "o", color=c, ms=4, label=m)[0] for m, c in colours.items())]
     handles.append(axes.plot([], [], "o", color="0.55", ms=2.5, label="real mice")[0])
-    panel.legend(handles=handles, loc="lower center", ncol=len(handles), frameon=False)
+    panel.suptitle("shaded: the range of the ten real mice; open circles lie outside", x=0.01, ha="left", fontsize=7.5)
+    panel.legend(handles=handles, loc="outside lower center", ncol=len(handles), frameon=False)

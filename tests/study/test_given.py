@@ -16,7 +16,7 @@ from movrecon_core.errors import CheckpointError, ProfileError
 from movrecon_core.reconstruction import MaskConfig, Segment, train_mask
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.folds import fold_of
-from movrecon_core.recordings.writer import write_recording
+from movrecon_core.recordings.writer import recording_writer
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage
@@ -38,7 +38,7 @@ def mice(tmp_path_factory: pytest.TempPathFactory) -> list[Recording]:
     folder, found = tmp_path_factory.mktemp("mice"), []
     for name, neurons in NEURONS.items():
         random = np.random.default_rng(neurons)
-        with write_recording(folder / name) as writer:
+        with recording_writer(folder / name) as writer:
             for trial in range(TRIALS):
                 writer.movie(trial, random.integers(0, 256, (FRAMES, 36, 64)).astype(np.float32))
                 writer.signal("responses", trial, random.random((neurons, FRAMES)))
