@@ -8,6 +8,7 @@ import pandas as pd
 
 from movrecon_core.errors import MovreconError
 from movrecon_core.figures import (
+    baselines,
     encoders,
     fig1_method,
     fig1s1_ethogram,
@@ -50,13 +51,17 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     "1–S1": lambda m: fig1s1_ethogram.rows(m.fit, m.seed),
     "1–S2": lambda m: fig1s2_variations.rows(m.variants, m.fit, m.seed),
     "1–S3": lambda m: fig1s3_masks.rows(m.study, fig1s3_masks.mask_sizes(m.study), m.seed),
-    "2": lambda m: fig2_performance.rows(m.performance, m.seed),
+    "2": lambda m: [
+        *fig2_performance.rows(m.performance, m.seed),
+        *fig2_performance.method_rows(fig2_performance.methods_beside(m.study), m.seed),
+    ],
     "2–S1": lambda m: fig2s1_correlates.rows(m.correlates),
     "3": lambda m: fig3_ensembling.rows(m.ensembles, m.seed),
     "4": lambda m: fig4_gaussian_noise.rows(*m.noise, TARGET, m.seed),
     "4–S1": lambda m: fig4s1_gratings.rows(m.study, m.gratings, TARGET),
     "5": lambda m: fig5_population.rows(m.populations, m.seed),
     "6": lambda m: fig6_error_maps.rows(m.evoked, m.seed),
+    "baselines": lambda m: baselines.rows(baselines.qualities(m.study), m.seed),
     quality_loss.FIGURE: lambda m: quality_loss.rows(m.ways, quality_loss.encoder_correlations(m.study), m.seed),
     same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
 }
