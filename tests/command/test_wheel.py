@@ -17,7 +17,7 @@ instances: 1
 simulation: {mice: 1, trials: 14, neurons: 20, frames: 90, oracle_trials: 0}
 training: {batch: 2, segment_frames: 64, segments_per_epoch: 8, warm_up_epochs: 1, cosine_epochs: 1,
            learning_rate: 3.0e-3, ema_decay: 0.9, mixed_precision: false}
-mask: {iterations: 10, learning_rate: 300.0, norm_offset: 0.0}
+mask: {iterations: 30, learning_rate: 1000.0, norm_offset: 0.0}
 receptive_fields: {pixel_step: 4}
 reconstruction: {iterations: 4, window_frames: null}
 variations: {trials_per_mouse: 0}
