@@ -46,5 +46,5 @@ def plot_error_spectra(axes: Axes, table: pd.DataFrame) -> None:
         axes.plot([octaves.index(f) for f in part["frequency"]], part["share"], marker=".", lw=1, label=str(name))
     axes.axhline(1, color="0.7", lw=0.5, zorder=0)
     axes.set_xticks(range(len(octaves)), [f"{f:.2g}" for f in octaves])
-    axes.set(xlabel="temporal frequency from (Hz)", ylabel="power that is not explained (share)")
+    axes.set(xlabel="temporal frequency from (Hz)", ylabel="power that is not explained (share)", yscale="log")
     axes.legend(fontsize="x-small", loc="upper left", bbox_to_anchor=(1.0, 1.0))

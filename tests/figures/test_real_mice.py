@@ -81,4 +81,5 @@ def test_the_default_mice_are_among_the_real_ones(tmp_path):
         tuning = direction_tuning(lambda movie: neurons.showings(movie, random, SHOWINGS), random)  # noqa: B023
         for kind, values in zip(("orientation", "direction"), selectivity(tuning), strict=True):
             for real_mouse, quantiles in real_selectivity().xs(kind, axis=1, level="kind").items():
-                assert distance(values, quantiles.to_numpy()) <= FARTHEST, (mouse.name, kind, real_mouse)
+                # Other showings change a distance by up to 0.01.
+                assert distance(values, quantiles.to_numpy()) <= FARTHEST + 0.01, (mouse.name, kind, real_mouse)
