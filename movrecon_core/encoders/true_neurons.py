@@ -104,6 +104,11 @@ class TrueNeurons(Encoder):
         for name, values in {"slope": slope, "offset": (y - slope * x) / count}.items():
             self.columns[name].data.copy_(torch.from_numpy(values[:, None]))
 
+    def as_recorded(self, noise_free: NDArray[np.floating]) -> NDArray[np.float32]:
+        """Responses (N, T) that stand for noise-free ones since `expect`; until then these."""
+        slope, offset = (self.columns[name].numpy(force=True) for name in ("slope", "offset"))
+        return np.asarray(offset + slope * noise_free, dtype=np.float32)
+
     def rates(self, movie: Tensor, behavior: Tensor) -> Tensor:
         """Expected spikes a second (B, N, T), of a movie (B, T, H, W) under behaviour (B, 4, T)."""
         return self._rates(movie, behavior, 0)

@@ -19,7 +19,7 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.reconstruction.config import ReconstructionConfig, Target
 from movrecon_core.reconstruction.guide import LEAST
 from movrecon_core.reconstruction.movies import MovieGroup
-from movrecon_core.reconstruction.objective import WindowGradients, offset_norm, window_gradients
+from movrecon_core.reconstruction.objective import Loss
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 SECOND_MOMENT = 0.99
@@ -34,6 +34,7 @@ class GuidedGroup(MovieGroup):
 
     def __init__(self, targets: Sequence[Target], instances: int, config: ReconstructionConfig, like: Tensor) -> None:
         super().__init__(targets, instances, config, like)
+        self.norm_offset = None  # a likelihood has a size of its own
         guides = [target.guide for target in targets if target.guide is not None]
 
         def stacked(arrays: list[NDArray]) -> Tensor:
@@ -86,21 +87,10 @@ class GuidedGroup(MovieGroup):
         self.movies.zero_()
         crop_movie(self.movies).copy_((self.start + change * crop_movie(self.mask)).clamp(0, 255))
 
-    def _gradients(
-        self,
-        encoder: Encoder,
-        mouse: int,
-        instance: int,
-        movies: Tensor,
-        windows: tuple[Tensor, Tensor, Tensor],
-        neurons: Tensor | None,
-        left_out: Tensor | None,
-    ) -> WindowGradients:
-        """Of the responses' negative logarithmic likelihood, not normalised."""
+    def _loss(self, instance: int, movies: Tensor) -> Loss:
+        """The responses' negative logarithmic likelihood."""
         misfit = self.misfits[instance][:, movies]
-        loss = partial(negative_log_likelihood, misfit=misfit, independence=self.config.independence)
-        found = window_gradients(encoder, mouse, *windows, neurons, left_out, 0.0, loss)
-        return found._replace(gradient=found.gradient * offset_norm(found.norm, 0.0)[:, None, None, None])
+        return partial(negative_log_likelihood, misfit=misfit, independence=self.config.independence)
 
 
 def negative_log_likelihood(

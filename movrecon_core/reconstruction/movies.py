@@ -11,7 +11,7 @@ from torch import Tensor
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.reconstruction.box import Box, bounding_box
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
-from movrecon_core.reconstruction.objective import WindowGradients, window_gradients
+from movrecon_core.reconstruction.objective import Loss, poisson_loss, window_gradients
 from movrecon_core.reconstruction.optimiser import MovieOptimiser
 from movrecon_core.reconstruction.priors import prior_gradient
 from movrecon_core.reconstruction.stopping import EarlyStopping, left_out_neurons
@@ -40,6 +40,7 @@ class MovieGroup:
             return torch.from_numpy(np.stack(arrays)).to(like.device, like.dtype)
 
         self.config = config
+        self.norm_offset: float | None = config.norm_offset
         self.frames = targets[0].frames
         self.window_frames = config.window_frames or self.frames
         self.fixed = plan_windows(self._starts(0), self.frames, self.window_frames)
@@ -148,18 +149,9 @@ class MovieGroup:
         judges = kept & left_out_neurons(count, self.config.left_out, self.config.seed)
         return torch.from_numpy(kept & ~judges).to(device), torch.from_numpy(judges).to(device)
 
-    def _gradients(
-        self,
-        encoder: Encoder,
-        mouse: int,
-        instance: int,
-        movies: Tensor,
-        windows: tuple[Tensor, Tensor, Tensor],
-        neurons: Tensor | None,
-        left_out: Tensor | None,
-    ) -> WindowGradients:
-        """What one pass through an encoder tells of windows (movie, behaviour, responses) of some movies (B,)."""
-        return window_gradients(encoder, mouse, *windows, neurons, left_out, self.config.norm_offset)
+    def _loss(self, instance: int, movies: Tensor) -> Loss:
+        """What is differentiated, of an instance's responses to windows of some movies (B,)."""
+        return poisson_loss
 
     def _add(
         self,
@@ -181,7 +173,8 @@ class MovieGroup:
             None if chosen is None else chosen[movies[:, 0]] for chosen in (self.neurons, self.left_out)
         )
         shown = (self.movies[movies, times], behavior, target)
-        found = self._gradients(encoder, mouse, record[1], movies[:, 0], shown, neurons, left_out)
+        loss_of = self._loss(record[1], movies[:, 0])
+        found = window_gradients(encoder, mouse, *shown, neurons, left_out, self.norm_offset, loss_of)
         for (m, k), gradient in zip(windows, found.gradient, strict=True):
             total[m, plan.starts[k] : plan.starts[k] + self.window_frames].add_(gradient, alpha=plan.repeats[k])
         # A window that counts twice is noted twice.

@@ -86,7 +86,7 @@ class WindowGradients(NamedTuple):
     Attributes
     ----------
     gradient
-        (B, T, H, W), of each window's loss with respect to its movie, divided by the norm.
+        (B, T, H, W), of each window's loss with respect to its movie, divided by the norm where that is asked for.
     loss
         (B,), of the neurons that are fitted.
     norm
@@ -109,7 +109,7 @@ def window_gradients(
     target: Tensor,
     neurons: Tensor | None = None,
     left_out: Tensor | None = None,
-    norm_offset: float = NORM_OFFSET,
+    norm_offset: float | None = NORM_OFFSET,
     loss_of: Loss = poisson_loss,
 ) -> WindowGradients:
     """Gradient of each window's loss with respect to its movie, divided by the norm over all five channels.
@@ -127,7 +127,7 @@ def window_gradients(
     left_out
         (B, N) bool or None, those that judge.
     norm_offset
-        As in `ReconstructionConfig`.
+        As in `ReconstructionConfig`; None: the gradient is not divided.
     loss_of
         What is differentiated, one number a window.
     """
@@ -151,8 +151,9 @@ def window_gradients(
     else:
         norm, gradient = norms[0], gradients[0][:, 0]
     judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
-    size = offset_norm(norm, norm_offset)[:, None, None, None]
-    return WindowGradients(gradient / size, loss.detach(), norm, judged)
+    if norm_offset is not None:
+        gradient = gradient / offset_norm(norm, norm_offset)[:, None, None, None]
+    return WindowGradients(gradient, loss.detach(), norm, judged)
 
 
 def offset_norm(norm: Tensor, offset: float) -> Tensor:

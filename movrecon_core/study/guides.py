@@ -9,9 +9,14 @@ import numpy as np
 from movrecon_core.decoders import RidgeDecoder
 from movrecon_core.decoders.by_name import decoder_of
 from movrecon_core.decoders.errors import spread_of_frequencies
-from movrecon_core.reconstruction import Guide, Misfit, ReconstructionConfig, Target
+from movrecon_core.decoders.roots import learn_roots
+from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.reconstruction import Guide, Misfit, ReconstructionConfig, Target, learn_misfit
 from movrecon_core.study.conditions import Condition
 from movrecon_core.study.study import Study
+
+MOST_MOVIES = 100
+"""Training movies that misfits are learned from, the first ones: 17 minutes of 10 s each."""
 
 
 def guided(
@@ -19,7 +24,7 @@ def guided(
     mouse: int,
     targets: Sequence[Target],
     conditions: Sequence[Condition],
-    instances: Sequence[int],
+    misfits: Sequence[Misfit],
     name: str,
 ) -> list[Target]:
     """Give natural movies of one mouse their guides.
@@ -27,18 +32,17 @@ def guided(
     Parameters
     ----------
     study
-        With decoders and misfits.
+        With decoders.
     targets
         Of which only responses are looked at.
     conditions
-        One for each: predicted responses hold no noise.
-    instances
-        Of the encoders that find the movies.
+        One for each: those of single trials hold noise, predicted ones none, and means over showings count as such.
+    misfits
+        Of the encoders that find the movies, as `misfits_of` or `neurons_misfit`.
     name
         Of the decoder, one that knows its errors.
     """
     decoder: RidgeDecoder = decoder_of(name, _arrays(study, "decoders", mouse, name))
-    misfits = [Misfit(**_arrays(study, "misfits", mouse, instance)) for instance in instances]
     found = []
     for target, condition in zip(targets, conditions, strict=True):
         responses = target.responses
@@ -49,6 +53,20 @@ def guided(
         allowed = tuple(misfit if noisy else misfit.noise_free for misfit in misfits)
         found.append(replace(target, guide=Guide(decoder.decode(responses), spread, allowed)))
     return found
+
+
+def misfits_of(study: Study, mouse: int, instances: Sequence[int]) -> list[Misfit]:
+    """Those of the study's encoders, which were learned before."""
+    return [Misfit(**_arrays(study, "misfits", mouse, instance)) for instance in instances]
+
+
+def neurons_misfit(study: Study, mouse: int, neurons: TrueNeurons) -> Misfit:
+    """That of a simulated mouse's own neurons, on the training movies that encoders are looked at with."""
+    numbers = study.trials_with(mouse, "training")[:MOST_MOVIES]
+    trials = [study.trial(mouse, number) for number in numbers]
+    recorded = np.concatenate([trial.responses for trial in trials], axis=1)
+    noise_free = np.concatenate([study.noise_free(mouse, number) for number in numbers], axis=1)
+    return learn_misfit(recorded, neurons.as_recorded(noise_free), learn_roots(trials))
 
 
 def guide_definition(

@@ -9,12 +9,10 @@ from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import learn_misfit
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.guides import MOST_MOVIES
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
-
-MOST_MOVIES = 100
-"""Training movies that are looked at, the first ones: 17 minutes of 10 s each."""
 
 
 def _keys(study: Study) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from movrecon_core.reconstruction import Target, reconstruct
 from movrecon_core.reconstruction.truth import TruthComparison
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED, movie_name
-from movrecon_core.study.guides import guide_definition, guided
+from movrecon_core.study.guides import guide_definition, guided, misfits_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
@@ -54,7 +54,8 @@ def _reconstruct(work: Worker, task: Task) -> None:
         encoder = work.load(study.unit("encoders", 0))
         targets = [build_target(study, mouse, trial, RECORDED, [encoder], []) for _, trial, _ in task.keys]
         if config.decoder is not None:
-            targets = guided(study, mouse, targets, [RECORDED] * len(targets), (0,), config.decoder)
+            misfits = misfits_of(study, mouse, (0,))
+            targets = guided(study, mouse, targets, [RECORDED] * len(targets), misfits, config.decoder)
         likest = _Likest(targets)
         found = reconstruct([encoder], mouse, targets, config, device=work.device, on_iteration=likest)
     for place, (unit, result) in enumerate(zip(task.units, found, strict=True)):
@@ -74,12 +75,16 @@ class _Likest:
 
     def __init__(self, targets: Sequence[Target]) -> None:
         self.targets = targets
+        self.truths: list[TruthComparison] = []
         self.highest = [-np.inf] * len(targets)
         self.movies: list[NDArray[np.float32]] = [np.empty((0, 0, 0), np.float32)] * len(targets)
 
     def __call__(self, iteration: int, movies: Sequence[Tensor]) -> None:
-        for place, (target, movie) in enumerate(zip(self.targets, movies, strict=True)):
-            likeness = float(TruthComparison([target], GREY, movie).video_correlation(movie[None])[0].nan_to_num(-1))
+        # Made where the movies are, which is known now.
+        pairs = zip(self.targets, movies, strict=True)
+        self.truths = self.truths or [TruthComparison([target], GREY, movie) for target, movie in pairs]
+        for place, (truth, movie) in enumerate(zip(self.truths, movies, strict=True)):
+            likeness = float(truth.video_correlation(movie[None])[0].nan_to_num(-1))
             if likeness > self.highest[place]:
                 self.highest[place] = likeness
                 self.movies[place] = movie.float().cpu().numpy().copy()

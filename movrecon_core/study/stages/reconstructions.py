@@ -30,7 +30,7 @@ from movrecon_core.study.conditions import (
     stimulus_definition,
 )
 from movrecon_core.study.first_look import first_look
-from movrecon_core.study.guides import guide_definition, guided
+from movrecon_core.study.guides import guide_definition, guided, misfits_of, neurons_misfit
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
@@ -57,11 +57,11 @@ def _define(
     """One movie, found with one encoder, or with all where `instance` is None."""
     all_encoders = instance is None or condition.target == "ensemble"
     known_truth = condition in TRUTH_KNOWN
-    if condition.inverted == "neurons":
-        found_with, digests = "neurons", []
-    else:
-        found_with = "all-instances" if instance is None else f"instance-{instance}"
-        digests = study.encoder_digests()
+    config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
+    found_with = "all-instances" if instance is None else f"instance-{instance}"
+    found_with = "neurons" if through_neurons else found_with
+    digests = [] if through_neurons else study.encoder_digests()
+    used = () if through_neurons else study.used_instances(instance)
     return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
         "mouse": mouse,
         "instance": instance,
@@ -72,8 +72,8 @@ def _define(
         "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
-        "reconstruction": as_json(_config(study, movie, condition)),
-        "guide": guide_definition(study, mouse, study.used_instances(instance), _config(study, movie, condition)),
+        "reconstruction": as_json(config),
+        "guide": guide_definition(study, mouse, used, config),
         "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
     }
 
@@ -98,11 +98,14 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
     """How a movie is found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
 
     The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble). Through the neurons
-    themselves a movie is always found whole and with the fast method, in as many steps as they need.
+    themselves a movie is found whole: as through encoders where it starts from a decoder's, so that both can be
+    compared; else with the fast method, in as many steps as they need.
     """
-    if condition.inverted == "neurons":
-        return replace(THROUGH, iterations=study.profile.truth.iterations)
     config = study.profile.reconstruction
+    if condition.inverted == "neurons":
+        if config.decoder is not None:
+            return replace(config, window_frames=None, tiled_windows=False, precision=None)
+        return replace(THROUGH, iterations=study.profile.truth.iterations)
     return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
 
@@ -139,9 +142,14 @@ def _reconstruct(work: Worker, task: Task) -> None:
         config = _config(study, movies[0][0], first)  # a batch has natural movies alone, or none
         readout = 0 if through_neurons else mouse
         if config.decoder is not None:
-            used = study.used_instances(instance)
             conditions = [condition for _, condition in movies]
-            targets = guided(study, mouse, targets, conditions, used, config.decoder)
+            if through_neurons:
+                misfits = [
+                    neurons_misfit(study, mouse, neurons) for neurons in encoders if isinstance(neurons, TrueNeurons)
+                ]
+            else:
+                misfits = misfits_of(study, mouse, study.used_instances(instance))
+            targets = guided(study, mouse, targets, conditions, misfits, config.decoder)
         results: Sequence[Reconstruction | None]
         try:
             results = reconstruct(encoders, readout, targets, config, device=work.device)
