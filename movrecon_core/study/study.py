@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -309,7 +310,7 @@ class Study:
         return tuple(sorted(self.trials_with(mouse, "held-out") + self.trials_with(mouse, "excluded")))
 
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        """The first held-out trials of a mouse, or those that the profile names; as many as it says.
+        """The first held-out trials, each of another movie, or those that the profile names; as many as it says.
 
         Raises
         ------
@@ -318,7 +319,8 @@ class Study:
         """
         places = self.of_mouse("reconstructed_trials", mouse)
         if places is None:
-            return self.trials_with(mouse, "held-out")[: self.profile.trials_per_mouse]
+            first_shown = (t for t in self.trials_with(mouse, "held-out") if self.showings(mouse, t)[0] == t)
+            return tuple(islice(first_shown, self.profile.trials_per_mouse))
         listed = self.fold_trials(mouse)
         if max(places) >= len(listed):
             raise ProfileError(

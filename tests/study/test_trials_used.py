@@ -108,6 +108,14 @@ def test_masks_see_no_reconstructed_movie(mouse: Path, tmp_path: Path, oracle: i
     assert (found.trained_on == ()) == (oracle == 20)
 
 
+def test_a_movie_that_was_shown_again_is_reconstructed_once(mouse: Path, tmp_path: Path) -> None:
+    set_tiers(mouse, *["train"] * 16, *["oracle"] * 8)
+    shutil.copy(mouse / "data/videos/16.npy", mouse / "data/videos/17.npy")
+    study = split([mouse], tmp_path / "out", trials_per_mouse=3)
+    assert study.reconstructed_trials(0) == (16, 18, 19)
+    assert study.showings(0, 17) == (16, 17)
+
+
 def test_masks_can_see_all_movies_that_were_trained_on_and_no_other(mouse: Path, tmp_path: Path) -> None:
     set_tiers(mouse, *["train"] * 16, *["oracle"] * 8)
     study = split([mouse], tmp_path / "out", trials_per_mouse=2, masks={"movies": "training"})
