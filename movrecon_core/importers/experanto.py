@@ -14,12 +14,11 @@ from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.importers.keys import read_keys
 from movrecon_core.importers.session import Session, Shown, Stream
-from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.recordings import load_array
 
 COLUMNS: dict[str, Any] = {
@@ -50,7 +49,7 @@ def read_experanto(source: Path, mapping: dict[str, Any] | None) -> Session:
     times = _numbers(screen / "timestamps.npy")
     movies = []
     for file in sorted((screen / "meta").glob("[0-9]*.yml")):
-        about = _read(file)
+        about = read_keys(file)
         if about.get("modality") != "video":
             continue
         first, count = _number(file, about, "first_frame_idx"), _number(file, about, "num_frames")
@@ -64,16 +63,6 @@ def read_experanto(source: Path, mapping: dict[str, Any] | None) -> Session:
         _columns(source, columns.get(name)) for name in ("pupil_dilation", "pupil_position", "running")
     )
     return Session(movies, _stream(source / "responses"), (dilation, running), position)
-
-
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        found = load_plain_yaml(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RecordingError(f"{file}: not readable as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(found, dict):
-        raise RecordingError(f"{file}: expected keys and values, found {type(found).__name__}")
-    return found
 
 
 def _number(file: Path, about: dict[str, Any], key: str) -> int:
@@ -110,7 +99,7 @@ def _decoded(file: Path) -> NDArray[np.uint8]:
 
 
 def _stream(folder: Path, columns: Sequence[int] | None = None) -> Stream:
-    about = _read(folder / "meta.yml")
+    about = read_keys(folder / "meta.yml")
     try:
         rate, start = float(about["sampling_rate"]), float(about["start_time"])
         if about.get("is_mem_mapped"):

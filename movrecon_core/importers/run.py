@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from movrecon_core import __version__
 from movrecon_core.errors import RecordingError
 from movrecon_core.importers.experanto import read_experanto
+from movrecon_core.importers.keys import read_keys
 from movrecon_core.importers.nwb import UnclearError, read_nwb
 from movrecon_core.importers.session import Cut, Session, cut
-from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.recordings import BEHAVIOUR, FRAME_RATE, SIMULATED_MARKER, Recording, recording_writer
 from movrecon_core.recordings.plausibility import FARTHEST_SCALE, REAL_SCALE
 from movrecon_core.recordings.recording import ORIGIN
@@ -76,7 +75,7 @@ def import_recording(
 
 def _imported(kind: str, source: Path, out: Path, mapping: Path | None, simulated: bool) -> Recording:
     with (
-        KINDS[kind](source, None if mapping is None else _read_mapping(mapping)) as session,
+        KINDS[kind](source, None if mapping is None else read_keys(mapping)) as session,
         recording_writer(out) as writer,
     ):
         factor: float | None = None
@@ -101,16 +100,6 @@ def _imported(kind: str, source: Path, out: Path, mapping: Path | None, simulate
         if simulated:
             writer.text(SIMULATED_MARKER, json.dumps({"imported": kind, "version": __version__}))
     return Recording(out.resolve())
-
-
-def _read_mapping(file: Path) -> dict[str, Any]:
-    try:
-        found = load_plain_yaml(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise RecordingError(f"{file}: not readable as YAML ({' '.join(str(error).split())})") from None
-    if not isinstance(found, dict):
-        raise RecordingError(f"{file}: expected keys and values, found {type(found).__name__}")
-    return found
 
 
 def _factor(trial: Cut) -> float:
