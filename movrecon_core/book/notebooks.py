@@ -19,7 +19,8 @@ from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import replacing
 from movrecon_core.storage.fingerprints import digest, file_digest
 from movrecon_core.storage.paths import NOTEBOOKS, REPOSITORY, require_repository
-from movrecon_core.study.profile import Profile, suggestion
+from movrecon_core.study.profile import Profile
+from movrecon_core.study.settings import suggestion
 
 CELL_TIMEOUT = 3600
 """Seconds after which a cell counts as stuck."""
