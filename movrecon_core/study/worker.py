@@ -17,8 +17,9 @@ from movrecon_core.recordings import Recording
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import read_json, write_json
 from movrecon_core.storage.store import Unit
-from movrecon_core.study.profile import EncoderSettings, encoder_parameters
+from movrecon_core.study.profile import encoder_parameters
 from movrecon_core.study.provenance import unit_provenance
+from movrecon_core.study.settings import EncoderSettings
 from movrecon_core.study.study import Study, cost_file
 
 

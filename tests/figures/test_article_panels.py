@@ -20,7 +20,7 @@ from movrecon_core.figures.fig2_performance import median_trial, shown_trials
 from movrecon_core.figures.fig5_population import by_number, population_sizes, size_frames
 from movrecon_core.figures.recordings import clip_pairs
 from movrecon_core.study.conditions import RECORDED
-from movrecon_core.study.profile import PopulationSettings
+from movrecon_core.study.settings import PopulationSettings
 
 NEURONS = 80
 

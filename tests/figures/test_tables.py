@@ -45,7 +45,7 @@ from movrecon_core.figures.fig6_error_maps import error_sizes
 from movrecon_core.figures.planning import planned_correlations
 from movrecon_core.figures.responses import SHUFFLED_NEURONS, STIMULI, response_fit
 from movrecon_core.study.conditions import AVERAGED, PREDICTED, RECORDED, SHUFFLED, Condition
-from movrecon_core.study.profile import PlanningSettings, PopulationSettings
+from movrecon_core.study.settings import PlanningSettings, PopulationSettings
 
 
 @pytest.fixture(scope="module")

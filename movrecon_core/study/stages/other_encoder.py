@@ -1,6 +1,6 @@
 """Another encoder beside the study's own: one instance, trained on the same movies."""
 
-from movrecon_core.study.profile import ComparisonSettings
+from movrecon_core.study.settings import ComparisonSettings
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.encoders import training_definition
 from movrecon_core.study.study import Study

@@ -16,8 +16,8 @@ import distributed
 from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.progress import duration
 from movrecon_core.storage import LOGS
-from movrecon_core.study.profile import ClusterSettings
 from movrecon_core.study.run.schedulers.attempts import Outcome, attempt_elsewhere, place_of
+from movrecon_core.study.settings import ClusterSettings
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
 
