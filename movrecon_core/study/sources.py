@@ -25,6 +25,7 @@ APART = frozenset(
         # Their values stand in the definitions of the units that they decide.
         "movrecon_core.encoders.precision",
         "movrecon_core.study.profile",
+        "movrecon_core.study.settings",
         # Tables that lead to all encoders and all stimuli; a unit's own are added to its definition.
         "movrecon_core.encoders.checkpoints:_ENCODERS",
         "movrecon_core.stimuli:synthetic_movie",
