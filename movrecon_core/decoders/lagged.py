@@ -105,4 +105,6 @@ def sampled(trials: Sequence[Trial], roots: Roots, lags: Sequence[int]) -> Sampl
     counts = [len(range(trial.frames)[every]) for trial in trials]
     feature_mean, pixel_mean = features.mean(axis=0), pixels.mean(axis=0)
     movies = np.repeat(np.arange(len(trials)), counts)
-    return Samples(features - feature_mean, pixels - pixel_mean, movies, feature_mean, pixel_mean, stride)
+    features -= feature_mean  # in place: hundreds of MB
+    pixels -= pixel_mean
+    return Samples(features, pixels, movies, feature_mean, pixel_mean, stride)

@@ -71,8 +71,7 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
         If there are fewer than two.
     """
     roots = learn_roots(trials)
-    lags, penalty, samples = _chosen(trials, roots)
-    kernel, size = _kernel(samples.features)
+    lags, penalty, samples, kernel, size = _chosen(trials, roots)
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
     errors = left_out_errors(inverse, dual, samples.movies)
@@ -123,15 +122,19 @@ def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) 
     return errors.numpy()
 
 
-def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Samples]:
-    """Lags and penalty with the smallest error on the last fifth of the movies, and all samples with these lags."""
-    found = []
-    for lags in (SHORT_LAGS, LONG_LAGS):
+def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Samples, Tensor, float]:
+    """Lags and penalty with the smallest error on the last fifth of the movies, all samples, and their kernel."""
+    smallest, best = np.inf, None
+    for lags in (SHORT_LAGS, LONG_LAGS):  # one set of samples at a time, each of which fills much memory
         samples = sampled(trials, roots, lags)
-        error = lru_cache(partial(_judged, samples, _kernel(samples.features)[0]))
+        kernel, size = _kernel(samples.features)
+        error = lru_cache(partial(_judged, samples, kernel))
         place = _lowest(error, len(PENALTIES))
-        found.append((error(place), lags, PENALTIES[place], samples))
-    return min(found, key=lambda candidate: candidate[0])[1:]
+        if best is None or error(place) < smallest:
+            smallest, best = error(place), (lags, PENALTIES[place], samples, kernel, size)
+        del samples, kernel, error
+    assert best is not None
+    return best
 
 
 def _judged(samples: Samples, kernel: Tensor, place: int) -> float:

@@ -240,18 +240,20 @@ class _Readout(nn.Module):
     def driven(self, features: Tensor) -> Tensor:
         """Drive (N, F) by the features (F, C, 16, 9) around each neuron's position."""
         size = self.position.new_tensor([HEIGHT - 1, WIDTH - 1]) / (2 * STRIDE)
-        row, column = ((self.position + 1) * size).unbind(dim=1)  # (N,), in positions
-        first = (column.detach() - (STRIP - 1) / 2).round().long().clamp(0, COLUMNS - STRIP)
-        precision = torch.exp(-2 * self.log_width)[:, None]
+        place = (self.position + 1) * size  # (N, 2): row, column, in positions
+        first = (place[:, 1].detach() - (STRIP - 1) / 2).round().long().clamp(0, COLUMNS - STRIP)
+        order = torch.argsort(first, stable=True)
+        first, (row, column) = first[order], place[order].unbind(dim=1)  # each (N,)
+        precision = torch.exp(-2 * self.log_width[order])[:, None]
         rows = torch.arange(ROWS, device=row.device) - row[:, None]
         columns = first[:, None] + torch.arange(STRIP, device=row.device) - column[:, None]
         rows = torch.softmax(-0.5 * rows.square() * precision, dim=1)
         columns = torch.softmax(-0.5 * columns.square() * precision, dim=1)
         weight = self.weight * F.dropout(torch.ones_like(self.weight[0]), self.drop_rate, self.training)
-        weights = columns[:, :, None, None] * (rows[:, :, None] * weight[:, None])[:, None]  # (N, strip, 9, C)
-        order = torch.argsort(first, stable=True)
+        places = (columns[:, :, None] * rows[:, None]).flatten(1)  # (N, strip * 9)
+        weights = (places[:, :, None] * weight[order, None]).to(features.dtype)  # (N, strip * 9, C)
         by_column = features.permute(0, 2, 3, 1).flatten(2)  # (F, 16, 9 * C)
-        drive = _Strips.apply(by_column, weights.flatten(2)[order].to(features.dtype), first[order])
+        drive = _Strips.apply(by_column, weights.view(len(order), STRIP, -1), first)
         return drive[torch.argsort(order)]
 
     def filtered(self, drive: Tensor) -> Tensor:

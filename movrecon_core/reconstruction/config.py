@@ -103,7 +103,7 @@ def fast_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
     Gradients are smoothed over neighbouring frames and pixels, steps are larger and few, and neurons left out of the
     loss say when a movie is finished: after some 20 steps where responses are noisy, later where they are not.
     Encoders of any length see the movie whole; others in windows end to end. Chosen on movies of a training fold
-    (benchmarks/fast_method.py).
+    (benchmarks/methods.py).
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ class Reconstruction:
     losses
         (iterations, instances, windows), Poisson loss before each iteration's update; as many iterations as were made.
     gradient_norm
-        (iterations, instances, windows), over all five input channels of a window.
+        (iterations, instances, windows), over all five input channels of a window; near a decoder's movie over one.
     video_correlation
         (iterations,), with the target's truth after each iteration's update; NaN while the movie is flat, and
         where no truth was given.

@@ -46,6 +46,7 @@ class GuidedGroup(MovieGroup):
             torch.stack([stacked(list(arrays)) for arrays in zip(*map(_arrays, misfits), strict=True)])[..., None]
             for misfits in zip(*(guide.misfits for guide in guides), strict=True)
         ]
+        self.standardised = [standardised(self.responses, misfit) for misfit in self.misfits]  # each (M, N, T)
         lengths = (self.frames, FRAME_HEIGHT, FRAME_WIDTH)
         self.cosines = [
             cosines(length, count).to(like.device, like.dtype)
@@ -87,6 +88,9 @@ class GuidedGroup(MovieGroup):
         self.movies.zero_()
         crop_movie(self.movies).copy_((self.start + change * crop_movie(self.mask)).clamp(0, 255))
 
+    def _explained(self, instance: int) -> Tensor:
+        return self.standardised[instance]
+
     def _loss(self, instance: int, movies: Tensor) -> Loss:
         """The responses' negative logarithmic likelihood."""
         misfit = self.misfits[instance][:, movies]
@@ -94,14 +98,16 @@ class GuidedGroup(MovieGroup):
 
 
 def negative_log_likelihood(
-    predicted: Tensor, target: Tensor, neurons: Tensor | None, misfit: Tensor, independence: float
+    predicted: Tensor, observed: Tensor, neurons: Tensor | None, misfit: Tensor, independence: float
 ) -> Tensor:
     """Of responses, given predictions and how these misfitted on training movies; without a constant.
 
     Parameters
     ----------
-    predicted, target
+    predicted
         (B, N, T), >= 0.
+    observed
+        (B, N, T), responses, `standardised`.
     neurons
         (B, N) bool, neurons that count; None: all.
     misfit
@@ -114,12 +120,25 @@ def negative_log_likelihood(
     Tensor
         (B,).
     """
-    scale, exponent, slope, offset, spread = misfit
-    roots = slope * ((predicted + LEAST) / scale) ** exponent + offset
-    terms = (((target / scale) ** exponent - roots) / spread).square()
+    scale, exponent, slope, _, spread = misfit
+    terms = (observed - rooted((predicted + LEAST) / scale, exponent) * (slope / spread)).square()
     if neurons is not None:
         terms = terms * neurons[..., None]
     return 0.5 * independence * terms.sum(dim=(1, 2))
+
+
+def standardised(responses: Tensor, misfit: Tensor) -> Tensor:
+    """Roots of responses (B, N, T) in units of their spread, counted from the misfit's offset, as is (5, B, N, 1)."""
+    scale, exponent, _, offset, spread = misfit
+    return (rooted(responses / scale, exponent) - offset) / spread
+
+
+def rooted(values: Tensor, exponent: Tensor) -> Tensor:
+    """Values, >= 0, to the exponents 1/2 and 1/4; general powers take ten times as long."""
+    roots, fourth = values.sqrt(), exponent < 0.5
+    if not bool(fourth.any()):
+        return roots
+    return roots.sqrt() if bool(fourth.all()) else torch.where(fourth, roots.sqrt(), roots)
 
 
 def decayed_rate(iteration: int, config: ReconstructionConfig) -> float:

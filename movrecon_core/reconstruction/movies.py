@@ -149,6 +149,10 @@ class MovieGroup:
         judges = kept & left_out_neurons(count, self.config.left_out, self.config.seed)
         return torch.from_numpy(kept & ~judges).to(device), torch.from_numpy(judges).to(device)
 
+    def _explained(self, instance: int) -> Tensor:
+        """Responses (M, N, T), as `_loss` of an instance compares them."""
+        return self.responses
+
     def _loss(self, instance: int, movies: Tensor) -> Loss:
         """What is differentiated, of an instance's responses to windows of some movies (B,)."""
         return poisson_loss
@@ -164,16 +168,14 @@ class MovieGroup:
     ) -> None:
         """Add the gradients of some windows, (movie, place in the plan), and note their losses and norms."""
         device = total.device
-        movies = torch.tensor([[m] for m, _ in windows], device=device)  # (B, 1)
-        starts = torch.tensor([[plan.starts[k]] for _, k in windows], device=device)
-        times = starts + torch.arange(self.window_frames, device=device)  # (B, T)
-        behavior = self.behavior.transpose(1, 2)[movies, times].transpose(1, 2)  # (B, 4, T)
-        target = self.responses.transpose(1, 2)[movies, times].transpose(1, 2)  # (B, N, T)
-        neurons, left_out = (
-            None if chosen is None else chosen[movies[:, 0]] for chosen in (self.neurons, self.left_out)
-        )
-        shown = (self.movies[movies, times], behavior, target)
-        loss_of = self._loss(record[1], movies[:, 0])
+        movies = torch.tensor([m for m, _ in windows], device=device)
+        behavior, target = (
+            torch.stack([series[m, :, plan.starts[k] :][:, : self.window_frames] for m, k in windows])
+            for series in (self.behavior, self._explained(record[1]))
+        )  # (B, 4, T), (B, N, T)
+        movie = torch.stack([self.movies[m, plan.starts[k] :][: self.window_frames] for m, k in windows])
+        neurons, left_out = (None if chosen is None else chosen[movies] for chosen in (self.neurons, self.left_out))
+        shown, loss_of = (movie, behavior, target), self._loss(record[1], movies)
         found = window_gradients(encoder, mouse, *shown, neurons, left_out, self.norm_offset, loss_of)
         for (m, k), gradient in zip(windows, found.gradient, strict=True):
             total[m, plan.starts[k] : plan.starts[k] + self.window_frames].add_(gradient, alpha=plan.repeats[k])

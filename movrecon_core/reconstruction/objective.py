@@ -90,7 +90,7 @@ class WindowGradients(NamedTuple):
     loss
         (B,), of the neurons that are fitted.
     norm
-        (B,), of the gradient over all five channels.
+        (B,), of the gradient over all five channels; where it divides nothing, over those that were asked for.
     left_out_loss
         (B,), of the neurons that only judge; None where there are none.
     """
@@ -133,7 +133,7 @@ def window_gradients(
     """
     step, pixels = encoder.stack_step, movie[0, 0].numel()
     if encoder.behavior_apart:
-        parts = [movie.detach().requires_grad_(), behavior.detach().requires_grad_()]
+        parts = [movie.detach().requires_grad_(), behavior.detach().requires_grad_(norm_offset is not None)]
         predicted = _from_stacks(
             encoder.forward_apart(_stacks(parts[0], 1, step), _stacks(parts[1], 2, step), mouse), step
         )
@@ -143,13 +143,13 @@ def window_gradients(
         predicted = window_responses(encoder, parts[0], mouse)
     loss = loss_of(predicted, target, neurons)
     # Windows do not see each other, so the gradient of the sum holds each window's own.
-    gradients = torch.autograd.grad(loss.sum(), parts)
+    gradients = torch.autograd.grad(loss.sum(), [part for part in parts if part.requires_grad])
     norms = [torch.linalg.vector_norm(gradient.flatten(1), dim=1) for gradient in gradients]
-    if encoder.behavior_apart:
+    if len(norms) > 1:
         # Each pixel of a channel has an equal share of the gradient.
         norm, gradient = torch.hypot(norms[0], norms[1] / pixels**0.5), gradients[0]
     else:
-        norm, gradient = norms[0], gradients[0][:, 0]
+        norm, gradient = norms[0], gradients[0] if encoder.behavior_apart else gradients[0][:, 0]
     judged = None if left_out is None else poisson_loss(predicted.detach(), target, left_out)
     if norm_offset is not None:
         gradient = gradient / offset_norm(norm, norm_offset)[:, None, None, None]

@@ -13,7 +13,13 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Guide, Misfit, Target, best_config, learn_misfit, reconstruct
-from movrecon_core.reconstruction.guided import GuidedGroup, cosines, decayed_rate, negative_log_likelihood
+from movrecon_core.reconstruction.guided import (
+    GuidedGroup,
+    cosines,
+    decayed_rate,
+    negative_log_likelihood,
+    standardised,
+)
 
 FRAMES, NEURONS = 40, 3
 
@@ -78,24 +84,27 @@ def test_the_pulled_gradient_is_that_of_likelihood_and_prior() -> None:
     movie = group.start + change * crop_movie(group.mask)
     inputs = torch.zeros(1, 5, FRAMES, 64, 64, dtype=torch.float64)
     inputs[:, 0, :, 14:50] = movie
-    likelihood = negative_log_likelihood(encoder(inputs, 0), group.responses, None, group.misfits[0], 1.0)
+    likelihood = negative_log_likelihood(encoder(inputs, 0), group.standardised[0], None, group.misfits[0], 1.0)
     (expected,) = torch.autograd.grad(likelihood.sum() + 0.5 * variable.square().sum(), variable)
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
     assert expected.abs().max() > 1
 
 
-def test_likelihood_is_the_gaussian_of_roots() -> None:
+@pytest.mark.parametrize("exponents", [[0.25] * 4, [0.5] * 4, [0.5, 0.25, 0.25, 0.5]])
+def test_likelihood_is_the_gaussian_of_roots(exponents: list[float]) -> None:
     random = np.random.default_rng(0)
     target, predicted = random.gamma(1, 1, (2, 1, 4, 6))
     misfit = random.uniform(0.5, 2, (5, 1, 4, 1))
-    misfit[1] = 0.25
+    misfit[1] = np.array(exponents)[:, None]
     kept = np.array([[True, False, True, True]])
-    tensors = [torch.from_numpy(x) for x in (predicted, target, kept, misfit)]
-    scale, _, slope, offset, spread = misfit
-    roots, known = ((x / scale) ** 0.25 for x in (target, predicted + 1e-6))
+    shown, responses, counted, known_misfit = (torch.from_numpy(x) for x in (predicted, target, kept, misfit))
+    scale, exponent, slope, offset, spread = misfit
+    roots, known = ((x / scale) ** exponent for x in (target, predicted + 1e-6))
     left = (roots - slope * known - offset) / spread
     expected = 0.1 * 0.5 * np.square(left)[:, [0, 2, 3]].sum()
-    assert negative_log_likelihood(*tensors, 0.1).item() == pytest.approx(expected)
+    observed = standardised(responses, known_misfit)
+    found = negative_log_likelihood(shown, observed, counted, known_misfit, 0.1)
+    assert found.item() == pytest.approx(expected)
 
 
 def test_the_movie_follows_responses_where_the_decoder_may_err() -> None:

@@ -1,0 +1,147 @@
+"""Choose the settings of the methods `best` and `fast`, on movies of a training fold.
+
+    python benchmarks/methods.py --out results/methods
+
+Fold 1 is held out here in place of fold 0: the movies of the study take no part in the choice, they are among the
+training movies. One instance finds movies of fold 1, and synthetic movies from its own predictions, in each of some
+candidate settings; their video correlations are written to benchmarks/methods.json.
+"""
+
+import dataclasses
+import json
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from movrecon_core import __version__
+from movrecon_core.analysis import SKIPPED_FRAMES, confidence_interval, video_correlation
+from movrecon_core.encoders.base import Encoder
+from movrecon_core.encoders.checkpoints import load_checkpoint
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.reconstruction import (
+    SMOOTHING,
+    ReconstructionConfig,
+    ensemble,
+    fast_config,
+    reconstruct,
+    without_decoder,
+)
+from movrecon_core.reconstruction.config import best_config
+from movrecon_core.storage.paths import PROFILES
+from movrecon_core.study.conditions import OWN_PREDICTION, RECORDED, Movie
+from movrecon_core.study.guides import guided, misfits_of
+from movrecon_core.study.profile import load_profile
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.study import Study, open_study
+from movrecon_core.study.targets import build_target
+
+FOLD = "fold:1"
+RESULT = Path(__file__).with_suffix(".json")
+BEST: dict[str, dict[str, Any]] = {
+    "best": {},
+    "best, 10 iterations at twice the rate": {"iterations": 10, "learning_rate": 0.2},
+    "best, 12 iterations": {"iterations": 12},
+    "best, 12 iterations at twice the rate": {"iterations": 12, "learning_rate": 0.2},
+    "best, 16 iterations at 1.5 times the rate": {"iterations": 16, "learning_rate": 0.15},
+    "best, 16 iterations at twice the rate": {"iterations": 16, "learning_rate": 0.2},
+    "best, 48 iterations": {"iterations": 48},
+    "best, twice as independent": {"independence": 0.1},
+    "best, half as independent": {"independence": 0.025},
+}
+FAST: dict[str, dict[str, Any]] = {
+    "fast": {},
+    "fast, 30 iterations": {"iterations": 30, "left_out": 0.0},
+    "fast, no smoothing": {"gradient_blur": (0.0, 0.0)},
+    "fast, smoothing 5 frames, 4 px": {"gradient_blur": (5.0, 4.0)},
+}
+SYNTHETIC: dict[str, dict[str, Any]] = {
+    "30 iterations": {},
+    "20 iterations": {"iterations": 20},
+    "20 iterations at twice the rate": {"iterations": 20, "learning_rate": 24_000.0},
+    "30 iterations at twice the rate": {"learning_rate": 24_000.0},
+    "60 iterations": {"iterations": 60},
+    "100 iterations": {"iterations": 100},
+}
+"""What each changes of `best_config`, of `fast_config`, and of what takes its place for synthetic movies."""
+
+
+def main(
+    profile: str = "demo",
+    movies: Annotated[int, typer.Option(help="Movies of each mouse.")] = 3,
+    out: Annotated[Path, typer.Option(help="Folder for encoders and masks.")] = Path("results/methods"),
+) -> None:
+    """Measure and write the comparison."""
+    settings = load_profile(profile, PROFILES)
+    alone = {"instances": 1, "trials_per_mouse": movies, "comparison": None}
+    run_study(settings.model_copy(update=alone), out, held_out=FOLD, until="masks")
+    study = open_study(out)
+    encoder = load_checkpoint(study.checkpoint(0))
+    frames = encoder.stack_frames, encoder.stack_step
+    best, fast = (dataclasses.replace(config(*frames), precision=None) for config in (best_config, fast_config))
+    plain = dataclasses.replace(without_decoder(best), gradient_blur=(0.0, 0.0))
+    natural = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.reconstructed_trials(mouse)]
+    stimuli = [*settings.noise.stimuli[::5], *settings.gratings.stimuli[::5]]
+    synthetic = [(mouse, stimulus) for mouse in study.reconstructed_mice for stimulus in stimuli]
+    found = {
+        name: {
+            "natural": judged(study, encoder, dataclasses.replace(config, **changes), natural),
+            "changed": changes,
+        }
+        for config, candidates in ((best, BEST), (fast, FAST))
+        for name, changes in candidates.items()
+    } | {
+        f"synthetic, {name}": {
+            "synthetic": judged(study, encoder, dataclasses.replace(plain, **changes), synthetic),
+            "changed": changes,
+        }
+        for name, changes in SYNTHETIC.items()
+    }
+    result = {
+        "title": "Settings of the methods",
+        "about": "Video correlation of one instance: on held-out movies of fold 1, which is a training fold of the "
+        "study, from recorded responses, and on synthetic movies from the instance's own predictions.",
+        "profile": profile,
+        "held_out": FOLD,
+        "version": __version__,
+        "simulated": study.simulated,
+        "candidates": found,
+    }
+    RESULT.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+
+
+def judged(
+    study: Study, encoder: Encoder, config: ReconstructionConfig, wanted: list[tuple[int, Movie]]
+) -> dict[str, Any]:
+    """Video correlation of single instances, filtered and masked as in the study; seconds a movie."""
+    correlations: list[float] = []
+    started = time.perf_counter()
+    for mouse in study.reconstructed_mice:
+        movies = [movie for owner, movie in wanted if owner == mouse]
+        conditions = [RECORDED if isinstance(movie, int) else OWN_PREDICTION for movie in movies]
+        targets = [
+            build_target(study, mouse, movie, condition, [encoder], [])
+            for movie, condition in zip(movies, conditions, strict=True)
+        ]
+        if config.decoder is not None:
+            targets = guided(study, mouse, targets, conditions, misfits_of(study, mouse, [0]), config.decoder)
+        mask = crop_movie(study.evaluation_mask(mouse))
+        for movie, result in zip(movies, reconstruct([encoder], mouse, targets, config), strict=True):
+            shown = crop_movie(ensemble([result.movie], SMOOTHING if isinstance(movie, int) else None))
+            truth = study.movie(mouse, movie)[SKIPPED_FRAMES:]
+            correlations.append(video_correlation(truth, shown[SKIPPED_FRAMES:], mask))
+    interval = confidence_interval(np.array(correlations))
+    found = {
+        "video_correlation": round(interval.mean, 4),
+        "ci95": [round(interval.low, 4), round(interval.high, 4)],
+        "movies": interval.n,
+        "seconds_a_movie": round((time.perf_counter() - started) / len(wanted), 2),
+    }
+    print(config.iterations, config.learning_rate, found, flush=True)
+    return found
+
+
+if __name__ == "__main__":
+    typer.run(main)
