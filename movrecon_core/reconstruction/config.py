@@ -129,14 +129,14 @@ def fast_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
 def best_config(stack_frames: int | None, stack_step: int = 1) -> ReconstructionConfig:
     """Settings that find a movie near what ridge regression decodes.
 
-    Chosen on movies of a training fold; windows and parameters as for `fast_config`.
+    Chosen on movies of a training fold (benchmarks/methods.py); windows and parameters as for `fast_config`.
     """
     window = None if stack_frames is None else stack_frames * stack_step
     return ReconstructionConfig(
-        iterations=24,
+        iterations=16,
         window_frames=window,
         tiled_windows=window is not None,
-        learning_rate=0.1,
+        learning_rate=0.2,
         final_rate=0.1,
         decoder="ridge",
         precision="bfloat16",
