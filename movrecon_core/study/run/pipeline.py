@@ -13,8 +13,9 @@ from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
 from movrecon_core.recordings import open_recordings
 from movrecon_core.recordings.folds import FOLDS
-from movrecon_core.storage.files import remove_abandoned, require_writable
+from movrecon_core.storage.files import read_json, remove_abandoned, require_writable
 from movrecon_core.storage.locks import acquire
+from movrecon_core.storage.paths import STUDY_FILE
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
 from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
@@ -68,6 +69,7 @@ def run_study(
     rule = held_out or profile.held_out
     if not re.fullmatch(rf"fold:[0-{FOLDS - 1}]|tier:.+", rule):
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
+    _require_own_folder(profile, out)
     found = open_recordings(recordings) if recordings else None
     require_scheduler(scheduler, out)
     chosen = require_device(device)
@@ -116,11 +118,26 @@ def _require_no_names(profile: Profile) -> None:
     ProfileError
         If it does.
     """
-    if profile.reconstructed_mice is not None:
+    if profile.reconstructed_mice is not None and not profile.rehearsal:
         raise ProfileError(
             f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
             "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
         )
+
+
+def _require_own_folder(profile: Profile, out: Path) -> None:
+    """Stop where a rehearsal would stand among results, or results among those of a rehearsal.
+
+    Raises
+    ------
+    ProfileError
+        If the folder holds the other kind.
+    """
+    settings = read_json(out / STUDY_FILE)
+    known = settings.get("profile") if isinstance(settings, dict) else None
+    if isinstance(known, dict) and bool(known.get("rehearsal")) != profile.rehearsal:
+        kinds = ("a rehearsal", "a study") if profile.rehearsal else ("a study", "a rehearsal")
+        raise ProfileError(f"{out}: holds {kinds[1]}; give {kinds[0]} another folder with --out")
 
 
 def require_device(name: str | None) -> torch.device:

@@ -6,6 +6,7 @@ import xarray as xr
 
 from movrecon_core.decoders.by_name import LEARNERS, arrays_of
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth, in_training_trials
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -35,6 +36,10 @@ def _learn(work: Worker, task: Task) -> None:
     work.save(unit, xr.Dataset(variables), cost)
 
 
+def _growth(study: Study, mouse: int, name: str) -> Growth:
+    return in_training_trials(study, mouse)._replace(kind=name)
+
+
 DECODERS = Stage(
     name="decoders",
     label="decoders",
@@ -44,5 +49,6 @@ DECODERS = Stage(
     define=_define,
     perform=_learn,
     architectures=no_encoder,
+    growth=_growth,
 )
 """Ridge regression first of all, from whose movies the best method starts."""
