@@ -183,7 +183,7 @@ def run(
     from movrecon_core.book.publish import publish
     from movrecon_core.figures.summary import headline
     from movrecon_core.study.run.pipeline import require_device, run_study
-    from movrecon_core.study.run.projection import projection_report, read_projection
+    from movrecon_core.study.run.projection_table import projection_report, read_projection
     from movrecon_core.study.run.rehearse import run_rehearsal
 
     if dry_run:
@@ -195,7 +195,7 @@ def run(
     study = compute(settings, out, recordings or (), held_out, device, scheduler=scheduler)
     print(headline(publish(study, require_device(device), folder), out, folder))
     if rehearse:
-        print(projection_report(read_projection(study)))
+        print(projection_report(read_projection(study.out)))
 
 
 @app.command()

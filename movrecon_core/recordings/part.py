@@ -10,6 +10,7 @@ from movrecon_core.recordings.recording import Recording
 HELD_OUT = 3
 """At least so many movies; one of them may have a near-duplicate that is trained on."""
 
+
 def part_of(recording: Recording, trials: Sequence[int], folder: Path) -> Recording:
     """A recording of the same name in `folder`, of links to the files of some trials; what was there is replaced."""
     path = folder / recording.name

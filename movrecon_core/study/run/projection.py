@@ -1,18 +1,15 @@
 """What a whole study would take, from what the units of its rehearsal did."""
 
-import json
 import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
 import psutil
 from numpy.typing import NDArray
 
-from movrecon_core.storage.files import replacing, write_json
 from movrecon_core.study.growth import Growth
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.scale import Scale
@@ -21,12 +18,8 @@ from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.recordings import simulation_unit
 from movrecon_core.study.study import Study
 
-TABLE_FILE, COSTS_FILE = "costs.csv", "costs.json"
-"""In a rehearsal's folder: one row a stage, and all of the projection."""
 SCATTER = 0.1
 """Relative s.d. of a unit's seconds at least: what else a computer does is never the same twice (chosen)."""
-WORKERS = (1, 2, 8)
-"""Numbers of such devices that the projection is made for."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +68,9 @@ class StageCost:
         return max(self.full_seconds / workers, self.longest_seconds) / 3600
 
 
-class Limit(NamedTuple):
-    """Something that may run out: how much of it is needed, and there, and the key that changes the need."""
+@dataclass(frozen=True)
+class Limit:
+    """Something that may run out: how much of it is needed, and there, and what changes the need."""
 
     name: str
     needed: float
@@ -209,8 +203,8 @@ def _cost(name: str, measured: Sequence[Measured], asked: Sequence[Growth], grow
     for kind, amounts in wanted.items():
         alike = by_kind.get(kind) or list(measured)  # a kind that the rehearsal lacks
         line = fit([one.growth.amount for one in alike], [one.seconds for one in alike])
-        one, error = line.seconds(amounts)
-        seconds, variance = seconds + one, variance + error**2
+        total, error = line.seconds(amounts)
+        seconds, variance = seconds + total, variance + error**2
         longest = max(longest, line.fixed + line.slope * max(amounts))
         a_unit = float(np.mean([one.bytes for one in alike]))
         size += sum(amounts) / alike[0].growth.amount * a_unit if grows else len(amounts) * a_unit
@@ -252,58 +246,3 @@ def hours_of(walltime: str) -> float:
     if len(parts) == 1 and not days:
         return parts[0] / 60
     return float(days or 0) * 24 + sum(part / 60**place for place, part in enumerate(parts))
-
-
-def save_projection(projection: Projection, study: Study) -> None:
-    """Write the table and all of the projection beside a rehearsal's results."""
-    with replacing(study.out / TABLE_FILE) as temporary:
-        table(projection).to_csv(temporary, index=False, lineterminator="\n")
-    limits = [{**limit._asdict(), "share": limit.share} for limit in projection.limits]
-    write_json(study.out / COSTS_FILE, json.loads(json.dumps({**asdict(projection), "limits": limits})))
-
-
-def table(projection: Projection) -> pd.DataFrame:
-    """One row a stage, and their sum: what was rehearsed, and hours (of one worker, ± 2 s.d.) and GB of the whole."""
-    rows = [_row(stage) for stage in projection.stages]
-    found = pd.DataFrame(rows)
-    errors = [stage.full_error for stage in projection.stages]
-    total = found.select_dtypes("number").sum().to_dict() | {
-        "stage": "all",
-        "peak memory (GB)": found["peak memory (GB)"].max(),
-        "peak device memory (GB)": found["peak device memory (GB)"].max(),
-        "± hours": 2 * float(np.hypot.reduce(errors)) / 3600,
-    }
-    return pd.concat([found, pd.DataFrame([total])], ignore_index=True)[list(found.columns)]
-
-
-def _row(stage: StageCost) -> dict[str, Any]:
-    return {
-        "stage": stage.name,
-        "units": stage.units,
-        "seconds": stage.seconds,
-        "peak memory (GB)": stage.peak_memory_bytes / 1e9,
-        "peak device memory (GB)": stage.peak_device_bytes / 1e9,
-        "written (GB)": stage.bytes / 1e9,
-        "units, whole": stage.full_units,
-        "hours, whole": stage.full_seconds / 3600,
-        "± hours": 2 * stage.full_error / 3600,
-        "GB, whole": stage.full_bytes / 1e9,
-        **{f"hours, {count} workers": stage.hours(count) for count in WORKERS[1:]},
-    }
-
-
-def projection_report(projection: Projection) -> str:
-    """A projection in words: the table, and what runs out first."""
-    found = table(projection)
-    shown = found.to_string(index=False, float_format=lambda value: f"{value:.3g}")
-    first = projection.limits[0]
-    verdict = "runs out first" if first.share > 1 else "is nearest to running out; nothing does"
-    lines = [
-        f"rehearsal of profile {projection.profile} on {projection.device}"
-        f"{', simulated recordings' if projection.simulated else ''}; hours are those of workers like this one",
-        shown,
-        f"{first.name} {verdict}: {first.needed:.3g} of {first.there:.3g} {first.unit} ({first.key})",
-        *(f"{limit.name}: {limit.needed:.3g} of {limit.there:.3g} {limit.unit}" for limit in projection.limits[1:]),
-        "Notebooks and book are not projected. Results of a rehearsal mean nothing.",
-    ]
-    return "\n".join(lines)

@@ -11,7 +11,8 @@ from movrecon_core.study.profile import Profile
 from movrecon_core.study.provenance import device_name
 from movrecon_core.study.rehearsal import MICE, TRIALS, effort_of, longer, rehearsal_of
 from movrecon_core.study.run.pipeline import require_device, run_study
-from movrecon_core.study.run.projection import project, save_projection
+from movrecon_core.study.run.projection import project
+from movrecon_core.study.run.projection_table import save_projection
 from movrecon_core.study.scale import Scale
 from movrecon_core.study.study import Study
 
@@ -50,7 +51,7 @@ def run_rehearsal(
     short = rehearsal_of(profile, effort.third, _mice(profile, given))
     further = run_study(longer(short, effort, profile), out, used, rule, device, scheduler=scheduler)
     study = run_study(short, out, used, rule, device, scheduler=scheduler)
-    save_projection(project(scale, (further, study), device_name(chosen)), study)
+    save_projection(project(scale, (further, study), device_name(chosen)), study.out)
     return study
 
 
