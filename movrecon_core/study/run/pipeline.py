@@ -1,5 +1,6 @@
 """A study from its recordings to its last stage, or up to one of them."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,9 @@ from movrecon_core.storage.locks import acquire
 from movrecon_core.storage.paths import STUDY_FILE
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
+from movrecon_core.study.run.room import require_room
 from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
+from movrecon_core.study.scale import Scale
 from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.recordings import simulate
 from movrecon_core.study.study import Study
@@ -74,6 +77,8 @@ def run_study(
     require_scheduler(scheduler, out)
     chosen = require_device(device)
     require_writable(out)
+    if not _has_begun(profile, out):
+        require_room(Scale(profile, tuple(found or ()), chosen), scheduler)
     with alone(out):
         remove_abandoned(out)
         precision = used_precision("bfloat16", chosen)
@@ -123,6 +128,12 @@ def _require_no_names(profile: Profile) -> None:
             f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
             "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
         )
+
+
+def _has_begun(profile: Profile, out: Path) -> bool:
+    """Whether the same profile was found to fit by an earlier run."""
+    settings = read_json(out / STUDY_FILE)
+    return isinstance(settings, dict) and settings.get("profile") == json.loads(profile.model_dump_json())
 
 
 def _require_own_folder(profile: Profile, out: Path) -> None:

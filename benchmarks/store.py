@@ -1,0 +1,140 @@
+"""A store as large as the paper profile's: how long a run takes to begin on it, and what waiting for another run takes.
+
+    python benchmarks/store.py
+
+writes `store.json` beside this file. Recordings and encoders are tiny and the reconstructions copies of one file: units
+are counted, named and found as in a whole study, only their arrays are small.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import torch
+import xarray as xr
+
+from movrecon_core.encoders.training import TrainingConfig
+from movrecon_core.reconstruction import MaskConfig
+from movrecon_core.storage import CLAIMS
+from movrecon_core.storage.archive import opened, sealed
+from movrecon_core.storage.claims import claimed
+from movrecon_core.storage.paths import PROFILES
+from movrecon_core.storage.store import Unit
+from movrecon_core.study.profile import Profile, load_profile
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.settings import BaselineSettings, EncoderSettings, ReceptiveFieldSettings
+from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
+from movrecon_core.study.study import Study
+
+WAITED = 60.0
+"""Seconds that a run waits while its processor time is counted."""
+SETTLED = 30.0
+"""Seconds that it is given before, to begin."""
+
+
+def small_paper() -> Profile:
+    """The paper profile's units, with mice and encoders as small as they go."""
+    paper = load_profile("paper", PROFILES)
+    size = {"mice": 5, "trials": 84, "neurons": 30, "frames": 90}
+    return paper.model_copy(
+        update={
+            "name": "store",
+            "reconstructed_mice": None,
+            "reconstructed_trials": {},
+            "simulation": paper.simulation.model_copy(update=size),
+            "encoder": EncoderSettings(),
+            "training": TrainingConfig(
+                batch=2,
+                segment_frames=64,
+                segments_per_epoch=8,
+                warm_up_epochs=1,
+                cosine_epochs=1,
+                mixed_precision=False,
+            ),
+            "mask": MaskConfig(iterations=10, learning_rate=1000.0),
+            "receptive_fields": ReceptiveFieldSettings(pixel_step=4),
+            "baselines": BaselineSettings(),
+            "notebooks": {},
+        }
+    )
+
+
+def fill(study: Study) -> list[Unit]:
+    """Store something for every reconstruction."""
+    units = [study.unit("reconstructions", *key) for key in RECONSTRUCTIONS.asked(study)]
+    first = units[0]
+    study.store.save(first, xr.Dataset({"movie": ("time", np.zeros(8, np.float32))}), {"seconds": 2.0})
+    members = opened(study.path(first).read_bytes())
+    for unit in units[1:]:
+        root = json.loads(members["zarr.json"])
+        root["attributes"]["definition"] = json.dumps(unit.definition, sort_keys=True)
+        study.path(unit).write_bytes(sealed({**members, "zarr.json": json.dumps(root).encode()}))
+    return units
+
+
+def begun(command: list[str]) -> float:
+    """Seconds from a command to its end, where all is there."""
+    started = time.monotonic()
+    subprocess.run(command, check=True, capture_output=True)
+    return time.monotonic() - started
+
+
+def waiting(command: list[str], study: Study, unit: Unit) -> float:
+    """Share of a core that a run takes while another one is at the only unit that lacks."""
+    study.path(unit).unlink()
+    with claimed(study.out / CLAIMS, [unit.full_name]) as mine:
+        assert mine
+        run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(SETTLED)
+            before = _processor_seconds(run.pid)
+            time.sleep(WAITED)
+            return (_processor_seconds(run.pid) - before) / WAITED
+        finally:
+            run.kill()
+            run.wait()
+
+
+def _processor_seconds(pid: int) -> float:
+    process = psutil.Process(pid)
+    times = [one.cpu_times() for one in (process, *process.children(recursive=True))]
+    return sum(one.user + one.system for one in times)
+
+
+def main() -> None:
+    """Measure and write."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, profile = Path(folder) / "study", Path(folder) / "store.yaml"
+        content = small_paper()
+        profile.write_text(content.model_dump_json())  # JSON is YAML
+        torch.set_num_threads(1)
+        study = run_study(content, out, device="cpu", until="receptive_fields")
+        units = fill(study)
+        run = [sys.executable, str(Path(__file__).resolve()), str(profile), str(out)]
+        status = [sys.executable, "-m", "movrecon_core.cli", "status", "--out", str(out)]
+        os.environ["OMP_NUM_THREADS"] = "1"
+        result = {
+            "about": "A store of as many reconstructions as the paper profile asks for, each of them small.",
+            "reconstructions": len(units),
+            "seconds_to_begin": round(min(begun(run) for _ in range(2)), 2),
+            "seconds_of_status": round(begun(status), 2),
+            "share_of_a_core_while_waiting": round(waiting(run, study, units[-1]), 4),
+            "bars": {"seconds_to_begin": 10, "share_of_a_core_while_waiting": 0.01},
+        }
+    Path(__file__).with_suffix(".json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
+
+
+def run_again(profile: str, out: str) -> None:
+    """What the measured processes do."""
+    run_study(load_profile(profile, PROFILES), Path(out), device="cpu", until=RECONSTRUCTIONS.name)
+
+
+if __name__ == "__main__":
+    run_again(*sys.argv[1:]) if sys.argv[1:] else main()
