@@ -150,7 +150,7 @@ def project(asked: Scale, rehearsed: Sequence[Study], device: str) -> Projection
     device
         Name of what they were computed on.
     """
-    stages = [_cost(stage.name, _measured(stage, rehearsed), _growths(stage, asked)) for stage in STAGES]
+    stages = [stage_cost(stage.name, _measured(stage, rehearsed), _growths(stage, asked)) for stage in STAGES]
     found = [cost for cost in (_simulation(asked, rehearsed), *stages) if cost is not None]
     simulated = rehearsed[-1].simulated
     return Projection(asked.profile.name, device, simulated, tuple(found), _limits(asked.profile, rehearsed[-1], found))
@@ -187,11 +187,25 @@ def _simulation(asked: Scale, studies: Sequence[Study]) -> StageCost | None:
     folders = [recording.path for recording in study.recordings]
     size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*") if file.is_file())
     trials = Growth(amount=sum(len(recording.trials) for recording in study.recordings))
-    return _cost("simulation", [_noted(noted, trials, size)], [Growth(amount=asked.trials)], grows=True)
+    return stage_cost("simulation", [_noted(noted, trials, size)], [Growth(amount=asked.trials)], grows=True)
 
 
-def _cost(name: str, measured: Sequence[Measured], asked: Sequence[Growth], grows: bool = False) -> StageCost | None:
-    """One stage's row; None where there is nothing of it."""
+def stage_cost(
+    name: str, measured: Sequence[Measured], asked: Sequence[Growth], grows: bool = False
+) -> StageCost | None:
+    """One stage from units that were measured, for units that are asked for; None where there is nothing of it.
+
+    Parameters
+    ----------
+    name
+        Of the stage.
+    measured
+        Units of two amounts of each kind, at best; a kind that is lacking is taken to be like all others.
+    asked
+        Of all units of the whole study.
+    grows
+        Whether files grow with the amount, too.
+    """
     if not measured or not asked:
         return None
     by_kind, wanted = defaultdict(list), defaultdict(list)

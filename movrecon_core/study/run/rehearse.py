@@ -1,20 +1,24 @@
 """A study rehearsed: every stage once with little effort, the costly ones again with more, and what follows."""
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from movrecon_core.errors import StoreError
 from movrecon_core.recordings import Recording, open_recordings
 from movrecon_core.recordings.part import few_trials, part_of
-from movrecon_core.storage.files import require_writable
+from movrecon_core.storage.files import read_json, require_writable, write_json
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.provenance import device_name
-from movrecon_core.study.rehearsal import MICE, TRIALS, effort_of, longer, rehearsal_of
+from movrecon_core.study.rehearsal import MICE, TRIALS, Effort, effort_of, longer, rehearsal_of
 from movrecon_core.study.run.pipeline import require_device, run_study
 from movrecon_core.study.run.projection import project
 from movrecon_core.study.run.projection_table import save_projection
 from movrecon_core.study.scale import Scale
 from movrecon_core.study.study import Study
+
+EFFORT_FILE = "effort.json"
+"""In a rehearsal's folder: how far its trainings and reconstructions are carried."""
 
 
 def run_rehearsal(
@@ -46,13 +50,23 @@ def run_rehearsal(
     given = tuple(open_recordings(recordings)) if recordings else ()
     scale = Scale(profile, given, chosen)
     rule = held_out or profile.held_out
-    effort = effort_of(scale)
+    effort = _effort(scale, out)
     used = [part.path for part in _parts(given, profile, rule, out.resolve() / "recordings" / "rehearsed")]
     short = rehearsal_of(profile, effort.third, _mice(profile, given))
     further = run_study(longer(short, effort, profile), out, used, rule, device, scheduler=scheduler)
     study = run_study(short, out, used, rule, device, scheduler=scheduler)
     save_projection(project(scale, (further, study), device_name(chosen)), study.out)
     return study
+
+
+def _effort(scale: Scale, out: Path) -> Effort:
+    """Found once: timed anew, a rehearsal that goes on would be another one."""
+    found, profile = read_json(out / EFFORT_FILE), json.loads(scale.profile.model_dump_json())
+    if isinstance(found, dict) and found.get("profile") == profile:
+        return Effort(**found["effort"])
+    effort = effort_of(scale)
+    write_json(out / EFFORT_FILE, {"profile": profile, "effort": effort._asdict()})
+    return effort
 
 
 def _mice(profile: Profile, recordings: Sequence[Recording]) -> Sequence[str]:
