@@ -13,7 +13,7 @@ from movrecon_core.analysis.streams import NeuronCorrelation, RepeatCeiling
 from movrecon_core.figures.fig6_error_maps import evoked_correlations, response_matrices
 from movrecon_core.figures.responses import response_fit
 
-NEURONS, FRAMES, MOVIES = 8000, 300, 10
+NEURONS, FRAMES, SHOWINGS, MOVIES = 8000, 300, 10, 4
 MOVIE = NEURONS * FRAMES * 8
 """Bytes of the responses to one movie in float64: 19 MB; all ordered pairs of ten showings were 3.5 GB."""
 
@@ -36,24 +36,22 @@ class Stored:
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         stimuli = ["true", "masked", "reconstructed", "matched", "evoked", "expected"]
         predicted = np.broadcast_to(responses(trial + 100), (len(stimuli), NEURONS, FRAMES))
-        return xr.Dataset(
-            {
-                "recorded": (("neuron", "time"), responses(trial)),
-                "predicted": (("stimulus", "neuron", "time"), predicted),
-            },
-            coords={"stimulus": stimuli},
-        )
+        both = {
+            "recorded": (("neuron", "time"), responses(trial)),
+            "predicted": (("stimulus", "neuron", "time"), predicted),
+        }
+        return xr.Dataset(both, coords={"stimulus": stimuli})
 
 
 def ceiling() -> None:
     sums = RepeatCeiling()
-    sums.add(responses(seed) for seed in range(MOVIES))
+    sums.add(responses(seed) for seed in range(SHOWINGS))
     assert np.nanmean(sums.values()) < 0.1  # nothing repeats
 
 
 def single_trials() -> None:
     sums = NeuronCorrelation()
-    for seed in range(MOVIES):
+    for seed in range(SHOWINGS):
         sums.add(responses(seed), responses(seed + 100))
     assert abs(np.mean(sums.values())) < 0.01
 
@@ -70,9 +68,7 @@ def fig1s2d() -> None:
     assert len(response_fit(Stored())) == MOVIES * 5
 
 
-@pytest.mark.parametrize(
-    "analysis", [ceiling, single_trials, fig6b, fig6_correlations, fig1s2d], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("analysis", [ceiling, single_trials, fig6b, fig6_correlations, fig1s2d])
 def test_memory_is_that_of_a_movie(analysis: Callable[[], None]) -> None:
     tracemalloc.start()
     try:
