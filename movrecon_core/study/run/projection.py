@@ -18,6 +18,15 @@ from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.recordings import simulation_unit
 from movrecon_core.study.study import Study
 
+MEMORY_KEYS = {
+    "encoders": "training.batch",
+    "other-encoder": "comparison.training.batch",
+    "planning-encoders": "planning.training.batch",
+    "decoders": "baselines.decoders",
+    "reconstructions": "batch_trials",
+    "other-methods": "batch_trials",
+}
+"""What a profile has to say about the memory of a stage; of the others, how many encoders they hold."""
 SCATTER = 0.1
 """Relative s.d. of a unit's seconds at least: what else a computer does is never the same twice (chosen)."""
 
@@ -246,7 +255,13 @@ def _limits(profile: Profile, study: Study, stages: Sequence[StageCost]) -> tupl
     memory = psutil.virtual_memory().total
     hours = hours_of(profile.cluster.walltime)
     found = [
-        Limit(f"memory of a process ({largest.name})", largest.peak_memory_bytes / 1e9, memory / 1e9, "GB", "batch"),
+        Limit(
+            f"memory of a process ({largest.name})",
+            largest.peak_memory_bytes / 1e9,
+            memory / 1e9,
+            "GB",
+            MEMORY_KEYS.get(largest.name, "instances"),
+        ),
         Limit("disk", written / 1e9, free / 1e9, "GB", "--out"),
         Limit(f"walltime of a job ({longest.name})", longest.longest_seconds / 3600, hours, "h", "cluster.walltime"),
     ]
