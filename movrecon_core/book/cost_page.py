@@ -18,7 +18,11 @@ def cost_page(study: Study) -> dict[str, str]:
     lines = [list(found.columns), ["---"] * found.shape[1], *rows]
     measured = f"Profile *{projection.profile}*, {projection.device}"
     data = ", recordings simulated for it" if projection.simulated else ""
-    return {"costs": "\n".join([f"{measured}{data}.", "", *map(_row, lines), "", *verdict(projection)])}
+    return {
+        "costs": "\n".join(
+            [f"{measured}{data}.", "", *map(_row, lines), "", *(f"- {line}" for line in verdict(projection))]
+        )
+    }
 
 
 def _row(cells: list[str]) -> str:

@@ -28,30 +28,41 @@ Item = TypeVar("Item")
 
 
 class Effort(NamedTuple):
-    """Steps of a training, iterations of a movie and of a mask: how far each is carried."""
+    """Steps of a training and segments of each, iterations of a movie and of a mask: how far each is carried."""
 
     steps: int
+    batch: int
     iterations: int
     mask_iterations: int
 
     @property
     def third(self) -> "Effort":
-        """A third of each: from both follows what a step takes, and what is done once."""
-        return Effort(*(max(1, round(count / 3)) for count in self))
+        """A third of all but the batch: from both follows what a step takes, and what is done once."""
+        shorter = (max(1, round(count / 3)) for count in (self.steps, self.iterations, self.mask_iterations))
+        return Effort(next(shorter), self.batch, *shorter)
 
 
-def effort_of(scale: Scale) -> Effort:
-    """So many steps and iterations that each takes some `SECONDS`, as a timed one says; no more than are asked for."""
+def effort_of(scale: Scale, room: float) -> Effort:
+    """So many steps and iterations that each takes some `SECONDS`, as a timed one says; no more than are asked for.
+
+    Parameters
+    ----------
+    scale
+        What is rehearsed.
+    room
+        Segments that fit the memory: a larger batch is rehearsed by one that does.
+    """
     profile = scale.profile
     config = profile.reconstruction
     movie = scale.seconds_of_a_frame * frames_seen(config, profile.simulation.frames)
-    steps = _within(scale.seconds_of_a_segment * profile.training.batch, profile.training.steps)
+    batch = max(1, min(profile.training.batch, int(room)))
+    steps = _within(scale.seconds_of_a_segment * batch, profile.training.steps)
     iterations = _within(movie, config.iterations)
-    return Effort(steps, iterations, min(profile.mask.iterations, 10 * iterations))
+    return Effort(steps, batch, iterations, min(profile.mask.iterations, 10 * iterations))
 
 
 def rehearsal_of(profile: Profile, effort: Effort, mice: Sequence[str]) -> Profile:
-    """All stages of a profile, their widths as they are: neurons, encoder, batch, frames, windows.
+    """All stages of a profile, their widths as they are: neurons, encoder, frames, windows, batch where it fits.
 
     Parameters
     ----------
@@ -173,13 +184,10 @@ def _simulated(config: SimulationConfig) -> SimulationConfig:
 
 
 def _trained(config: TrainingConfig, effort: Effort) -> TrainingConfig:
-    """Some steps, each of a whole batch, all of them while the learning rate rises."""
-    return replace(
-        config,
-        segments_per_epoch=config.batch,
-        warm_up_epochs=min(effort.steps, config.steps),
-        cosine_epochs=0,
-    )
+    """Some steps, all of them while the learning rate rises."""
+    batch = min(effort.batch, config.batch)
+    steps = float(min(effort.steps, config.steps))
+    return replace(config, batch=batch, segments_per_epoch=batch, warm_up_epochs=steps, cosine_epochs=0.0)
 
 
 def _found(config: ReconstructionConfig, effort: Effort) -> ReconstructionConfig:

@@ -17,7 +17,7 @@ from movrecon_core.study.rehearsal import Effort, longer, rehearsal_of
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study
 
-EFFORT = Effort(steps=6, iterations=9, mask_iterations=90)
+EFFORT = Effort(steps=6, batch=1000, iterations=9, mask_iterations=90)
 
 
 @pytest.fixture(params=["smoke", "demo", "paper"])
@@ -58,7 +58,13 @@ def test_the_rest_is_little(profile: Profile) -> None:
 
 def test_it_is_a_profile_like_any_other(profile: Profile) -> None:
     short = rehearsal_of(profile, EFFORT, ["simulated-0-2"])
-    assert parse_profile(json.loads(short.model_dump_json()), "rehearsal") == short
+    text = short.model_dump_json()
+    assert parse_profile(json.loads(text), "rehearsal").model_dump_json() == text  # 3 and 3.0 define different units
+
+
+def test_a_batch_that_does_not_fit_is_made_smaller() -> None:
+    short = rehearsal_of(load_profile("paper", PROFILES), EFFORT._replace(batch=5), ["a"])
+    assert (short.training.batch, short.training.steps) == (5, 6)
 
 
 def test_a_mask_is_led_as_far() -> None:

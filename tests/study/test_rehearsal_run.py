@@ -12,10 +12,10 @@ TINY = """
 trials_per_mouse: 3
 instances: 3
 simulation: {mice: 1, trials: 35, neurons: 30, frames: 90, oracle_trials: 0}
-training: {batch: 2, segment_frames: 64, segments_per_epoch: 400, warm_up_epochs: 1, cosine_epochs: 4,
+training: {batch: 2, segment_frames: 64, segments_per_epoch: 40, warm_up_epochs: 1, cosine_epochs: 4,
            learning_rate: 3.0e-3, mixed_precision: false}
-mask: {iterations: 500, learning_rate: 300.0}
-reconstruction: {iterations: 400, window_frames: null}
+mask: {iterations: 60, learning_rate: 300.0}
+reconstruction: {iterations: 30, window_frames: null}
 variations: {trials_per_mouse: 0}
 population: {trials_per_mouse: 0}
 noise: {samples: 0}

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from movrecon_core.study.growth import Growth
-from movrecon_core.study.profile import Profile
+from movrecon_core.study.run.room import memory_of, memory_there, needs
 from movrecon_core.study.scale import Scale
 from movrecon_core.study.stage import Stage
 from movrecon_core.study.stages import STAGES
@@ -147,7 +146,7 @@ def fit(amounts: Sequence[float], seconds: Sequence[float]) -> Line:
     return Line(float(parts[0]), float(parts[1]), covariance)
 
 
-def project(asked: Scale, rehearsed: Sequence[Study], device: str) -> Projection:
+def project(asked: Scale, rehearsed: Sequence[Study], device: str, scheduler: str) -> Projection:
     """Project a study from its rehearsals.
 
     Parameters
@@ -158,11 +157,14 @@ def project(asked: Scale, rehearsed: Sequence[Study], device: str) -> Projection
         Finished studies in one folder, of more than one effort each unit once.
     device
         Name of what they were computed on.
+    scheduler
+        As for `require_room`.
     """
     stages = [stage_cost(stage.name, _measured(stage, rehearsed), _growths(stage, asked)) for stage in STAGES]
     found = [cost for cost in (_simulation(asked, rehearsed), *stages) if cost is not None]
     simulated = rehearsed[-1].simulated
-    return Projection(asked.profile.name, device, simulated, tuple(found), _limits(asked.profile, rehearsed[-1], found))
+    limits = _limits(asked, rehearsed[-1], found, scheduler)
+    return Projection(asked.profile.name, device, simulated, tuple(found), limits)
 
 
 def _growths(stage: Stage, asked: Scale) -> list[Growth]:
@@ -246,14 +248,19 @@ def stage_cost(
     )
 
 
-def _limits(profile: Profile, study: Study, stages: Sequence[StageCost]) -> tuple[Limit, ...]:
-    """What may run out, the tightest first."""
+def _limits(asked: Scale, study: Study, stages: Sequence[StageCost], scheduler: str) -> tuple[Limit, ...]:
+    """What may run out, the tightest first: as measured, and as the whole profile needs it."""
     largest = max(stages, key=lambda stage: stage.peak_memory_bytes)
     longest = max(stages, key=lambda stage: stage.longest_seconds)
     written = sum(stage.full_bytes for stage in stages)
     free = shutil.disk_usage(study.out).free
-    memory = psutil.virtual_memory().total
-    hours = hours_of(profile.cluster.walltime)
+    memory = memory_of(asked.profile, scheduler)[0]
+    hours = hours_of(asked.profile.cluster.walltime)
+    known = [
+        Limit(f"memory for {need.what}", need.bytes / 1e9, there / 1e9, "GB", need.keys)
+        for need in needs(asked)
+        for there in [memory_there(asked, scheduler, need.on_device)]
+    ]
     found = [
         Limit(
             f"memory of a process ({largest.name})",
@@ -265,7 +272,7 @@ def _limits(profile: Profile, study: Study, stages: Sequence[StageCost]) -> tupl
         Limit("disk", written / 1e9, free / 1e9, "GB", "--out"),
         Limit(f"walltime of a job ({longest.name})", longest.longest_seconds / 3600, hours, "h", "cluster.walltime"),
     ]
-    return tuple(sorted(found, key=lambda limit: -limit.share))
+    return tuple(sorted([*found, *known], key=lambda limit: -limit.share))
 
 
 def hours_of(walltime: str) -> float:

@@ -14,6 +14,7 @@ from movrecon_core.study.rehearsal import MICE, TRIALS, Effort, effort_of, longe
 from movrecon_core.study.run.pipeline import require_device, run_study
 from movrecon_core.study.run.projection import project
 from movrecon_core.study.run.projection_table import save_projection
+from movrecon_core.study.run.room import segments_that_fit
 from movrecon_core.study.scale import Scale
 from movrecon_core.study.study import Study
 
@@ -50,21 +51,21 @@ def run_rehearsal(
     given = tuple(open_recordings(recordings)) if recordings else ()
     scale = Scale(profile, given, chosen)
     rule = held_out or profile.held_out
-    effort = _effort(scale, out)
+    effort = _effort(scale, out, scheduler)
     used = [part.path for part in _parts(given, profile, rule, out.resolve() / "recordings" / "rehearsed")]
     short = rehearsal_of(profile, effort.third, _mice(profile, given))
     further = run_study(longer(short, effort, profile), out, used, rule, device, scheduler=scheduler)
     study = run_study(short, out, used, rule, device, scheduler=scheduler)
-    save_projection(project(scale, (further, study), device_name(chosen)), study.out)
+    save_projection(project(scale, (further, study), device_name(chosen), scheduler), study.out)
     return study
 
 
-def _effort(scale: Scale, out: Path) -> Effort:
+def _effort(scale: Scale, out: Path, scheduler: str) -> Effort:
     """Found once: timed anew, a rehearsal that goes on would be another one."""
     found, profile = read_json(out / EFFORT_FILE), json.loads(scale.profile.model_dump_json())
     if isinstance(found, dict) and found.get("profile") == profile:
         return Effort(**found["effort"])
-    effort = effort_of(scale)
+    effort = effort_of(scale, segments_that_fit(scale, scheduler))
     write_json(out / EFFORT_FILE, {"profile": profile, "effort": effort._asdict()})
     return effort
 

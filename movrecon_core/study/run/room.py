@@ -21,6 +21,8 @@ CGROUP = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says what a container or job may use."""
 LIBRARIES = 1.0e9
 """Bytes of a process that has imported everything and done nothing yet (measured: 0.5 GB)."""
+SHARE = 0.5
+"""Of the memory, that a rehearsal's training fills: other programs need some, and processes side by side."""
 STATES = 5
 """Copies of an encoder's weights in its training: weights, gradients, two moments, running mean."""
 UNITS = {"": 1, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
@@ -85,10 +87,17 @@ def activations(scale: Scale) -> float:
     return float(sum(storage.nbytes() for place, storage in kept.items() if place not in own))
 
 
-def host_need(scale: Scale) -> float:
-    """Bytes of the largest working set in the computer's memory."""
-    on_cpu = scale.device.type == "cpu"
-    return LIBRARIES + max(need.bytes for need in needs(scale) if on_cpu or not need.on_device)
+def segments_that_fit(scale: Scale, scheduler: str) -> float:
+    """How large a batch may be so that a training fills half of the memory there is."""
+    there = memory_there(scale, scheduler, on_device=True)
+    return (SHARE * there - STATES * scale.weights * FLOAT_BYTES) / activations(scale)
+
+
+def memory_there(scale: Scale, scheduler: str, on_device: bool) -> float:
+    """Bytes that a stage may take, on the device or in the computer's memory."""
+    if on_device and scale.device.type != "cpu":
+        return float(torch.cuda.get_device_properties(scale.device).total_memory)
+    return max(memory_of(scale.profile, scheduler)[0] - LIBRARIES, 1.0)
 
 
 def require_room(scale: Scale, scheduler: str) -> None:
@@ -106,16 +115,14 @@ def require_room(scale: Scale, scheduler: str) -> None:
     ProfileError
         Says what needs how much, what there is, and which key to change.
     """
-    on_cpu = scale.device.type == "cpu"
-    host, where = memory_of(scale.profile, scheduler)
     for need in sorted(needs(scale), key=lambda one: -one.bytes):
-        device = need.on_device and not on_cpu
-        there = float(torch.cuda.get_device_properties(scale.device).total_memory) if device else host - LIBRARIES
+        there = memory_there(scale, scheduler, need.on_device)
         if need.bytes > there:
-            place = f"{scale.device}" if device else where
+            device = need.on_device and scale.device.type != "cpu"
+            place = str(scale.device) if device else memory_of(scale.profile, scheduler)[1]
             raise ProfileError(
                 f"profile '{scale.profile.name}': {need.what} needs {need.bytes / 1e9:.1f} GB, {place} has "
-                f"{max(there, 0) / 1e9:.1f} GB for it; change {need.keys}"
+                f"{there / 1e9:.1f} GB for it; change {need.keys}"
             )
 
 

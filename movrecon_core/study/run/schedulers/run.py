@@ -93,7 +93,7 @@ def _say_what_is_stale(stage: Stage, study: Study, tasks: Sequence[Task]) -> Non
     """Name results that are there, but of other code, parameters or data, before they are computed again."""
     units = [unit for task in tasks for unit in task.units]
     stale = study.superseded(units)
-    if stale:
+    if stale and not study.profile.rehearsal:  # of which there are two efforts
         print(
             f"{stage.label}: {stale} of {len(units)} are there, but of another version of the code, or of other "
             f"parameters or data; computed again (movrecon status --out {study.out})",
