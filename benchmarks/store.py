@@ -2,7 +2,7 @@
 
     python benchmarks/store.py
 
-writes `store.json` beside this file. Recordings and encoders are tiny and the reconstructions copies of one file: units
+writes `store.json` beside this file. Recordings and encoders are tiny and all other units copies of one file: they
 are counted, named and found as in a whole study, only their arrays are small.
 """
 
@@ -29,6 +29,7 @@ from movrecon_core.storage.store import Unit
 from movrecon_core.study.profile import Profile, load_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.settings import BaselineSettings, EncoderSettings, ReceptiveFieldSettings
+from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.study import Study
 
@@ -41,7 +42,7 @@ SETTLED = 30.0
 def small_paper() -> Profile:
     """The paper profile's units, with mice and encoders as small as they go."""
     paper = load_profile("paper", PROFILES)
-    size = {"mice": 5, "trials": 84, "neurons": 30, "frames": 90}
+    size = {"mice": 5, "trials": 70, "neurons": 30, "frames": 90}
     return paper.model_copy(
         update={
             "name": "store",
@@ -66,15 +67,20 @@ def small_paper() -> Profile:
 
 
 def fill(study: Study) -> list[Unit]:
-    """Store something for every reconstruction."""
-    units = [study.unit("reconstructions", *key) for key in RECONSTRUCTIONS.asked(study)]
-    first = units[0]
-    study.store.save(first, xr.Dataset({"movie": ("time", np.zeros(8, np.float32))}), {"seconds": 2.0})
-    members = opened(study.path(first).read_bytes())
-    for unit in units[1:]:
-        root = json.loads(members["zarr.json"])
-        root["attributes"]["definition"] = json.dumps(unit.definition, sort_keys=True)
-        study.path(unit).write_bytes(sealed({**members, "zarr.json": json.dumps(root).encode()}))
+    """Store something for every unit that lacks, up to the reconstructions, whose units are given back.
+
+    A mask everywhere, which reconstructions are judged in, is all that is looked at.
+    """
+    everywhere = xr.Dataset({"alpha": (("y", "x"), np.ones((64, 64), np.float32))})
+    for stage in STAGES[: STAGES.index(RECONSTRUCTIONS) + 1]:
+        units = [study.unit(stage.name, *key) for key in stage.asked(study)]
+        if lacking := study.lacking(units):
+            study.store.save(lacking[0], everywhere, {"seconds": 2.0})
+            members = opened(study.path(lacking[0]).read_bytes())
+        for unit in lacking[1:]:
+            root = json.loads(members["zarr.json"])
+            root["attributes"]["definition"] = json.dumps(unit.definition, sort_keys=True)
+            study.path(unit).write_bytes(sealed({**members, "zarr.json": json.dumps(root).encode()}))
     return units
 
 
@@ -114,7 +120,7 @@ def main() -> None:
         content = small_paper()
         profile.write_text(content.model_dump_json())  # JSON is YAML
         torch.set_num_threads(1)
-        study = run_study(content, out, device="cpu", until="receptive_fields")
+        study = run_study(content, out, device="cpu", until="encoders")
         units = fill(study)
         run = [sys.executable, str(Path(__file__).resolve()), str(profile), str(out)]
         status = [sys.executable, "-m", "movrecon_core.cli", "status", "--out", str(out)]

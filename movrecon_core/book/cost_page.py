@@ -16,13 +16,10 @@ def cost_page(study: Study) -> dict[str, str]:
     found = table(projection)
     rows = [[name if isinstance(name, str) else f"{name:.3g}" for name in row] for row in found.to_numpy().tolist()]
     lines = [list(found.columns), ["---"] * found.shape[1], *rows]
-    measured = f"Profile *{projection.profile}*, {projection.device}"
     data = ", recordings simulated for it" if projection.simulated else ""
-    return {
-        "costs": "\n".join(
-            [f"{measured}{data}.", "", *map(_row, lines), "", *(f"- {line}" for line in verdict(projection))]
-        )
-    }
+    head = f"Profile *{projection.profile}*, {projection.device}{data}."
+    limits = (f"- {line}" for line in verdict(projection))
+    return {"costs": "\n".join([head, "", *map(_row, lines), "", *limits])}
 
 
 def _row(cells: list[str]) -> str:
