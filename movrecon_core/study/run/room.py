@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psutil
 import torch
 
-from movrecon_core.decoders.lagged import LONG_LAGS, MOST_SAMPLES, SHORT_LAGS
+from movrecon_core.decoders.lagged import LONG_LAGS, MOST_SAMPLES, SHORT_LAGS, STRIDE
 from movrecon_core.encoders.inputs import CHANNELS
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.errors import ProfileError
@@ -20,7 +20,7 @@ from movrecon_core.study.scale import FLOAT_BYTES, FRAMES, Scale
 CGROUP = Path("/sys/fs/cgroup/memory.max")
 """Where Linux says what a container or job may use."""
 LIBRARIES = 1.0e9
-"""Bytes of a process that has imported everything and done nothing yet (measured: 0.5 GB)."""
+"""Bytes of a process that has imported everything (tiny studies: 0.6 to 0.9 GB)."""
 SHARE = 0.5
 """Of the memory, that a rehearsal's training fills: other programs need some, and processes side by side."""
 STATES = 5
@@ -50,7 +50,7 @@ def needs(scale: Scale) -> Iterator[Need]:
     if study.decoders:
         trials = max(len(study.trials_with(mouse, "training")) for mouse in range(scale.mice))
         responses = trials * frames * (neurons + FRAME_HEIGHT * FRAME_WIDTH) * FLOAT_BYTES
-        samples = min(MOST_SAMPLES, trials * frames // 4)
+        samples = min(MOST_SAMPLES, trials * frames // STRIDE)
         # Both sets of lags are kept until one is chosen; the larger one is there twice while its mean is taken off.
         features = samples * neurons * (len(SHORT_LAGS) + 2 * len(LONG_LAGS)) * FLOAT_BYTES
         keys = "reconstruction.method" if profile.reconstruction.decoder else "baselines.decoders"

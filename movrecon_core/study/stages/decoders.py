@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import xarray as xr
 
-from movrecon_core.decoders.by_name import LEARNERS, arrays_of
+from movrecon_core.decoders.by_name import LEARNERS, RIDGE, arrays_of
+from movrecon_core.decoders.lagged import MOST_SAMPLES, STRIDE
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.growth import Growth, in_training_trials
+from movrecon_core.study.growth import Growth, frames_of, in_training_trials
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -37,7 +38,10 @@ def _learn(work: Worker, task: Task) -> None:
 
 
 def _growth(study: Study, mouse: int, name: str) -> Growth:
-    return in_training_trials(study, mouse)._replace(kind=name)
+    """Ridge regression multiplies all pairs of samples, which are thinned where a recording is long."""
+    trials = in_training_trials(study, mouse).amount
+    samples = min(MOST_SAMPLES, trials * frames_of(study, mouse, 0) / STRIDE)
+    return Growth(name, samples**2 if name == RIDGE else trials)
 
 
 DECODERS = Stage(
