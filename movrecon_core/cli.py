@@ -172,6 +172,9 @@ def run(
     figures: FiguresOption = None,
     scheduler: SchedulerOption = "cores",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say how many units, hours, GB it is, no more.")] = False,
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Every stage at its real widths, few steps; what the whole costs.")
+    ] = False,
     *,
     out: OutOption,
 ) -> None:
@@ -180,14 +183,19 @@ def run(
     from movrecon_core.book.publish import publish
     from movrecon_core.figures.summary import headline
     from movrecon_core.study.run.pipeline import require_device, run_study
+    from movrecon_core.study.run.projection_table import projection_report, read_projection
+    from movrecon_core.study.run.rehearse import run_rehearsal
 
     if dry_run:
         print(_forecast(_profile(profile), recordings or (), device))
         return
     settings, folder = _profile(profile), figures or out / "figures"
     check_notebooks(settings)
-    study = run_study(settings, out, recordings or (), held_out, device, scheduler=scheduler)
+    compute = run_rehearsal if rehearse else run_study
+    study = compute(settings, out, recordings or (), held_out, device, scheduler=scheduler)
     print(headline(publish(study, require_device(device), folder), out, folder))
+    if rehearse:
+        print(projection_report(read_projection(study.out)))
 
 
 @app.command()

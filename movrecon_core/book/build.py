@@ -13,6 +13,7 @@ import yaml
 
 from movrecon_core.book.assets import lighten
 from movrecon_core.book.benchmark_pages import benchmark_sections
+from movrecon_core.book.cost_page import cost_page
 from movrecon_core.book.notebooks import failure
 from movrecon_core.book.pages import (
     failed_page,
@@ -104,7 +105,7 @@ def _collect(study: Study, summary: Mapping[str, Any], figures: Path, source: Pa
             shutil.copy2(NOTEBOOKS / f"{name}.ipynb", source / EXTRA / "files")
             drawn += shown_names
     _copy_files(drawn, figures, source)
-    values = front_page(study, summary, notebooks, drawn) | status_page(study, summary)
+    values = front_page(study, summary, notebooks, drawn) | status_page(study, summary) | cost_page(study)
     values["benchmarks"] = benchmark_sections(source / "figures")
     for file in source.glob("*.md"):
         file.write_text(fill_page(file.read_text(encoding="utf-8"), values, pages), encoding="utf-8")

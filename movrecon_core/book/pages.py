@@ -93,7 +93,7 @@ def front_page(
         f"with a random other movie the correlation is {shown(control)}.",
         "data_set": f"{len(study.reconstructed_mice)} {'in-silico ' if summary['simulated'] else ''}mice of "
         f"{_range([study.recordings[mouse].neurons for mouse in study.reconstructed_mice])} neurons, "
-        f"profile *{summary['profile']}*",
+        f"profile *{summary['profile']}*{', a rehearsal: the numbers mean nothing' if study.profile.rehearsal else ''}",
         "published_rows": _rows(_published(report(study).numbers)),
         "data": data,
         "contents": "\n".join(
@@ -107,6 +107,7 @@ def status_page(study: Study, summary: Mapping[str, Any]) -> dict[str, str]:
     profile = study.profile
     settings = {
         "profile": profile.name,
+        "rehearsal": "yes: the numbers mean nothing" if profile.rehearsal else "no",
         "seed": profile.seed,
         "device": summary["device"],
         "precision, where bfloat16 is asked for": study.precision,

@@ -14,7 +14,7 @@ from movrecon_core.book.notebooks import NotebookError, is_current, run_notebook
 from movrecon_core.figures.summary import write_summary
 from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
-from movrecon_core.storage.paths import EXECUTED, NOTEBOOKS
+from movrecon_core.storage.paths import EXECUTED, NOTEBOOKS, REHEARSAL_MARKER
 from movrecon_core.study.run.pipeline import alone
 from movrecon_core.study.sources import notebook_code
 from movrecon_core.study.study import Study
@@ -48,6 +48,7 @@ def publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]
     figures = figures.resolve()
     require_writable(figures)
     with alone(study.out):
+        mark_rehearsal(study, figures)
         failed = execute(study, figures)
         summary = write_summary(study, device)
         with Progress(1, "book", "book") as progress:
@@ -57,6 +58,15 @@ def publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]
     if failed:
         raise NotebookError(f"{failed[0]}{f' ({len(failed) - 1} more failed)' if failed[1:] else ''}; {page} says so")
     return summary
+
+
+def mark_rehearsal(study: Study, figures: Path) -> None:
+    """Let all that is drawn in a folder say that it is of a rehearsal, or no longer."""
+    marker = figures / REHEARSAL_MARKER
+    if study.profile.rehearsal:
+        marker.write_text("The figures here are those of a rehearsal; their numbers mean nothing.\n", encoding="utf-8")
+    else:
+        marker.unlink(missing_ok=True)
 
 
 def execute(study: Study, figures: Path) -> list[NotebookError]:

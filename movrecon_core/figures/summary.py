@@ -53,6 +53,7 @@ def summarise(study: Study, device: torch.device) -> dict[str, Any]:
         "device": device_name(device),
         "precision": study.precision,
         "profile": study.profile.name,
+        "rehearsal": study.profile.rehearsal,
         "held_out": study.held_out,
         "seed": study.profile.seed,
         "version": __version__,
@@ -84,6 +85,7 @@ def read_summary(path: Path) -> dict[str, Any]:
 def headline(summary: Mapping[str, Any], out: Path, figures: Path) -> str:
     """What a run says at its end."""
     data = "simulated recordings" if summary["simulated"] else "recordings"
+    data += ", a rehearsal: the numbers mean nothing" if summary.get("rehearsal") else ""
     rows = [
         ("video correlation", shown(summary["video_correlation"])),
         ("  with a random other movie", shown(summary["random_control"])),

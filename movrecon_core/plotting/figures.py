@@ -11,6 +11,7 @@ from matplotlib.figure import Figure, SubFigure
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.plotting.style import use_style
 from movrecon_core.storage.files import replacing
+from movrecon_core.storage.paths import REHEARSAL_MARKER
 
 # Without dates and software tags two runs over the same data give the same files.
 _METADATA = {
@@ -19,6 +20,8 @@ _METADATA = {
     "png": {"Software": None},
 }
 _DESCRIPTION = {"svg": "Description", "pdf": "Subject", "png": "Description"}
+REHEARSAL = "rehearsal: means nothing"
+"""Stamp on all that is drawn in a folder with `REHEARSAL_MARKER`."""
 NOTHING = "nothing to show\nin this run"
 SCREEN_DPI = 110
 """Pixels an inch at which a figure is shown in a notebook; its file has more."""
@@ -66,6 +69,8 @@ def save_figure(
     for axes in figure.axes:
         if axes.axison and not axes.has_data():
             axes.text(0.5, 0.5, NOTHING, transform=axes.transAxes, ha="center", va="center", fontsize=6, color="0.4")
+    if (Path(folder) / REHEARSAL_MARKER).is_file():
+        figure.text(0.5, 0.995, REHEARSAL, ha="center", va="top", fontsize=6, style="italic", color="#AA0000")
     # Once for all kinds of file: to find the places of all parts takes as long as to draw them. It takes two rounds, as
     # parts grow and shrink with their places.
     for _ in range(2):

@@ -1,7 +1,7 @@
 """Movies side by side as mp4: whole-number scaling, the same bytes for the same movies, and a poster of each."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
+from movrecon_core.plotting.figures import REHEARSAL
 from movrecon_core.storage.files import replacing
+from movrecon_core.storage.paths import REHEARSAL_MARKER
 
 GAP = 4
 """Pixels between tiles; even, as every place in a frame, so that colours at half resolution stay in their pixel."""
@@ -146,6 +148,8 @@ def save_video(movies: TiledMovies, name: str, folder: Path | str, frame_rate: f
         Of the mp4.
     """
     path = Path(folder) / f"{name}.mp4"
+    if (Path(folder) / REHEARSAL_MARKER).is_file():
+        movies = replace(movies, title=REHEARSAL)
     poster = movies.poster
     with replacing(path) as temporary:
         writer = imageio_ffmpeg.write_frames(

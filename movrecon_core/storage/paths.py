@@ -25,6 +25,8 @@ BOOK_OUT = "book"
 BOOK_COST_FILE = "book.json"
 BOOK_LOG = "book.log"
 BOOK_PDF = "book.pdf"
+REHEARSAL_MARKER = "rehearsal.txt"
+"""In a folder of figures: all that is drawn there says that it is of a rehearsal."""
 
 
 def require_repository() -> None:

@@ -59,6 +59,8 @@ class Status:
         Files of units that were computed with other code, parameters or data, and why; they are not used.
     damaged
         Files that were found damaged and set aside.
+    rehearsal
+        Whether it is the rehearsal of a study, and its results mean nothing.
     """
 
     stages: tuple[StageStatus, ...]
@@ -66,6 +68,7 @@ class Status:
     failures: tuple[tuple[Path, str], ...]
     stale: tuple[tuple[Path, str], ...]
     damaged: tuple[Path, ...]
+    rehearsal: bool
 
     @property
     def hours_left(self) -> float:
@@ -87,7 +90,7 @@ def read_status(out: Path) -> Status:
     StoreError
         If no run has begun in it.
     """
-    planned = _plan(out)
+    rehearsal, planned = _plan(out)
     present = {path: None for folder in ("encoders", "store") for path in _files(out, out / folder)}
     claimed = running(out / CLAIMS)
     stages, failed_logs = [], []
@@ -115,7 +118,9 @@ def read_status(out: Path) -> Status:
         )
     tasks = sum(log_of(out / LOGS, unit).is_file() for unit in claimed)
     damaged = tuple(out / path for path in present if path.endswith(".damaged"))
-    return Status(tuple(stages), tasks, tuple(failed_logs), tuple(_stale(out, planned, present, wanted)), damaged)
+    return Status(
+        tuple(stages), tasks, tuple(failed_logs), tuple(_stale(out, planned, present, wanted)), damaged, rehearsal
+    )
 
 
 def set_damaged_aside(out: Path) -> None:
@@ -150,9 +155,10 @@ def _is_sound(path: Path) -> bool:
 
 def report(status: Status, out: Path) -> str:
     """A status in words: a table, then what needs attention."""
+    head = ["a rehearsal: its results mean nothing"] if status.rehearsal else []
     rows = [("stage", "done", "running", "failed", "remaining")]
     rows += [(s.name, str(s.done), str(s.running), str(s.failed), str(s.remaining)) for s in status.stages]
-    lines = [f"{name:<24}" + "".join(f"{value:>11}" for value in values) for name, *values in rows]
+    lines = head + [f"{name:<24}" + "".join(f"{value:>11}" for value in values) for name, *values in rows]
     unmeasured = [stage.name for stage in status.stages if stage.remaining and stage.seconds is None]
     at_work = f"{max(1, status.workers)} worker{'s' if status.workers > 1 else ''}"
     lines.append(f"hours left: {status.hours_left:.2f} with {at_work}")
@@ -164,9 +170,11 @@ def report(status: Status, out: Path) -> str:
     return "\n".join(lines)
 
 
-def _plan(out: Path) -> list[dict[str, Any]]:
+def _plan(out: Path) -> tuple[bool, list[dict[str, Any]]]:
+    """Whether it is a rehearsal, and its stages."""
     try:
-        stages = json.loads((out / PLAN).read_text("utf-8"))["stages"]
+        plan = json.loads((out / PLAN).read_text("utf-8"))
+        stages, rehearsal = plan["stages"], plan.get("rehearsal") is True
         for stage in stages:
             if not isinstance(stage["stage"], str) or not isinstance(stage.get("count", 0), int):
                 raise TypeError
@@ -174,7 +182,7 @@ def _plan(out: Path) -> list[dict[str, Any]]:
                 raise TypeError
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise StoreError(f"{out / PLAN}: no run has begun here; `movrecon run --out {out}` begins one") from None
-    return list(stages)
+    return rehearsal, list(stages)
 
 
 def _files(out: Path, folder: Path) -> Iterator[str]:

@@ -45,6 +45,7 @@ class Profile(BaseModel):
     model_config = STRICT
 
     name: str
+    rehearsal: bool = False  # set by `rehearsal_of`: results, figures and book say that they mean nothing
     seed: int = Field(default=0, ge=0)
     held_out: str = "fold:0"  # article: fold 0
     tiers: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # used, by a mouse's name; else all

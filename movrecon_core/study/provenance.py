@@ -22,6 +22,7 @@ def unit_provenance(profile: Profile, device: torch.device) -> dict[str, Any]:
         "version": __version__,
         "torch": torch.__version__,
         "device": device_name(device),
+        **({"peak_device_bytes": torch.cuda.max_memory_allocated(device)} if device.type == "cuda" else {}),
     }
 
 
@@ -48,6 +49,7 @@ def provenance(study: Study) -> pd.DataFrame:
         **{f"{study.label(mouse)}, check": "; ".join(found) for mouse, found in notes.items() if found},
         "held out": study.held_out,
         "profile": study.profile.name,
+        **({"rehearsal": "yes: the numbers mean nothing"} if study.profile.rehearsal else {}),
         "seed": study.profile.seed,
         "encoders": f"{study.profile.instances} × {study.profile.encoder.architecture}",
         **versions(),

@@ -16,19 +16,17 @@ from movrecon_core.encoders.inputs import CHANNELS
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.reconstruction import ReconstructionConfig, Target, reconstruct
 from movrecon_core.reconstruction.objective import poisson_loss
-from movrecon_core.reconstruction.windows import window_starts
 from movrecon_core.recordings import FRAME_WIDTH, Recording
+from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.simulation import SimulationConfig
-from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, gaussian_noise, gratings
 from movrecon_core.study.conditions import Movie
+from movrecon_core.study.growth import frames_of, frames_seen
 from movrecon_core.study.profile import Profile, encoder_parameters
 from movrecon_core.study.study import Study
 
 FLOAT_BYTES = 4
 FRAMES = 64
 """Length of what is timed, where nothing else decides it."""
-
-_SYNTHETIC_FRAMES: dict[type, int] = {NoiseStimulus: gaussian_noise.FRAMES, GratingStimulus: gratings.FRAMES}
 
 
 class Estimate(NamedTuple):
@@ -89,18 +87,7 @@ class Scale:
         return round(float(np.mean(self.sizes)))
 
     def frames(self, mouse: int, movie: Movie) -> int:
-        return _SYNTHETIC_FRAMES.get(type(movie), self.simulated[mouse].frames)
-
-    def frames_seen(self, config: ReconstructionConfig, frames: int) -> int:
-        """Frames of a movie that an encoder sees in one iteration."""
-        if config.window_frames is None:
-            return frames
-        count = (
-            -(-frames // config.window_frames) + 1
-            if config.tiled_windows
-            else len(window_starts(frames, config.window_frames, config.window_stride))
-        )
-        return count * config.window_frames
+        return frames_of(self.study, mouse, movie)
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -134,7 +121,7 @@ class Scale:
             return self._seconds(lambda: reconstruct([self.encoder], 0, [target], short, device=self.device))
 
         seconds(1)  # what is done once
-        return max(seconds(4) - seconds(1), 0.0) / 3 / self.frames_seen(config, frames)
+        return max(seconds(4) - seconds(1), 0.0) / 3 / frames_seen(config, frames)
 
     @cached_property
     def seconds_of_a_segment(self) -> float:
@@ -177,6 +164,16 @@ class _Expected(Study):
             return super().reconstructed_mice
         named = self.profile.reconstructed_mice
         return tuple(range(self.profile.simulation.mice if named is None else len(named)))
+
+    def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
+        """As many as a fold of them holds; movies that are shown again are held out."""
+        simulation = self.profile.simulation.of_mouse(mouse)
+        if self.recordings:
+            shown, again = len(self.recordings[mouse].trials), 0
+        else:
+            shown, again = simulation.trials, simulation.oracle_trials * (simulation.repeats - 1)
+        held_out = round(shown / FOLDS)
+        return tuple(range({"held-out": held_out + again, "training": shown - held_out}.get(role, 0)))
 
     def fold_trials(self, mouse: int) -> tuple[int, ...]:
         return self.reconstructed_trials(mouse)

@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 
 from movrecon_core.encoders.checkpoints import encoder_class
 from movrecon_core.storage.store import Unit
+from movrecon_core.study.growth import Growth, constant
 from movrecon_core.study.scale import NOTHING, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.study import Key, Study
@@ -84,6 +85,8 @@ class Stage:
         Cuts what is missing into tasks.
     estimate
         Seconds and bytes of all units, before anything is computed.
+    growth
+        What the seconds of a unit, by its key, grow with; read from a study whose recordings may be expected only.
     trains
         Whether its units are encoders, kept as checkpoints.
     first_look
@@ -100,6 +103,7 @@ class Stage:
     architectures: Callable[[Study], tuple[str, ...]] = own_encoder
     batches: Callable[[Study, Sequence[Key]], Iterable[Sequence[Key]]] = singly
     estimate: Callable[[Scale], Estimate] = not_estimated
+    growth: Callable[..., Growth] = constant
     trains: bool = False
     first_look: Callable[[Study, Task], str] | None = None
 

@@ -57,7 +57,7 @@ class Worker:
         parameters = encoder_parameters(encoder, tuple(recording.neurons for recording in recordings))
         with Cost() as cost:
             train_encoder(recordings, trials, encoder.architecture, parameters, training, seed, checkpoint, self.device)
-        write_json(cost_file(checkpoint), cost.attributes())
+        write_json(cost_file(checkpoint), {**unit_provenance(self.study.profile, self.device), **cost.attributes()})
 
     def load(self, unit: Unit) -> Encoder:
         """A trained encoder; it is read once and kept."""

@@ -19,7 +19,9 @@ def write_inventory(study: Study) -> bool:
         Whether every file could be named, so that the inventory is final.
     """
     stages = [entry for stage in STAGES if (entry := _entry(study, stage)) is not None]
-    write_json(study.out / PLAN, {"profile": study.profile.name, "stages": stages})
+    write_json(
+        study.out / PLAN, {"profile": study.profile.name, "rehearsal": study.profile.rehearsal, "stages": stages}
+    )
     return len(stages) == len(STAGES) and all("files" in stage for stage in stages)
 
 

@@ -1,5 +1,6 @@
 """A study from its recordings to its last stage, or up to one of them."""
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -13,11 +14,14 @@ from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
 from movrecon_core.recordings import open_recordings
 from movrecon_core.recordings.folds import FOLDS
-from movrecon_core.storage.files import remove_abandoned, require_writable
+from movrecon_core.storage.files import read_json, remove_abandoned, require_writable
 from movrecon_core.storage.locks import acquire
+from movrecon_core.storage.paths import STUDY_FILE
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
+from movrecon_core.study.run.room import require_room
 from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
+from movrecon_core.study.scale import Scale
 from movrecon_core.study.stages import STAGES
 from movrecon_core.study.stages.recordings import simulate
 from movrecon_core.study.study import Study
@@ -68,10 +72,13 @@ def run_study(
     rule = held_out or profile.held_out
     if not re.fullmatch(rf"fold:[0-{FOLDS - 1}]|tier:.+", rule):
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
+    _require_own_folder(profile, out)
     found = open_recordings(recordings) if recordings else None
     require_scheduler(scheduler, out)
     chosen = require_device(device)
     require_writable(out)
+    if not _has_begun(profile, out):
+        require_room(Scale(profile, tuple(found or ()), chosen), scheduler)
     with alone(out):
         remove_abandoned(out)
         precision = used_precision("bfloat16", chosen)
@@ -116,11 +123,32 @@ def _require_no_names(profile: Profile) -> None:
     ProfileError
         If it does.
     """
-    if profile.reconstructed_mice is not None:
+    if profile.reconstructed_mice is not None and not profile.rehearsal:
         raise ProfileError(
             f"profile '{profile.name}' reconstructs {', '.join(profile.reconstructed_mice)}, but no recordings are "
             "given; `movrecon fetch --out DIR` gets the article's, --recordings DIR uses them"
         )
+
+
+def _has_begun(profile: Profile, out: Path) -> bool:
+    """Whether the same profile was found to fit by an earlier run."""
+    settings = read_json(out / STUDY_FILE)
+    return isinstance(settings, dict) and settings.get("profile") == json.loads(profile.model_dump_json())
+
+
+def _require_own_folder(profile: Profile, out: Path) -> None:
+    """Stop where a rehearsal would stand among results, or results among those of a rehearsal.
+
+    Raises
+    ------
+    ProfileError
+        If the folder holds the other kind.
+    """
+    settings = read_json(out / STUDY_FILE)
+    known = settings.get("profile") if isinstance(settings, dict) else None
+    if isinstance(known, dict) and bool(known.get("rehearsal")) != profile.rehearsal:
+        kinds = ("a rehearsal", "a study") if profile.rehearsal else ("a study", "a rehearsal")
+        raise ProfileError(f"{out}: holds {kinds[1]}; give {kinds[0]} another folder with --out")
 
 
 def require_device(name: str | None) -> torch.device:

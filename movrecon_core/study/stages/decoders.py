@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import xarray as xr
 
-from movrecon_core.decoders.by_name import LEARNERS, arrays_of
+from movrecon_core.decoders.by_name import LEARNERS, RIDGE, arrays_of
+from movrecon_core.decoders.lagged import MOST_SAMPLES, STRIDE
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth, frames_of, in_training_trials
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -35,6 +37,13 @@ def _learn(work: Worker, task: Task) -> None:
     work.save(unit, xr.Dataset(variables), cost)
 
 
+def _growth(study: Study, mouse: int, name: str) -> Growth:
+    """Ridge regression multiplies all pairs of samples, which are thinned where a recording is long."""
+    trials = in_training_trials(study, mouse).amount
+    samples = min(MOST_SAMPLES, trials * frames_of(study, mouse, 0) / STRIDE)
+    return Growth(name, samples**2 if name == RIDGE else trials)
+
+
 DECODERS = Stage(
     name="decoders",
     label="decoders",
@@ -44,5 +53,6 @@ DECODERS = Stage(
     define=_define,
     perform=_learn,
     architectures=no_encoder,
+    growth=_growth,
 )
 """Ridge regression first of all, from whose movies the best method starts."""

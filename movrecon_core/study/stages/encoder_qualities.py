@@ -3,6 +3,7 @@
 from movrecon_core.analysis.encoder_quality import encoder_qualities
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Unit
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.stage import Definition, Stage, Task, own_encoder
 from movrecon_core.study.stages.other_encoder import other_architectures
 from movrecon_core.study.study import Study
@@ -35,6 +36,10 @@ def _judge(work: Worker, task: Task) -> None:
     work.save(unit, dataset, cost)
 
 
+def _growth(study: Study, mouse: int) -> Growth:
+    return Growth(amount=len(study.trials_with(mouse, "held-out")))
+
+
 ENCODER_QUALITIES = Stage(
     name="encoder-qualities",
     label="encoders side by side",
@@ -44,4 +49,5 @@ ENCODER_QUALITIES = Stage(
     define=_define,
     perform=_judge,
     architectures=lambda study: own_encoder(study) + other_architectures(study),
+    growth=_growth,
 )

@@ -3,6 +3,7 @@
 from movrecon_core.encoders.checkpoints import checkpoint_digest, save_checkpoint
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import write_json
+from movrecon_core.study.growth import Growth, segments
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study, cost_file
@@ -52,6 +53,10 @@ def _estimate(scale: Scale) -> Estimate:
     return Estimate(segments * scale.seconds_of_a_segment, instances * scale.weights * FLOAT_BYTES)
 
 
+def _growth(study: Study, instance: int) -> Growth:
+    return Growth("given") if study.profile.encoders.checkpoints else segments(study.profile.training)
+
+
 ENCODERS = Stage(
     name="encoders",
     label="encoders",
@@ -61,5 +66,6 @@ ENCODERS = Stage(
     define=_define,
     perform=_train,
     estimate=_estimate,
+    growth=_growth,
     trains=True,
 )

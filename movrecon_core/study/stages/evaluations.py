@@ -2,6 +2,7 @@
 
 from movrecon_core.analysis.encoder_quality import evaluation
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -23,6 +24,10 @@ def _evaluate(work: Worker, task: Task) -> None:
     work.save(unit, dataset, cost)
 
 
+def _growth(study: Study, mouse: int) -> Growth:
+    return Growth(amount=study.profile.instances * len(study.trials_with(mouse, "held-out")))
+
+
 EVALUATIONS = Stage(
     name="evaluations",
     label="encoders: held-out responses",
@@ -31,4 +36,5 @@ EVALUATIONS = Stage(
     keys=lambda study: [(mouse,) for mouse in range(len(study.mice))],
     define=_define,
     perform=_evaluate,
+    growth=_growth,
 )

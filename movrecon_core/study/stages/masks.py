@@ -13,6 +13,7 @@ from movrecon_core.reconstruction import Segment, train_mask
 from movrecon_core.recordings import FRAME_WIDTH, Trial
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.fingerprints import digest
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import ROLES, Study
@@ -122,6 +123,10 @@ def _estimate(scale: Scale) -> Estimate:
     return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
 
 
+def _growth(study: Study, mouse: int) -> Growth:
+    return Growth("given") if study.profile.masks.files else Growth(amount=study.profile.mask.iterations)
+
+
 MASKS = Stage(
     name="masks",
     label="masks",
@@ -131,4 +136,5 @@ MASKS = Stage(
     define=_define,
     perform=_train,
     estimate=_estimate,
+    growth=_growth,
 )

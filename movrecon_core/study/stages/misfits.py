@@ -9,6 +9,7 @@ from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import learn_misfit
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.guides import MOST_MOVIES
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
@@ -44,6 +45,10 @@ def _compare(work: Worker, task: Task) -> None:
     work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
 
 
+def _growth(study: Study, mouse: int, instance: int) -> Growth:
+    return Growth(amount=min(MOST_MOVIES, len(study.trials_with(mouse, "training"))))
+
+
 MISFITS = Stage(
     name="misfits",
     label="encoders: misfit of training responses",
@@ -52,4 +57,5 @@ MISFITS = Stage(
     keys=_keys,
     define=_define,
     perform=_compare,
+    growth=_growth,
 )

@@ -1,5 +1,6 @@
 """Another encoder beside the study's own: one instance, trained on the same movies."""
 
+from movrecon_core.study.growth import Growth, segments
 from movrecon_core.study.settings import ComparisonSettings
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.encoders import training_definition
@@ -35,6 +36,10 @@ def _train(work: Worker, task: Task) -> None:
     work.train(unit, study.recordings, trials, settings.encoder, settings.training, study.profile.seed)
 
 
+def _growth(study: Study) -> Growth:
+    return segments(other_settings(study).training)
+
+
 OTHER_ENCODER = Stage(
     name="other-encoder",
     label="another encoder",
@@ -44,5 +49,6 @@ OTHER_ENCODER = Stage(
     define=_define,
     perform=_train,
     architectures=other_architectures,
+    growth=_growth,
     trains=True,
 )

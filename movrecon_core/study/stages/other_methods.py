@@ -12,6 +12,7 @@ from movrecon_core.reconstruction import Target, reconstruct
 from movrecon_core.reconstruction.truth import TruthComparison
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED, movie_name
+from movrecon_core.study.growth import Growth, frames_of, reconstructed
 from movrecon_core.study.guides import guide_definition, guided, misfits_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Key, Study
@@ -90,6 +91,10 @@ class _Likest:
                 self.movies[place] = movie.float().cpu().numpy().copy()
 
 
+def _growth(study: Study, mouse: int, trial: int, name: str) -> Growth:
+    return reconstructed(study.profile.baselines.methods[name], frames_of(study, mouse, trial), name)
+
+
 OTHER_METHODS = Stage(
     name="other-methods",
     label="reconstructions by other methods",
@@ -99,5 +104,6 @@ OTHER_METHODS = Stage(
     define=_define,
     perform=_reconstruct,
     batches=_batches,
+    growth=_growth,
 )
 """With the movie at the end, and the one at the step where the truth would have said to stop."""

@@ -8,6 +8,7 @@ import xarray as xr
 from movrecon_core.reconstruction import reconstruct
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED
+from movrecon_core.study.growth import Growth, frames_of, reconstructed
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.other_encoder import other_architectures, other_settings
 from movrecon_core.study.study import Key, Study
@@ -49,6 +50,10 @@ def _reconstruct(work: Worker, task: Task) -> None:
         work.save(unit, movie, cost, len(task.units))
 
 
+def _growth(study: Study, mouse: int, trial: int) -> Growth:
+    return reconstructed(other_settings(study).reconstruction, frames_of(study, mouse, trial))
+
+
 OTHER_RECONSTRUCTIONS = Stage(
     name="other-reconstructions",
     label="reconstructions with another encoder",
@@ -59,4 +64,5 @@ OTHER_RECONSTRUCTIONS = Stage(
     perform=_reconstruct,
     architectures=other_architectures,
     batches=_of_one_mouse,
+    growth=_growth,
 )

@@ -19,6 +19,7 @@ from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.errors import RecordingError
 from movrecon_core.simulation import SimulatedNeurons
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import in_training_trials
 from movrecon_core.study.stage import Definition, Stage, Task, own_encoder
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -107,4 +108,5 @@ PHYSIOLOGY = Stage(
     define=_define,
     perform=_examine,
     architectures=lambda study: () if study.simulated else own_encoder(study),
+    growth=in_training_trials,
 )

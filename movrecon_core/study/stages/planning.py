@@ -21,6 +21,7 @@ from movrecon_core.reconstruction import (
 from movrecon_core.recordings import Trial, load_array
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth, frames_of, reconstructed
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
 from movrecon_core.study.study import Study
@@ -106,6 +107,13 @@ def _single_trial_correlation(encoder: Encoder, trials: list[Trial]) -> float:
     return float(np.nan_to_num(neuron_correlation(recorded, np.concatenate(predicted, axis=1))).mean())
 
 
+def _growth(study: Study, ceiling: float) -> Growth:
+    settings, config = study.profile.planning, without_decoder(study.profile.reconstruction)
+    parts = [fraction <= area for fraction in settings.fractions for area in _areas(study, ceiling)]
+    found = reconstructed(config, frames_of(study, 0, 0))
+    return found._replace(amount=settings.movies * sum(parts) * found.amount)
+
+
 PLANNING = Stage(
     name="planning",
     label="planning: movies",
@@ -114,4 +122,5 @@ PLANNING = Stage(
     keys=lambda study: [(ceiling,) for ceiling in study.profile.planning.ceilings],
     define=_define,
     perform=_plan,
+    growth=_growth,
 )

@@ -4,6 +4,7 @@ from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.simulation import SimulationConfig, simulate_mouse
+from movrecon_core.study.growth import Growth, segments
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -45,6 +46,10 @@ def _train(work: Worker, task: Task) -> None:
     work.train(unit, [recording], trials, study.profile.encoder, _training(study), study.profile.seed)
 
 
+def _growth(study: Study, ceiling: float) -> Growth:
+    return segments(_training(study))
+
+
 PLANNING_ENCODERS = Stage(
     name="planning-encoders",
     label="planning: encoders",
@@ -53,5 +58,6 @@ PLANNING_ENCODERS = Stage(
     keys=lambda study: [(ceiling,) for ceiling in study.profile.planning.ceilings],
     define=_define,
     perform=_train,
+    growth=_growth,
     trains=True,
 )

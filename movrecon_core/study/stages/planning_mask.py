@@ -6,6 +6,7 @@ import xarray as xr
 from movrecon_core.reconstruction import train_mask
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.masks import FEWEST_MOVIES, mask_segments
 from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
@@ -38,6 +39,10 @@ def _train(work: Worker, task: Task) -> None:
     work.save(task.units[0], xr.Dataset({"alpha": (("y", "x"), np.asarray(alpha))}), cost)
 
 
+def _growth(study: Study) -> Growth:
+    return Growth(amount=study.profile.mask.iterations)
+
+
 PLANNING_MASK = Stage(
     name="planning-mask",
     label="planning: mask",
@@ -46,4 +51,5 @@ PLANNING_MASK = Stage(
     keys=lambda study: [()] if study.profile.planning.ceilings else [],
     define=_define,
     perform=_train,
+    growth=_growth,
 )

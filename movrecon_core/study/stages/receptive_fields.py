@@ -10,6 +10,7 @@ from movrecon_core.analysis import receptive_fields, sparse_noise_responses
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
@@ -55,6 +56,12 @@ def _estimate(scale: Scale) -> Estimate:
     return Estimate(None, maps * scale.neurons * FLOAT_BYTES)
 
 
+def _growth(study: Study, mouse: int) -> Growth:
+    settings = study.profile.receptive_fields
+    instances = min(settings.instances, study.profile.instances)
+    return Growth(amount=instances * FRAME_HEIGHT * FRAME_WIDTH / settings.pixel_step**2)
+
+
 RECEPTIVE_FIELDS = Stage(
     name="receptive_fields",
     label="receptive fields",
@@ -64,4 +71,5 @@ RECEPTIVE_FIELDS = Stage(
     define=_define,
     perform=_map,
     estimate=_estimate,
+    growth=_growth,
 )

@@ -30,6 +30,7 @@ from movrecon_core.study.conditions import (
     stimulus_definition,
 )
 from movrecon_core.study.first_look import first_look
+from movrecon_core.study.growth import Growth, frames_of, frames_seen, reconstructed
 from movrecon_core.study.guides import guide_definition, guided, misfits_of, neurons_misfit
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
@@ -193,9 +194,17 @@ def _estimate(scale: Scale) -> Estimate:
         (len(study.instances(condition)), scale.frames(mouse, movie)) for mouse, movie, condition in study.wanted()
     ]
     # All instances take part in a movie of their mean gradient.
-    seen = sum(scale.frames_seen(config, frames) for _, frames in wanted) * scale.profile.instances
+    seen = sum(frames_seen(config, frames) for _, frames in wanted) * scale.profile.instances
     pixels = sum(count * frames for count, frames in wanted) * FRAME_WIDTH**2
     return Estimate(seen * config.iterations * scale.seconds_of_a_frame, pixels * FLOAT_BYTES)
+
+
+def _growth(study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition) -> Growth:
+    """Natural movies, synthetic ones and those through the neurons apart: other batches, other encoders."""
+    through_neurons = condition.inverted == "neurons"
+    kind = f"through {condition.target}" if through_neurons else "natural" if isinstance(movie, int) else "synthetic"
+    found = reconstructed(_config(study, movie, condition), frames_of(study, mouse, movie), kind)
+    return found if through_neurons else found._replace(amount=found.amount * len(study.used_instances(instance)))
 
 
 RECONSTRUCTIONS = Stage(
@@ -208,5 +217,6 @@ RECONSTRUCTIONS = Stage(
     perform=_reconstruct,
     batches=_batches,
     estimate=_estimate,
+    growth=_growth,
     first_look=first_look,
 )

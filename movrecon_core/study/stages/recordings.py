@@ -13,6 +13,7 @@ from movrecon_core.recordings.folds import TrialSplit, fold_of, split_trials
 from movrecon_core.simulation import simulate_recordings
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Store, Unit
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
@@ -144,6 +145,10 @@ def _as_dataset(recording: Recording, split: TrialSplit) -> xr.Dataset:
     )
 
 
+def _growth(study: Study, mouse: int) -> Growth:
+    return Growth(amount=sum(len(study.trials_with(mouse, role)) for role in ROLES))
+
+
 RECORDINGS = Stage(
     name="recordings",
     label="recordings: check, folds, near-duplicates",
@@ -153,4 +158,5 @@ RECORDINGS = Stage(
     define=_define,
     perform=split_recording,
     architectures=no_encoder,
+    growth=_growth,
 )

@@ -15,6 +15,7 @@ from movrecon_core.reconstruction import ensemble
 from movrecon_core.reconstruction.objective import poisson_loss
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import PREDICTED, RECORDED, movie_name
+from movrecon_core.study.growth import Growth
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
@@ -89,6 +90,10 @@ def _estimate(scale: Scale) -> Estimate:
     return Estimate(None, shown * values * FLOAT_BYTES)
 
 
+def _growth(study: Study, mouse: int, trial: int) -> Growth:
+    return Growth(amount=study.profile.instances)
+
+
 RESPONSES = Stage(
     name="responses",
     label="responses",
@@ -98,4 +103,5 @@ RESPONSES = Stage(
     define=_define,
     perform=_predict,
     estimate=_estimate,
+    growth=_growth,
 )

@@ -84,6 +84,8 @@ def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
         if not mine or any(study.path(unit).is_file() for unit in task.units):
             return Outcome(task, "elsewhere")
         try:
+            if work.device.type == "cuda":
+                torch.cuda.reset_peak_memory_stats(work.device)
             with logged(study.out / LOGS, names, f"{work.device}, {torch.get_num_threads()} threads"):
                 stage.perform(work, task)
         except StoreError:

@@ -64,10 +64,12 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
                     computed = True
                     left -= len(outcome.task.units)
                     progress.step(len(outcome.task.units))
-            if not computed:
+            if computed:
+                tasks, pause = missing(), 0.1
+            else:
                 time.sleep(pause)
                 pause = min(2 * pause, PATIENCE)
-            tasks = missing()
+                tasks = _waited_for(tasks, study) or missing()
             progress.step(max(0, left - _units(tasks)))  # what another run has done
             left = _units(tasks)
     errors = list(dict.fromkeys(failed.values()))
@@ -76,11 +78,22 @@ def run_stage(stage: Stage, study: Study, scheduler: Scheduler) -> None:
         raise type(errors[0])(f"{errors[0]}{more}")
 
 
+def _waited_for(tasks: Sequence[Task], study: Study) -> list[Task]:
+    """Tasks of which nothing was stored meanwhile; none where one has to be cut anew.
+
+    Only their own files are looked at: all units of a study are too many to be named again and again.
+    """
+    stored = [sum(study.path(unit).is_file() for unit in task.units) for task in tasks]
+    if any(0 < count < len(task.units) for task, count in zip(tasks, stored, strict=True)):
+        return []
+    return [task for task, count in zip(tasks, stored, strict=True) if not count]
+
+
 def _say_what_is_stale(stage: Stage, study: Study, tasks: Sequence[Task]) -> None:
     """Name results that are there, but of other code, parameters or data, before they are computed again."""
     units = [unit for task in tasks for unit in task.units]
     stale = study.superseded(units)
-    if stale:
+    if stale and not study.profile.rehearsal:  # of which there are two efforts
         print(
             f"{stage.label}: {stale} of {len(units)} are there, but of another version of the code, or of other "
             f"parameters or data; computed again (movrecon status --out {study.out})",
