@@ -1,5 +1,6 @@
 """What could have been recorded of a mouse: fewer neurons, planes or minutes, a smaller area, another indicator."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
@@ -7,8 +8,10 @@ from numpy.typing import NDArray
 
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.recordings import FRAME_RATE
+from movrecon_core.simulation import known_truth
 from movrecon_core.simulation.indicators import Indicator
 from movrecon_core.study.settings import PlanningSettings
+from movrecon_core.study.study import Study
 
 MICROMETRES = 1000
 """In a millimetre."""
@@ -79,6 +82,15 @@ def plans_of(settings: PlanningSettings) -> tuple[Plan, ...]:
         *(replace(base, minutes=minutes) for minutes in settings.minutes[1:]),
         *(replace(base, indicator=indicator) for indicator in settings.indicators),
     )
+
+
+def planned(study: Study) -> Iterator[tuple[int, Plan]]:
+    """Mouse and plan of everything that is planned: another indicator of simulated mice alone."""
+    for mouse in study.reconstructed_mice:
+        again = not study.recordings or known_truth(study.recordings[mouse])
+        for plan in plans_of(study.profile.planning):
+            if plan.indicator is None or again:
+                yield mouse, plan
 
 
 def kept_neurons(coordinates: NDArray[np.floating], plan: Plan, seed: int) -> NDArray[np.intp]:

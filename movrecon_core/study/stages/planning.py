@@ -1,6 +1,5 @@
 """Planning an experiment: how well movies are found if less had been recorded of a mouse, or otherwise."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -18,9 +17,8 @@ from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Guide, Target, learn_misfit, reconstruct
 from movrecon_core.recordings import Recording, Trial, load_array
-from movrecon_core.simulation import known_truth
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, plans_of
+from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned
 from movrecon_core.study.profile import encoder_parameters
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.planned_recording import keep_part
@@ -29,14 +27,6 @@ from movrecon_core.study.worker import Worker
 
 COORDINATES = Path("meta", "neurons", "cell_motor_coordinates.npy")
 """Of a recording: places of its neurons, micrometres."""
-
-
-def _keys(study: Study) -> Iterator[tuple[int, Plan]]:
-    for mouse in study.reconstructed_mice:
-        again = not study.recordings or known_truth(study.recordings[mouse])
-        for plan in plans_of(study.profile.planning):
-            if plan.indicator is None or again:
-                yield mouse, plan
 
 
 def _define(study: Study, mouse: int, plan: Plan) -> tuple[str, Definition]:
@@ -160,7 +150,7 @@ PLANNING = Stage(
     label="planning",
     item="mouse and plan",
     part="planning",
-    keys=_keys,
+    keys=planned,
     define=_define,
     perform=_plan,
 )
