@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 import pandas as pd
+import xarray as xr
 
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
@@ -65,7 +66,7 @@ def left_out(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", *QUANTITIES, "why"])
 
 
-def _results(study: Study) -> Iterator[tuple]:
+def _results(study: Study) -> Iterator[tuple[int, Plan, xr.Dataset]]:
     if not study.profile.planning.densities:
         raise NothingToShowError(
             f"profile '{study.profile.name}' plans nothing; give it planning: {{densities: [180.0, 360.0]}} and run it "
@@ -134,7 +135,7 @@ def _in_words(changed: str, value: object, factor: float) -> str:
 
 
 def answer(planned: pd.DataFrame, seed: int, simulated: bool) -> str:
-    """What of more neurons, planes, minutes or another indicator buys most, in a sentence; it says if mice are simulated."""
+    """What of more neurons, planes, minutes or another indicator buys most, in a sentence."""
     found = gains(planned, seed)
     more = found[(found["factor"] > 1) | found["factor"].isna()].sort_values("gain", ascending=False)
     base = _of_base(planned)
@@ -145,15 +146,16 @@ def answer(planned: pd.DataFrame, seed: int, simulated: bool) -> str:
     best = more.iloc[0]
     by = f"{best['gain']:+.3f} (95 % over mice and their movies {best['low']:+.3f} to {best['high']:+.3f})"
     verdict = "buys most" if best["low"] > 0 else "has the largest mean gain, which is not certain"
-    alike = [row.plan for row in more.iloc[1:].itertuples() if not _worse(planned, best, row, seed)]
+    alike = [row["plan"] for _, row in more.iloc[1:].iterrows() if not _worse(planned, best, row, seed)]
     others = f"; not told apart from it: {', '.join(alike)}" if alike else ""
     return f"{start}, {best['plan']} {verdict}: {by}{others}."
 
 
-def _worse(planned: pd.DataFrame, best: pd.Series, other: object, seed: int) -> bool:
+def _worse(planned: pd.DataFrame, best: pd.Series, other: pd.Series, seed: int) -> bool:
     """Whether a plan is worse than the best one for certain."""
     chosen, than = (
-        planned[(planned["changed"] == row.changed) & (planned[row.changed] == row.value)] for row in (best, other)
+        planned[(planned["changed"] == row["changed"]) & (planned[row["changed"]] == row["value"])]
+        for row in (best, other)
     )
     found = _difference(chosen, than)
     return estimate(found, found.index.get_level_values("mouse"), seed).low > 0

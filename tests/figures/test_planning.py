@@ -1,6 +1,7 @@
 """Planning: what a plan adds to the base is the difference on the same movies, and the answer names the largest."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.study import Study
 
-BASE = {"density": 180.0, "area": 0.36, "planes": 4, "minutes": 4.0, "indicator": "as recorded"}
+BASE: dict[str, Any] = {"density": 180.0, "area": 0.36, "planes": 4, "minutes": 4.0, "indicator": "as recorded"}
 ADDED = {
     ("density", 90.0): -0.1,
     ("density", 360.0): 0.05,

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.true_neurons import TrueNeurons
 from movrecon_core.recordings import TIERS_FILE, Recording, Trial
 from movrecon_core.simulation import SimulatedNeurons
@@ -63,8 +64,7 @@ class _Microscope:
 
     def record(self, trial: Trial, seed: int) -> NDArray[np.float32]:
         """Responses (N, T) to a trial's movie under its behaviour; spikes and noise are drawn anew."""
-        behavior = np.concatenate([trial.behavior, trial.pupil_center])
-        shown = (torch.from_numpy(np.ascontiguousarray(x, np.float32))[None] for x in (trial.movie, behavior))
+        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)  # (5, T, 64, 64)
         with torch.no_grad():
-            rates = self._neurons.rates(*shown)[0].numpy()
+            rates = self._neurons.rates(inputs[None, 0], inputs[None, 1:, :, 0, 0])[0].numpy()
         return self._simulated.recorded(rates, np.random.default_rng((seed, trial.index)), self._imaging)

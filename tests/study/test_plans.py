@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -45,7 +46,7 @@ def test_neurons_are_density_times_area_times_planes(places: np.ndarray) -> None
 
 
 @pytest.mark.parametrize("more", [{"density": 600.0}, {"planes": 8}])
-def test_a_plan_for_more_holds_the_one_for_less(places: np.ndarray, more: dict[str, float]) -> None:
+def test_a_plan_for_more_holds_the_one_for_less(places: np.ndarray, more: dict[str, Any]) -> None:
     less = Plan(density=300.0, area=0.25, planes=4, minutes=10.0)
     few = set(kept_neurons(places, less, seed=0))
     many = set(kept_neurons(places, replace(less, **more), seed=0))
@@ -57,7 +58,7 @@ def test_a_plan_for_more_holds_the_one_for_less(places: np.ndarray, more: dict[s
 
 
 @pytest.mark.parametrize("more", [{"density": 2000.0}, {"planes": 11}, {"area": 0.5}])
-def test_what_was_not_recorded_cannot_be_planned(places: np.ndarray, more: dict[str, float]) -> None:
+def test_what_was_not_recorded_cannot_be_planned(places: np.ndarray, more: dict[str, Any]) -> None:
     with pytest.raises(ReconstructionError, match=" of "):
         kept_neurons(places, replace(Plan(500.0, 0.25, 4, 10.0), **more), seed=0)
 
