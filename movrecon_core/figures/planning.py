@@ -145,10 +145,11 @@ def answer(planned: pd.DataFrame, seed: int, simulated: bool) -> str:
         return f"{start}, nothing larger was planned."
     best = more.iloc[0]
     by = f"{best['gain']:+.3f} (95 % over mice and their movies {best['low']:+.3f} to {best['high']:+.3f})"
-    verdict = "buys most" if best["low"] > 0 else "has the largest mean gain, which is not certain"
     alike = [row["plan"] for _, row in more.iloc[1:].iterrows() if not _worse(planned, best, row, seed)]
     others = f"; not told apart from it: {', '.join(alike)}" if alike else ""
-    return f"{start}, {best['plan']} {verdict}: {by}{others}."
+    if best["low"] > 0:
+        return f"{start}, {best['plan']} buys most: {by}{others}."
+    return f"{start}, nothing buys more for certain; the largest mean gain is that of {best['plan']}: {by}{others}."
 
 
 def _worse(planned: pd.DataFrame, best: pd.Series, other: pd.Series, seed: int) -> bool:
