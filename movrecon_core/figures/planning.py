@@ -129,7 +129,7 @@ def _difference(plan: pd.DataFrame, other: pd.DataFrame) -> pd.Series:
 
 def _in_words(changed: str, value: object, factor: float) -> str:
     if changed == "indicator":
-        return f"{value} in place of the recordings' indicator"
+        return f"{value} instead"
     times = {2.0: "twice", 0.5: "half"}.get(round(factor, 6), f"{factor:.3g} times")
     return f"{times} the {changed}"
 

@@ -24,7 +24,7 @@ def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> 
     order = list(named[quantity].unique())
     plot_mice(axes, named, quantity, "video_correlation", order)
     plot_mean(axes, named, quantity, "video_correlation", order, "mean")
-    axes.set(xlabel=label, ylabel="video correlation (Pearson's r)")
+    axes.set(xlabel=label, ylabel="video correlation (r)")
 
 
 def plot_gains(axes: Axes, table: pd.DataFrame) -> None:
@@ -43,4 +43,4 @@ def plot_gains(axes: Axes, table: pd.DataFrame) -> None:
     axes.axvline(0, color="0.4", lw=0.5)
     axes.set_yticks(places, table["plan"])
     axes.invert_yaxis()
-    axes.set(xlabel="gain of video correlation over the base")
+    axes.set(xlabel="gain over the base (r)")

@@ -15,9 +15,9 @@ from movrecon_core.recordings import Recording, load_array
 from movrecon_core.recordings.folds import split_trials
 from movrecon_core.simulation import SimulationConfig, simulate_mouse
 from movrecon_core.study import Study, open_study
+from movrecon_core.study.planned_recording import keep_part
 from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned, plans_of
 from movrecon_core.study.settings import PlanningSettings
-from movrecon_core.study.stages.planned_recording import keep_part
 from movrecon_core.study.stages.planning import PLANNING
 from movrecon_core.study.worker import Worker
 

@@ -18,10 +18,10 @@ from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Guide, Target, learn_misfit, reconstruct
 from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.storage.cost import Cost
+from movrecon_core.study.planned_recording import keep_part
 from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned
 from movrecon_core.study.profile import encoder_parameters
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
-from movrecon_core.study.stages.planned_recording import keep_part
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
 
