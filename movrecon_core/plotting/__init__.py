@@ -30,7 +30,7 @@ from movrecon_core.plotting.masks import plot_maps
 from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
-from movrecon_core.plotting.planning import plot_planned
+from movrecon_core.plotting.planning import plot_gains, plot_planned
 from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
@@ -84,6 +84,7 @@ __all__ = [
     "plot_features",
     "plot_findings",
     "plot_frame_correlation",
+    "plot_gains",
     "plot_lags",
     "plot_level_means",
     "plot_levels",

@@ -1,38 +1,46 @@
 """Panels that plan an experiment."""
 
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.style import COLOURS
+from movrecon_core.plotting.mice import plot_mean, plot_mice
 
 
-def plot_planned(axes: Axes, table: pd.DataFrame, by: str, label: str, wanted: float) -> None:
-    """Video correlation against the number of neurons, one curve a value of `by`: mean over movies, and each movie.
+def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> None:
+    """Video correlation at every value of a planned quantity: mean over movies of each mouse, and of all.
 
     Parameters
     ----------
     axes
         Where to draw.
     table
-        Columns ``neurons``, ``movie``, ``video_correlation`` and `by`.
-    by
-        Column that tells the curves apart.
+        Columns ``mouse``, ``video_correlation`` and `quantity`, in the order of its values; one row a movie and value.
+    quantity
+        Name of the column of values.
     label
-        Of a curve, with ``{}`` for the value.
-    wanted
-        A video correlation that is marked.
+        Of the values, with their unit.
     """
-    values = sorted(table[by].unique())
-    shades = colormaps["viridis"].resampled(len(values) + 1)
-    for place, value in enumerate(values):
-        rows = table[table[by] == value]
-        mean = rows.groupby("neurons")["video_correlation"].mean()
-        axes.plot(rows["neurons"], rows["video_correlation"], "o", color=shades(place), ms=2, alpha=0.5)
-        axes.plot(mean.index, mean, "o-", color=shades(place), mfc="white", label=label.format(f"{value:g}"))
-    axes.axhline(wanted, color=COLOURS["published"], lw=0.7, ls="--", label=f"wanted: {wanted:g}")
-    ticks = sorted(table["neurons"].unique())
-    axes.set(xscale="log", xlabel="neurons", ylabel="video correlation (Pearson's r)")
-    axes.set_xticks(ticks, [str(tick) for tick in ticks])
-    axes.set_xticks([], minor=True)
-    axes.legend()
+    named = table.assign(**{quantity: [f"{x:g}" if isinstance(x, int | float) else str(x) for x in table[quantity]]})
+    order = list(named[quantity].unique())
+    plot_mice(axes, named, quantity, "video_correlation", order)
+    plot_mean(axes, named, quantity, "video_correlation", order, "mean")
+    axes.set(xlabel=label, ylabel="video correlation (r)")
+
+
+def plot_gains(axes: Axes, table: pd.DataFrame) -> None:
+    """What every plan adds to the base, with its 95 % interval.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``plan``, ``gain``, ``low``, ``high``; one row a plan.
+    """
+    places = range(len(table))
+    spread = [table["gain"] - table["low"], table["high"] - table["gain"]]
+    axes.errorbar(table["gain"], places, xerr=spread, fmt="o", color="black", ms=3, capsize=2, lw=0.8)
+    axes.axvline(0, color="0.4", lw=0.5)
+    axes.set_yticks(places, table["plan"])
+    axes.invert_yaxis()
+    axes.set(xlabel="gain over the base (r)")

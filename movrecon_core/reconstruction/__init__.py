@@ -14,7 +14,6 @@ from movrecon_core.reconstruction.guide import Guide, Misfit, learn_misfit
 from movrecon_core.reconstruction.masks import (
     Segment,
     evaluation_mask,
-    nested_populations,
     population_mask,
     train_mask,
     training_mask,
@@ -36,7 +35,6 @@ __all__ = [
     "evaluation_mask",
     "fast_config",
     "learn_misfit",
-    "nested_populations",
     "population_mask",
     "reconstruct",
     "train_mask",

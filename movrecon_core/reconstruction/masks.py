@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import product
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 from tqdm.auto import trange
@@ -233,35 +232,3 @@ def _check_segments(encoder: Encoder, mouse: int, segments: Sequence[Segment]) -
                 f"mask: segment {index}: expected {frames} frames and {encoder.neurons[mouse]} neurons, "
                 f"found {len(segment.movie)} frames and responses of shape {segment.responses.shape}"
             )
-
-
-def nested_populations(
-    coordinates: ArrayLike, fractions: tuple[float, ...], areas: tuple[float, ...], seed: int
-) -> dict[tuple[float, float], NDArray[np.bool_]]:
-    """Parts of a population: so many neurons, within so large a patch of cortex.
-
-    Parameters
-    ----------
-    coordinates
-        (N, 2), places in the cortex.
-    fractions
-        Of all neurons that are kept, 0..1.
-    areas
-        A patch holds this fraction of all neurons, those nearest to the middle.
-    seed
-        Of the order in which neurons are left out; a larger part holds a smaller one of the same patch.
-
-    Returns
-    -------
-    dict
-        (fraction, area) → (N,), True for neurons that stay; only where the patch holds as many neurons.
-    """
-    places = np.asarray(coordinates, dtype=np.float64)
-    nearest = np.argsort(np.hypot(*(places - np.median(places, axis=0)).T), kind="stable")
-    order = np.random.default_rng(seed).permutation(len(places))
-    kept = {}
-    for fraction, area in product(sorted(fractions), sorted(areas)):
-        if fraction <= area:
-            patch = np.isin(order, nearest[: round(area * len(places))])
-            kept[fraction, area] = np.isin(np.arange(len(places)), order[patch][: round(fraction * len(places))])
-    return kept

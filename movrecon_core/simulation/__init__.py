@@ -21,6 +21,7 @@ Sources of the parameters, as cited beside them:
 - Ruderman & Bialek 1994, Phys Rev Lett 73:814. Scaling in natural images.
 - Sakatani & Isa 2007, Neurosci Res 58:324. Eye movements of mice.
 - Vinck et al. 2015, Neuron 86:740. Arousal and running.
+- Zhang et al. 2023, Nature 615:884. jGCaMP8.
 """
 
 from movrecon_core.simulation.behaviour import BehaviourConfig

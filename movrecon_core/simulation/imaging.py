@@ -13,10 +13,7 @@ TAIL = 10
 
 
 class ImagingConfig(Parameters):
-    """Indicator and microscope; GCaMP6s and 8 Hz as recorded, another indicator by its time constants.
-
-    GCaMP6f would be ``rise: 0.015, decay: 0.2`` (Chen et al. 2013: 0.045 s to the peak, half decay 0.14 s).
-    """
+    """Indicator and microscope; GCaMP6s and 8 Hz as recorded, others as `indicators.KINETICS` says."""
 
     sampling_rate: float = 8.0
     """Hz (article, Source data)."""

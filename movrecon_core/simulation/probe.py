@@ -10,7 +10,7 @@ from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import SIMULATED_MARKER, Recording, load_array
 from movrecon_core.simulation.behaviour import slow_noise
 from movrecon_core.simulation.config import SimulationConfig
-from movrecon_core.simulation.imaging import recorded, with_tail
+from movrecon_core.simulation.imaging import ImagingConfig, recorded, with_tail
 from movrecon_core.simulation.microscope import LEAD
 from movrecon_core.simulation.mouse import TRUTH, mouse_generator
 from movrecon_core.simulation.neurons import (
@@ -82,14 +82,19 @@ class SimulatedNeurons:
         rates = self.rates(movie)
         return [self.recorded(rates, rng) for _ in range(count)]
 
-    def recorded(self, rates: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
-        """Responses (N, T) that the microscope would record in one showing, from expected spikes a second (N, T)."""
+    def recorded(
+        self, rates: NDArray[np.float32], rng: np.random.Generator, imaging: ImagingConfig | None = None
+    ) -> NDArray[np.float32]:
+        """Responses (N, T) that the microscope would record in one showing, from expected spikes a second (N, T).
+
+        The spikes are those of the same neurons with whichever indicator and microscope; None: the recording's own.
+        """
         values, config = self.values, self.config
         led = np.pad(rates, ((0, 0), (LEAD, 0)), mode="edge")
         loading = values["shared_gain"][:, None]
         gain = np.exp(loading * slow_noise(rng, led.shape[1], 2.0) - loading**2 / 2).astype(np.float32)
         spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
-        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, config.imaging)
+        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, imaging or config.imaging)
         return found * values["unit"][:, None].astype(np.float32)
 
 

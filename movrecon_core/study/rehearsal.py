@@ -16,6 +16,8 @@ TRIALS = (14, 28)
 """Of every other mouse: what grows with trials shows in the difference. Fewer hold no two movies of a fold."""
 MICE, INSTANCES, MOVIES = 2, 2, 2
 """At most so many of them: one more takes as long as the one before."""
+PLANNED_MINUTES = 1.0
+"""Of training movies: fewer than `TRIALS` hold."""
 PIXEL_STEP = 4
 """Of receptive fields: all pixels are sixteen times as many stimuli."""
 SECONDS = 20.0
@@ -125,10 +127,11 @@ def rehearsal_of(profile: Profile, effort: Effort, mice: Sequence[str]) -> Profi
             ),
             "planning": planning.model_copy(
                 update={
-                    "ceilings": _ends(planning.ceilings),
-                    "trials": TRIALS[0],
-                    "fractions": _ends(planning.fractions),
-                    "areas": _ends(planning.areas),
+                    "densities": planning.densities[:1],
+                    "areas": planning.areas[:1],
+                    "planes": planning.planes[:1],
+                    "minutes": (PLANNED_MINUTES,),
+                    "indicators": planning.indicators[:1],
                     "movies": min(MOVIES, planning.movies),
                     "training": planning.training and _trained(planning.training, effort),
                 }

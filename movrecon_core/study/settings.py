@@ -10,6 +10,7 @@ from movrecon_core.decoders.by_name import LEARNERS
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.reconstruction import ReconstructionConfig
 from movrecon_core.recordings.folds import FOLDS
+from movrecon_core.simulation.indicators import Indicator
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
@@ -182,26 +183,21 @@ class BaselineSettings(BaseModel):
         return names
 
 
-_Share = Annotated[float, Field(gt=0, le=1)]
-
-
 class PlanningSettings(BaseModel):
-    """An in-silico mouse at several noise levels, and parts of its population (no counterpart in the article)."""
+    """Experiments of other sizes, made of the study's mice (no counterpart in the article).
+
+    The first value of everything makes the base; each other one is planned with all else as in the base.
+    """
 
     model_config = STRICT
 
-    ceilings: tuple[Annotated[float, Field(ge=0.05, le=0.95)], ...] = ()  # of the simulation; none: nothing is planned
-    neurons: int = Field(default=500, ge=8)
-    trials: int = Field(default=77, ge=14)
-    fractions: tuple[_Share, ...] = (0.125, 0.25, 0.5, 1.0)  # of the neurons that are kept; article, Fig. 5
-    areas: tuple[_Share, ...] = (0.25, 0.5, 1.0)  # of the neurons that a patch of cortex holds
-    movies: int = Field(default=3, ge=2)
+    densities: tuple[Positive, ...] = ()  # neurons per mm² of an imaging plane; none: nothing is planned
+    areas: Annotated[tuple[Positive, ...], Field(min_length=1)] = (0.36,)  # mm²; recordings: 0.38
+    planes: Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)] = (10,)  # recordings: 10
+    minutes: Annotated[tuple[Positive, ...], Field(min_length=1)] = (10.0,)  # of training movies; recordings: some 60
+    indicators: tuple[Indicator, ...] = ()  # others than the recordings'; of simulated mice alone
+    movies: int = Field(default=3, ge=1)  # of a mouse
     training: TrainingConfig | None = None  # None: the study's
-
-    @property
-    def patched_ceiling(self) -> float:
-        """The noise level, in the middle, at which the area is varied too."""
-        return sorted(self.ceilings)[len(self.ceilings) // 2]
 
 
 _Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:,=/@+-]+$")]

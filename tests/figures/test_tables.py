@@ -466,7 +466,7 @@ class Bare(ExampleStudy):
         (population_sizes, "trials_per_mouse"),
         (noise_tables, "section `noise`"),
         (grating_measures, "section `gratings`"),
-        (planned_correlations, "ceilings"),
+        (planned_correlations, "densities"),
         (error_sizes, "from_predicted: true"),
     ],
     ids=["variations", "population", "noise", "gratings", "planning", "error maps"],

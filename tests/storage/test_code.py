@@ -30,10 +30,9 @@ ROOTS = {
 ALL = {stage.name for stage in STAGES}
 OTHER = {"other-encoder", "encoder-qualities", "other-reconstructions"}
 OWN = ALL - {"showings", "recordings", "decoders", "other-encoder", "other-reconstructions"}
-TRAINED = {"encoders", "other-encoder", "planning-encoders"}
+TRAINED = {"encoders", "other-encoder", "planning"}
 FOUND = {"reconstructions", "other-reconstructions", "other-methods", "planning"}
-GUIDED = {"reconstructions", "other-methods"}
-MASKED = {"masks", "planning-mask"}
+GUIDED = {"reconstructions", "other-methods", "planning"}
 
 EDITS = [
     # file, what is there, what comes in its place, and what is stale then
@@ -41,7 +40,7 @@ EDITS = [
         "study/stages/masks.py",
         "FIRST_FRAME, SEGMENT_FRAMES = 50,",
         "FIRST_FRAME, SEGMENT_FRAMES = 51,",
-        MASKED | {"recordings"},
+        {"masks", "recordings"},
     ),
     ("study/stages/masks.py", 'label="masks"', 'label="transparency masks"', set()),
     ("analysis/encoder_quality.py", "np.mean(found, axis=0)", "np.median(found, axis=0)", {"evaluations"}),
@@ -65,20 +64,20 @@ EDITS = [
         "recordings/folds.py",
         "HASHED_FRAMES = 5",
         "HASHED_FRAMES = 6",
-        {"recordings", *MASKED, "planning-encoders", "planning"} - {"masks"},
+        {"recordings"},
     ),
     (
         "recordings/writer.py",
         "GREY_LEVELS = 256",
         "GREY_LEVELS = 255",
-        {"planning-encoders", "planning-mask", "planning"},
+        set(),
     ),
     ("study/conditions.py", "SHUFFLED = Condition(shuffled=True)", "SHUFFLED = Condition(mask='none')", set()),
     (
         "study/conditions.py",
         '"standard": 0.5',
         '"standard": 0.6',
-        {"reconstructions", "other-reconstructions", "other-methods", "responses", "showings"},
+        {"reconstructions", "other-reconstructions", "other-methods", "planning", "responses", "showings"},
     ),
     (
         "study/targets.py",
@@ -96,7 +95,7 @@ EDITS = [
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),
     ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
     ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED | {"responses"}),
-    ("reconstruction/config.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | MASKED),
+    ("reconstruction/config.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | {"masks"}),
     ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses", "showings", "baselines"}),
     ("decoders/ridge.py", "INTERCEPT = 1.0", "INTERCEPT = 2.0", GUIDED | {"decoders", "baselines"}),
     ("study/run/schedulers/run.py", "PATIENCE = 5.0", "PATIENCE = 50.0", set()),

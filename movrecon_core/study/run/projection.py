@@ -20,7 +20,7 @@ from movrecon_core.study.study import Study
 MEMORY_KEYS = {
     "encoders": "training.batch",
     "other-encoder": "comparison.training.batch",
-    "planning-encoders": "planning.training.batch",
+    "planning": "planning.training.batch",
     "decoders": "baselines.decoders",
     "reconstructions": "batch_trials",
     "other-methods": "batch_trials",

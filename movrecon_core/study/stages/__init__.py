@@ -13,8 +13,6 @@ from movrecon_core.study.stages.other_methods import OTHER_METHODS
 from movrecon_core.study.stages.other_reconstructions import OTHER_RECONSTRUCTIONS
 from movrecon_core.study.stages.physiology import PHYSIOLOGY
 from movrecon_core.study.stages.planning import PLANNING
-from movrecon_core.study.stages.planning_encoders import PLANNING_ENCODERS
-from movrecon_core.study.stages.planning_mask import PLANNING_MASK
 from movrecon_core.study.stages.receptive_fields import RECEPTIVE_FIELDS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.recordings import RECORDINGS
@@ -39,8 +37,6 @@ STAGES: tuple[Stage, ...] = (
     BASELINES,
     RESPONSES,
     SHOWINGS,
-    PLANNING_ENCODERS,
-    PLANNING_MASK,
     PLANNING,
 )
 """In order: a stage needs those before it."""

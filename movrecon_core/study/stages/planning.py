@@ -1,125 +1,161 @@
-"""Planning an experiment in silico: one mouse at several noise levels, reconstructed from parts of its population."""
+"""Planning an experiment: how well movies are found if less had been recorded of a mouse, or otherwise."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
-from scipy.spatial import ConvexHull
 
 from movrecon_core.analysis import SKIPPED_FRAMES, neuron_correlation, video_correlation
+from movrecon_core.decoders.by_name import LEARNERS
+from movrecon_core.decoders.errors import spread_of_frequencies
+from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.reconstruction import (
-    Target,
-    evaluation_mask,
-    nested_populations,
-    reconstruct,
-    training_mask,
-    without_decoder,
-)
-from movrecon_core.recordings import Trial, load_array
-from movrecon_core.recordings.folds import split_trials
+from movrecon_core.reconstruction import Guide, Target, learn_misfit, reconstruct
+from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.growth import Growth, frames_of, reconstructed
+from movrecon_core.study.growth import Growth, segments
+from movrecon_core.study.planned_recording import keep_part
+from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned
+from movrecon_core.study.profile import encoder_parameters
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
-from movrecon_core.study.stages.planning_encoders import RULE, planning_recording
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
 
-MICROMETRES_A_MILLIMETRE = 1000
+COORDINATES = Path("meta", "neurons", "cell_motor_coordinates.npy")
+"""Of a recording: places of its neurons, micrometres."""
 
 
-def _define(study: Study, ceiling: float) -> tuple[str, Definition]:
-    settings = study.profile.planning
-    return f"ceiling-{ceiling:g}", {
-        "encoder": study.encoder_digest(study.unit("planning-encoders", ceiling)),
-        "mask": study.unit("planning-mask").name,
-        "reconstruction": as_json(without_decoder(study.profile.reconstruction)),
-        "fractions": settings.fractions,
-        "areas": _areas(study, ceiling),
-        "movies": settings.movies,
+def _define(study: Study, mouse: int, plan: Plan) -> tuple[str, Definition]:
+    file = study.recordings[mouse].path / COORDINATES
+    movies = _movies(study, mouse)
+    return f"{study.mice[mouse]}-{plan.name}", {
+        "mouse": mouse,
+        "plan": as_json(plan),
+        "coordinates": study.digests.of(file) if file.is_file() else None,
+        "trials": study.trials_digest(mouse, "training"),
+        "movies": {str(trial): study.trial_digest(mouse, trial) for trial in movies},
+        "neurons": study.truth_digest(mouse, movies[0]) if plan.indicator is not None else None,
+        "mask": study.unit("masks", mouse).name,
+        "encoder": as_json(study.profile.encoder),
+        "training": as_json(_training(study)),
+        "reconstruction": as_json(study.profile.reconstruction),
         "seed": study.profile.seed,
     }
 
 
-def _areas(study: Study, ceiling: float) -> tuple[float, ...]:
-    """Only one noise level is looked at patch by patch: area and noise are taken to act apart."""
-    settings = study.profile.planning
-    return settings.areas if ceiling == settings.patched_ceiling else (1.0,)
+def _movies(study: Study, mouse: int) -> tuple[int, ...]:
+    """Trials of a mouse that are reconstructed under every plan."""
+    return study.reconstructed_trials(mouse)[: study.profile.planning.movies]
+
+
+def _training(study: Study) -> TrainingConfig:
+    return study.profile.planning.training or study.profile.training
 
 
 def _plan(work: Worker, task: Task) -> None:
-    ((ceiling,),), (unit,), study = task.keys, task.units, work.study
-    with Cost() as cost:
-        encoder = work.load(study.unit("planning-encoders", ceiling))
-        dataset = _reconstructions(work, encoder, ceiling)
+    """Record, train and reconstruct as planned; a plan that asks for more than was recorded is stored with the reason.
+
+    Nothing of the planned recording stays but its numbers.
+    """
+    ((mouse, plan),), (unit,), study = task.keys, task.units, work.study
+    with Cost() as cost, TemporaryDirectory() as folder:
+        training = study.trials_with(mouse, "training")
+        try:
+            neurons = _neurons(study.recordings[mouse], plan, study.profile.seed)
+            frames = [study.recordings[mouse].movie(trial).shape[0] for trial in training]
+            training = training[: kept_movies(np.array(frames), plan.minutes)]
+        except ReconstructionError as error:
+            dataset = xr.Dataset(attrs={"left_out": str(error)})
+        else:
+            trials = (*training, *_movies(study, mouse))
+            part = keep_part(study.recordings[mouse], trials, neurons, plan.indicator, Path(folder), study.profile.seed)
+            dataset = _reconstructed(work, mouse, part, training, Path(folder) / f"{unit.label}.pth")
     work.save(unit, dataset, cost)
 
 
-def _reconstructions(work: Worker, encoder: Encoder, ceiling: float) -> xr.Dataset:
-    """Video correlation (population, movie) of movies found from every part of the population."""
-    study, settings = work.study, work.study.profile.planning
-    recording = planning_recording(study, ceiling)
-    trials = [recording.trial(trial) for trial in split_trials(recording, RULE).held_out]
-    coordinates = load_array(recording.path / "meta" / "neurons" / "cell_motor_coordinates.npy")[:, :2]
-    parts = nested_populations(coordinates, settings.fractions, _areas(study, ceiling), study.profile.seed)
-    alpha = study.result("planning-mask")["alpha"].values
-    pixels = crop_movie(evaluation_mask(alpha))
-    if not pixels.any():
-        raise ReconstructionError("planning: no pixel of the mask reaches 1; planning.training may be too short")
-    shown = trials[: settings.movies]
-    targets = [
-        Target(trial.responses, trial.behavior, trial.pupil_center, training_mask(alpha), neurons_in_loss=kept)
-        for kept in parts.values()
-        for trial in shown
-    ]
-    size, config = study.profile.batch_trials, without_decoder(study.profile.reconstruction)
-    found = [
-        result.movie
-        for first in range(0, len(targets), size)
-        for result in reconstruct([encoder], 0, targets[first : first + size], config, device=work.device)
-    ]
+def _neurons(recording: Recording, plan: Plan, seed: int) -> np.ndarray:
+    file = recording.path / COORDINATES
+    if not file.is_file():
+        raise ReconstructionError("the recording does not say where its neurons are")
+    return kept_neurons(load_array(file), plan, seed)
+
+
+def _reconstructed(
+    work: Worker, mouse: int, part: Recording, training: tuple[int, ...], checkpoint: Path
+) -> xr.Dataset:
+    """Video correlation (movie,) of movies found through an encoder that was trained on a part of a recording."""
+    study, settings = work.study, work.study.profile.encoder
+    parameters = encoder_parameters(settings, (part.neurons,))
+    encoder = train_encoder(
+        [part],
+        [training],
+        settings.architecture,
+        parameters,
+        _training(study),
+        study.profile.seed,
+        checkpoint,
+        work.device,
+    )
+    shown = [part.trial(trial) for trial in _movies(study, mouse)]
+    targets = _targets(study, mouse, encoder, [part.trial(trial) for trial in training], shown)
+    found = reconstruct([encoder], 0, targets, study.profile.reconstruction, device=work.device)
+    pixels = crop_movie(study.evaluation_mask(mouse))
     correlation = [
-        video_correlation(trial.movie[SKIPPED_FRAMES:], crop_movie(movie)[SKIPPED_FRAMES:], pixels)
-        for trial, movie in zip(shown * len(parts), found, strict=True)
+        video_correlation(trial.movie[SKIPPED_FRAMES:], crop_movie(result.movie)[SKIPPED_FRAMES:], pixels)
+        for trial, result in zip(shown, found, strict=True)
     ]
+    predicted, recorded = _responses(encoder, shown)
+    single_trial = np.nan_to_num(neuron_correlation(recorded, predicted)).mean()
     return xr.Dataset(
-        {
-            "video_correlation": (("population", "movie"), np.reshape(correlation, (len(parts), len(shown)))),
-            "neurons": ("population", [int(kept.sum()) for kept in parts.values()]),
-            "area": ("population", [_patch(coordinates, area) for _, area in parts]),
-        },
+        {"video_correlation": ("movie", np.array(correlation))},
         coords={"movie": [trial.index for trial in shown]},
-        attrs={"single_trial_correlation": _single_trial_correlation(encoder, trials)},
+        attrs={"neurons": part.neurons, "single_trial_correlation": float(single_trial)},
     )
 
 
-def _patch(coordinates: NDArray[np.floating], area: float) -> float:
-    """Area in mm² of the patch that holds a fraction of the neurons."""
-    everyone = next(iter(nested_populations(coordinates, (area,), (area,), 0).values()))
-    return float(ConvexHull(coordinates[everyone] / MICROMETRES_A_MILLIMETRE).volume)
+def _targets(study: Study, mouse: int, encoder: Encoder, training: list[Trial], shown: list[Trial]) -> list[Target]:
+    """What the movies have to explain; guided, as in the study, by what was learned of the kept neurons and minutes."""
+    config = study.profile.reconstruction
+    guides: list[Guide | None] = [None] * len(shown)
+    if config.decoder is not None:
+        decoder = LEARNERS[config.decoder][1](training, study.profile.seed)
+        predicted, recorded = _responses(encoder, training)
+        misfit = learn_misfit(recorded, predicted, learn_roots(training))
+        guides = [
+            Guide(
+                decoder.decode(trial.responses),
+                spread_of_frequencies(decoder.error_power, int(decoder.samples_apart), trial.frames),
+                (misfit,),
+            )
+            for trial in shown
+        ]
+    return [
+        Target(trial.responses, trial.behavior, trial.pupil_center, study.training_mask(mouse), guide=guide)
+        for trial, guide in zip(shown, guides, strict=True)
+    ]
 
 
-def _single_trial_correlation(encoder: Encoder, trials: list[Trial]) -> float:
+def _responses(encoder: Encoder, trials: list[Trial]) -> tuple[np.ndarray, np.ndarray]:
+    """Predicted and recorded responses (N, T) to some trials, one after another."""
     predicted = [predicted_responses(encoder, 0, t.movie, t.behavior, t.pupil_center) for t in trials]
-    recorded = np.concatenate([trial.responses for trial in trials], axis=1)
-    return float(np.nan_to_num(neuron_correlation(recorded, np.concatenate(predicted, axis=1))).mean())
+    return np.concatenate(predicted, axis=1), np.concatenate([trial.responses for trial in trials], axis=1)
 
 
-def _growth(study: Study, ceiling: float) -> Growth:
-    settings, config = study.profile.planning, without_decoder(study.profile.reconstruction)
-    parts = [fraction <= area for fraction in settings.fractions for area in _areas(study, ceiling)]
-    found = reconstructed(config, frames_of(study, 0, 0))
-    return found._replace(amount=settings.movies * sum(parts) * found.amount)
+def _growth(study: Study, mouse: int, plan: Plan) -> Growth:
+    return segments(_training(study))
 
 
 PLANNING = Stage(
     name="planning",
-    label="planning: movies",
-    item="noise level",
+    label="planning",
+    item="mouse and plan",
     part="planning",
-    keys=lambda study: [(ceiling,) for ceiling in study.profile.planning.ceilings],
+    keys=planned,
     define=_define,
     perform=_plan,
     growth=_growth,

@@ -1,0 +1,70 @@
+"""What a plan keeps of a mouse's recording, as a recording of its own: an encoder knows nothing of the rest."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from movrecon_core.encoders.inputs import encoder_inputs
+from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.recordings import TIERS_FILE, Recording, Trial
+from movrecon_core.simulation import SimulatedNeurons
+from movrecon_core.simulation.indicators import Indicator, imaged_with
+
+
+def keep_part(
+    recording: Recording,
+    trials: Sequence[int],
+    neurons: NDArray[np.intp],
+    indicator: Indicator | None,
+    folder: Path,
+    seed: int,
+) -> Recording:
+    """Write the responses of some neurons in some trials beside links to movies and behaviour.
+
+    Parameters
+    ----------
+    recording
+        Of all neurons.
+    trials
+        Others have no responses.
+    neurons
+        Their places in the population.
+    indicator
+        With which a simulated mouse is imaged again; None: the responses are those of the recording.
+    folder
+        Where the part's directory is made.
+    seed
+        Of spikes and imaging noise, if it is imaged again.
+    """
+    path = folder / recording.name
+    (path / "data" / "responses").mkdir(parents=True)
+    for signal in recording.signals:
+        if signal != "responses":
+            (path / "data" / signal).symlink_to((recording.path / "data" / signal).resolve())
+    (path / TIERS_FILE).parent.mkdir(parents=True)
+    (path / TIERS_FILE).symlink_to((recording.path / TIERS_FILE).resolve())
+    part, microscope = Recording(path), None if indicator is None else _Microscope(recording, indicator)
+    for number in trials:
+        trial = recording.trial(number)
+        found = trial.responses if microscope is None else microscope.record(trial, seed)
+        np.save(part.file("responses", number), found[neurons].astype(np.float32))
+    return part
+
+
+class _Microscope:
+    """Images the neurons of a simulated mouse again, with another indicator."""
+
+    def __init__(self, recording: Recording, indicator: Indicator) -> None:
+        self._neurons = TrueNeurons(recording)
+        self._simulated = SimulatedNeurons(recording)
+        self._imaging = imaged_with(indicator, self._simulated.config.imaging)
+
+    def record(self, trial: Trial, seed: int) -> NDArray[np.float32]:
+        """Responses (N, T) to a trial's movie under its behaviour; spikes and noise are drawn anew."""
+        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)  # (5, T, 64, 64)
+        with torch.no_grad():
+            rates = self._neurons.rates(inputs[None, 0], inputs[None, 1:, :, 0, 0])[0].numpy()
+        return self._simulated.recorded(rates, np.random.default_rng((seed, trial.index)), self._imaging)
