@@ -1,16 +1,17 @@
 """What is reconstructed, and how: a movie under a condition."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from movrecon_core.stimuli import SyntheticStimulus
 
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free", "unshared"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
+ChosenKind = Literal["random", "spread", "clustered", "diverse", "alike", "independent", "redundant"]
 GradientKind = Literal["instance", "ensemble"]
 InvertedKind = Literal["encoders", "neurons"]
 
@@ -27,7 +28,7 @@ class Condition:
     target
         Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
         the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
-        natural movies), or what a simulation would have recorded without noise.
+        natural movies), what a simulation would have recorded without noise, or with noise that neurons do not share.
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -35,6 +36,9 @@ class Condition:
     dropped
         The other neurons' recorded responses are 0 and count (``silent``, scripts), or do not count (``missing``,
         article).
+    chosen
+        Which neurons are kept: drawn at random (article); spread or clustered in visual space; with receptive fields
+        that are diverse or alike; with signals that are independent or redundant.
     gradients
         One movie an instance, or one for all, found with the mean of their gradients.
     shuffled
@@ -47,6 +51,7 @@ class Condition:
     mask: MaskKind = "standard"
     neurons: float = 1.0
     dropped: DroppedKind = "silent"
+    chosen: ChosenKind = "random"
     gradients: GradientKind = "instance"
     shuffled: bool = False
     inverted: InvertedKind = "encoders"
@@ -59,6 +64,8 @@ class Condition:
             parts.append(f"mask-{self.mask}")
         if self.neurons < 1:
             parts.append(f"neurons-{self.neurons:g}-{self.dropped}")
+        if self.chosen != "random":
+            parts.append(self.chosen)
         if self.gradients != "instance":
             parts.append(f"gradients-{self.gradients}")
         if self.shuffled:
@@ -67,6 +74,17 @@ class Condition:
             parts.append(f"through-{self.inverted}")
         return "-".join(parts)
 
+    @property
+    def needs_truth(self) -> bool:
+        """Whether it can be had of a simulation alone."""
+        return self.target in ("noise-free", "unshared") or self.inverted == "neurons"
+
+    @property
+    def first_instance(self) -> bool:
+        """Whether the first instance alone finds it: where conditions are compared and the article has none of them."""
+        parts_without_noise = self.neurons < 1 and self.target == "noise-free"
+        return parts_without_noise or self.target == "unshared" or self.chosen != "random"
+
 
 RECORDED, PREDICTED = Condition(), Condition(target="ensemble")
 OWN_PREDICTION = Condition(target="predicted")
@@ -74,11 +92,13 @@ AVERAGED = Condition(target="averaged")
 """Of movies that were shown more than once."""
 SHUFFLED = Condition(shuffled=True)
 MASKS_AND_GRADIENTS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"))
+CHOSEN: tuple[ChosenKind, ...] = get_args(ChosenKind)
 VARIATIONS = (*MASKS_AND_GRADIENTS, OWN_PREDICTION, SHUFFLED)
 """Beside recorded and predicted (article, Fig. 1–S2): an easier prediction, and a control, neurons exchanged."""
 NOISE_FREE = Condition(target="noise-free")
 THROUGH_NEURONS = Condition(inverted="neurons")
 NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")
+UNSHARED = Condition(target="unshared")
 TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
 

@@ -101,6 +101,15 @@ class PopulationSettings(BaseModel):
     trials_per_mouse: int = Field(default=10, ge=0)  # article: 10
 
 
+class RedundancySettings(BaseModel):
+    """Parts of a population that are chosen by what their neurons tell (no counterpart in the article)."""
+
+    model_config = STRICT
+
+    fractions: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)
+    trials_per_mouse: int = Field(default=0, ge=0)  # found by the first instance, the other neurons missing
+
+
 class TruthSettings(BaseModel):
     """What only a simulation can tell: movies found from noise-free responses, and through the neurons themselves."""
 

@@ -76,6 +76,8 @@ def build_target(
             if not isinstance(movie, int):
                 raise ReconstructionError(f"{movie_name(movie)}: no noise-free responses to it were kept; predict them")
             responses = study.noise_free(mouse, movie)
+        case "unshared":
+            responses = study.result("unshared", mouse, movie)["responses"].values
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")
@@ -101,6 +103,9 @@ def _mean_prediction(encoders: Sequence[Encoder], mouse: int, *shown: NDArray[np
 
 def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:
     """Neurons (N,) that stay; the same for all instances of a movie, and a larger fraction holds a smaller one."""
+    if condition.chosen != "random":
+        places = study.orders(mouse)["place"].sel(way=condition.chosen).values
+        return places < round(condition.neurons * len(places))
     return population_mask(study.recordings[mouse].neurons, condition.neurons, _seed(study, mouse, movie))
 
 
