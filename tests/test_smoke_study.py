@@ -36,6 +36,7 @@ FIGURES = (
     "planning",
     "quality_loss",
     "same_neurons",
+    "redundancy",
     "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")

@@ -31,6 +31,7 @@ from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
 from movrecon_core.plotting.planning import plot_planned
+from movrecon_core.plotting.populations import plot_part_curves
 from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
@@ -95,6 +96,7 @@ __all__ = [
     "plot_neuron_correlations",
     "plot_one_pixel",
     "plot_optimisation",
+    "plot_part_curves",
     "plot_parts",
     "plot_planned",
     "plot_poster",
