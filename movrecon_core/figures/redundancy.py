@@ -37,13 +37,15 @@ def chosen_populations(study: Study) -> pd.DataFrame:
     NothingToShowError
         If the profile chooses no neurons.
     """
-    rows = [
-        (study.label(mouse), trial, chosen, 100 * kept, video_correlation(*judged.evaluated))
-        for mouse in study.reconstructed_mice
-        for trial in study.redundancy_trials(mouse)
-        for (chosen, kept), condition in study.redundancy_conditions(mouse).items()
-        for judged in [study.judged(mouse, trial, condition, instances=[0])]
-    ]
+    rows = []
+    for mouse in study.reconstructed_mice:
+        conditions = study.redundancy_conditions(mouse)
+        for trial in study.redundancy_trials(mouse):
+            judged = {c: study.judged(mouse, trial, c, instances=[0]) for c in dict.fromkeys(conditions.values())}
+            qualities = {condition: video_correlation(*found.evaluated) for condition, found in judged.items()}
+            rows += [
+                (study.label(mouse), trial, name, 100 * kept, qualities[c]) for (name, kept), c in conditions.items()
+            ]
     if not rows:
         raise NothingToShowError(
             "the profile chooses no neurons; give it `redundancy: {trials_per_mouse: 1}` or more, and run it again"
@@ -100,10 +102,11 @@ def rows(table: pd.DataFrame, seed: int) -> Iterator[Row]:
 def redundancy_answer(measured: Measured) -> str:
     """Why more neurons gain so little, in one sentence."""
     table = measured.of(chosen_populations)
-    decided = {question.finding: decide(question, measured)["decision"] for question in QUESTIONS}
+    told = (question for question in QUESTIONS if question.finding in (INDEPENDENT, SHARED, NOISE))
+    decided = {question.finding: decide(question, measured)["decision"] for question in told}
     mean = table[table["chosen"] == "random"].groupby("percent")["video_correlation"].mean()
     fewest = mean.index.min()
-    told = [
+    reasons = [
         choose(
             decided[INDEPENDENT],
             "as many that tell different things do better than neurons at random, so neurons tell things twice",
@@ -112,7 +115,7 @@ def redundancy_answer(measured: Measured) -> str:
         )
     ]
     if "noise-free" in set(table["chosen"]):
-        told += [
+        reasons += [
             choose(
                 decided[SHARED],
                 "noise that neurons share costs quality",
@@ -127,8 +130,10 @@ def redundancy_answer(measured: Measured) -> str:
             ),
         ]
     else:
-        told.append("what noise costs only a simulation can tell")
-    return f"From {fewest:g} to 100 % of the neurons {mean[fewest]:.3f} becomes {mean[WHOLE]:.3f}; {'; '.join(told)}."
+        reasons.append("what noise costs only a simulation can tell")
+    return (
+        f"From {fewest:g} to 100 % of the neurons {mean[fewest]:.3f} becomes {mean[WHOLE]:.3f}; {'; '.join(reasons)}."
+    )
 
 
 def _below(first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
