@@ -37,6 +37,7 @@ FIGURES = (
     "quality_loss",
     "same_neurons",
     "redundancy",
+    "architectures",
     "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from movrecon_core.figures import redundancy
+from movrecon_core.figures import architectures, redundancy
 from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, choose, decide
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import FIGURE as QUALITY_LOSS
@@ -147,4 +147,5 @@ QUESTIONS: tuple[Question, ...] = (
         _closer("neurons", "reconstruction", "expected reconstruction", "noise-free"),
     ),
     *redundancy.QUESTIONS,
+    *architectures.QUESTIONS,
 )

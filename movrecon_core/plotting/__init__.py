@@ -1,5 +1,6 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.architectures import plot_families
 from movrecon_core.plotting.baselines import plot_baselines, plot_error_spectra
 from movrecon_core.plotting.benchmarks import plot_measured_curves
 from movrecon_core.plotting.beyond import plot_evoked, plot_parts
@@ -82,6 +83,7 @@ __all__ = [
     "plot_evoked_difference",
     "plot_example_frames",
     "plot_expected_correlation",
+    "plot_families",
     "plot_features",
     "plot_findings",
     "plot_frame_correlation",

@@ -14,6 +14,7 @@ DroppedKind = Literal["silent", "missing"]
 ChosenKind = Literal["random", "spread", "clustered", "diverse", "alike", "independent", "redundant"]
 GradientKind = Literal["instance", "ensemble"]
 InvertedKind = Literal["encoders", "neurons"]
+BehaviorKind = Literal["given", "mean", "other"]
 
 MASK_THRESHOLDS: dict[MaskKind, float] = {"none": 0.0, "standard": 0.5, "strict": 1.0}
 """Pixels with α at or above it may change (article, Fig. 1–S2B; "no mask" leaves out α < 0, as the scripts do)."""
@@ -45,6 +46,8 @@ class Condition:
         Control: responses are exchanged between neurons, the same exchange for all instances of a movie.
     inverted
         What the movie is found through: the trained encoders, or the neurons of a simulation themselves.
+    behavior
+        What is told of the mouse: its own behaviour and pupil position, their means, or those of a training trial.
     """
 
     target: TargetKind = "recorded"
@@ -55,6 +58,7 @@ class Condition:
     gradients: GradientKind = "instance"
     shuffled: bool = False
     inverted: InvertedKind = "encoders"
+    behavior: BehaviorKind = "given"
 
     @property
     def name(self) -> str:
@@ -72,6 +76,8 @@ class Condition:
             parts.append("shuffled")
         if self.inverted != "encoders":
             parts.append(f"through-{self.inverted}")
+        if self.behavior != "given":
+            parts.append(f"behavior-{self.behavior}")
         return "-".join(parts)
 
     @property
@@ -83,7 +89,8 @@ class Condition:
     def first_instance(self) -> bool:
         """Whether the first instance alone finds it: where conditions are compared and the article has none of them."""
         parts_without_noise = self.neurons < 1 and self.target == "noise-free"
-        return parts_without_noise or self.target == "unshared" or self.chosen != "random"
+        chosen_or_noise = self.target == "unshared" or self.chosen != "random"
+        return parts_without_noise or chosen_or_noise or self.behavior != "given"
 
 
 RECORDED, PREDICTED = Condition(), Condition(target="ensemble")
@@ -99,6 +106,7 @@ NOISE_FREE = Condition(target="noise-free")
 THROUGH_NEURONS = Condition(inverted="neurons")
 NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")
 UNSHARED = Condition(target="unshared")
+WITHHELD, EXCHANGED = Condition(behavior="mean"), Condition(behavior="other")
 TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
 

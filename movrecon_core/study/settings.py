@@ -57,12 +57,13 @@ class MaskSource(BaseModel):
 
 
 class ComparisonSettings(BaseModel):
-    """One instance of another encoder, trained on the same movies, to stand beside the study's own."""
+    """Another encoder, trained on the same movies, to stand beside the study's own."""
 
     model_config = STRICT
 
     encoder: EncoderSettings
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+    instances: int = Field(default=1, ge=1)
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
     trials_per_mouse: int = Field(default=2, ge=0)  # reconstructed with it, from recorded responses
 

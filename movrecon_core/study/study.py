@@ -37,6 +37,7 @@ from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import (
     AVERAGED,
     CHOSEN,
+    EXCHANGED,
     MASK_THRESHOLDS,
     NOISE_FREE,
     PREDICTED,
@@ -44,6 +45,7 @@ from movrecon_core.study.conditions import (
     TRUTH_KNOWN,
     UNSHARED,
     VARIATIONS,
+    WITHHELD,
     Condition,
     MaskKind,
     Movie,
@@ -357,6 +359,22 @@ class Study:
         """Those of them that are also reconstructed from fewer neurons."""
         return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
 
+    def compared_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also found with the other encoder; none where the profile has none."""
+        comparison = self.profile.comparison
+        return () if comparison is None else self.reconstructed_trials(mouse)[: comparison.trials_per_mouse]
+
+    @property
+    def compared_conditions(self) -> tuple[Condition, ...]:
+        """Of these movies with either encoder: recorded, from the fewest neurons, without their own behaviour."""
+        fewest = [Condition(neurons=min(self.fractions), dropped="missing")] if self.fractions else []
+        return (RECORDED, *fewest, WITHHELD, EXCHANGED)
+
+    def other_behavior(self, mouse: int, movie: Movie) -> int:
+        """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""
+        trials = self.trials_with(mouse, "training")
+        return trials[self.fold_trials(mouse).index(movie) % len(trials)] if isinstance(movie, int) else trials[0]
+
     def redundancy_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of them that are also reconstructed from neurons chosen by what they tell."""
         return self.reconstructed_trials(mouse)[: self.profile.redundancy.trials_per_mouse]
@@ -526,6 +544,9 @@ class Study:
                 for dropped in self.profile.population.dropped:
                     for fraction in self.fractions:
                         yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
+            for trial in self.compared_trials(mouse):
+                for condition in self.compared_conditions:
+                    yield mouse, trial, condition
             for trial in self.redundancy_trials(mouse):
                 for condition in self.redundancy_conditions(mouse).values():
                     yield mouse, trial, condition

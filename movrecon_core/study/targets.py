@@ -81,6 +81,8 @@ def build_target(
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")
+    if condition.behavior != "given":
+        behavior, pupil_center = _others(study, mouse, movie, condition, len(truth))
     if condition.shuffled:
         responses = responses[np.random.default_rng(_seed(study, mouse, movie)).permutation(len(responses))]
     kept = kept_neurons(study, mouse, movie, condition) if condition.neurons < 1 else None
@@ -99,6 +101,25 @@ def build_target(
 
 def _mean_prediction(encoders: Sequence[Encoder], mouse: int, *shown: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.mean([predicted_responses(encoder, mouse, *shown) for encoder in encoders], axis=0)
+
+
+def _others(
+    study: Study, mouse: int, movie: Movie, condition: Condition, frames: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Behaviour and pupil position (2, T) that are not a movie's own; a shorter trial's begin again."""
+    if condition.behavior == "mean":
+        behavior, pupil_center = (mean[:, None] for mean in study.mean_behavior(mouse))
+    else:
+        trial = study.trial(mouse, study.other_behavior(mouse, movie))
+        behavior, pupil_center = trial.behavior, trial.pupil_center
+    return behavior[:, np.arange(frames) % behavior.shape[1]], pupil_center[:, np.arange(frames) % behavior.shape[1]]
+
+
+def behavior_definition(study: Study, mouse: int, movie: Movie, condition: Condition) -> str | None:
+    """What decides the behaviour that is not a movie's own, for the definition of a unit; None: it is its own."""
+    if condition.behavior == "mean":
+        return study.behavior_digest(mouse)
+    return study.trial_digest(mouse, study.other_behavior(mouse, movie)) if condition.behavior == "other" else None
 
 
 def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:

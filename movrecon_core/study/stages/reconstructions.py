@@ -34,7 +34,7 @@ from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Key, Study
-from movrecon_core.study.targets import build_target
+from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
 
 THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, initial_grey=95.0)
@@ -69,6 +69,7 @@ def _define(
         "encoders": digests if all_encoders else [digests[instance or 0]],
         "truth": study.truth_digest(mouse, movie) if condition.needs_truth and isinstance(movie, int) else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
+        "behavior": behavior_definition(study, mouse, movie, condition),
         "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
