@@ -69,8 +69,8 @@ def test_what_holds_with_both_and_what_with_one() -> None:
     assert found[f"knowing the behaviour helps: {OWN}"] == "not seen"
     assert found[f"knowing the behaviour helps: {OTHER}"] == found[f"wrong behaviour harms: {OTHER}"] == "seen"
     assert architectures_answer(measured) == (
-        "That ensembling helps is seen with both encoders; that more neurons help is seen with the study's encoder, and "
-        "is not so, but the opposite with the other."
+        "That ensembling helps is seen with both encoders; that more neurons help is seen with the study's encoder, "
+        "and is not so, but the opposite with the other."
     )
 
 
