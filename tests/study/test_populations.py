@@ -41,7 +41,7 @@ def test_a_chosen_part_is_missing_the_others(study: Study) -> None:
         parts[way] = target.neurons_in_loss
         assert study.instance_movies(0, trial, condition).shape[0] == (2 if way == "random" else 1)
     assert {int(parts[way].sum()) for way in CHOSEN[1:]} == {NEURONS // 4}
-    assert len({part.tobytes() for part in parts.values()}) == len(parts)
+    assert (parts["independent"] != parts["redundant"]).any()
 
 
 def test_signals_are_those_of_training_movies_at_rest(study: Study) -> None:
