@@ -7,7 +7,7 @@ from small_study import PROFILE, one_thread
 
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.figures.redundancy import chosen_populations, kept_neurons
-from movrecon_core.study.conditions import CHOSEN, Condition
+from movrecon_core.study.conditions import CHOSEN, EXCHANGED, WITHHELD, Condition
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study
@@ -42,6 +42,19 @@ def test_a_chosen_part_is_missing_the_others(study: Study) -> None:
         assert study.instance_movies(0, trial, condition).shape[0] == (2 if way == "random" else 1)
     assert {int(parts[way].sum()) for way in CHOSEN[1:]} == {NEURONS // 4}
     assert (parts["independent"] != parts["redundant"]).any()
+
+
+def test_behaviour_is_withheld_or_of_another_trial(study: Study) -> None:
+    (trial,) = study.redundancy_trials(0)
+    mean = study.mean_behavior(0)
+    other = study.trial(0, study.other_behavior(0, trial))
+    assert other.index in study.trials_with(0, "training")
+    withheld, exchanged = (build_target(study, 0, trial, condition, [], []) for condition in (WITHHELD, EXCHANGED))
+    for place, signal in enumerate(("behavior", "pupil_center")):
+        np.testing.assert_array_equal(getattr(withheld, signal), np.repeat(mean[place][:, None], 90, axis=1))
+        np.testing.assert_array_equal(getattr(exchanged, signal), getattr(other, signal))
+    for target in (withheld, exchanged):
+        np.testing.assert_array_equal(target.responses, study.trial(0, trial).responses)
 
 
 def test_signals_are_those_of_training_movies_at_rest(study: Study) -> None:
