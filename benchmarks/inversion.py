@@ -261,7 +261,7 @@ def precision_cost(study: Study, movies: int, frames: int, iterations: int = 100
     """Video correlation that the study's trained DwiseNeuro reaches in each precision; None: it has none."""
     if study.profile.comparison is None:
         return None
-    encoder = load_checkpoint(study.path(study.unit("other-encoder")), CPU)
+    encoder = load_checkpoint(study.path(study.unit("other-encoder", 0)), CPU)
     found: dict[str, list[float]] = {}
     for precision in ("float32", "bfloat16"):
         config = ReconstructionConfig(iterations=iterations, precision=precision)

@@ -85,7 +85,7 @@ class Viewer(widgets.VBox):
         _offer(self.trial, [(str(trial), trial) for mouse, trial in self._conditions if mouse == self.mouse.value])
         conditions = self._conditions[self.mouse.value, self.trial.value]
         _offer(self.condition, [(condition.name.replace("-", " "), condition) for condition in conditions])
-        found = 1 if self.condition.value.gradients == "ensemble" else self._study.profile.instances
+        found = len(self._study.instances(self.condition.value))
         _offer(self.instances, [(str(count), count) for count in range(found, 0, -1)])
         self._choosing = False
         self._load()

@@ -7,8 +7,8 @@ import xarray as xr
 from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.reconstruction import SMOOTHING, ensemble
+from movrecon_core.study.conditions import RECORDED
 from movrecon_core.study.stages.encoder_qualities import compared_encoders
-from movrecon_core.study.stages.other_reconstructions import other_movies
 from movrecon_core.study.study import Study
 
 
@@ -84,8 +84,8 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     """
     own, other = compared_encoders(study)
     rows = []
-    for mouse, trial in other_movies(study):
-        unit = study.result("other-reconstructions", mouse, trial)
+    for mouse, trial in ((m, t) for m in study.reconstructed_mice for t in study.compared_trials(m)):
+        unit = study.result("other-reconstructions", mouse, trial, 0, RECORDED)
         first = study.judged(mouse, trial, instances=[0])
         second = first._replace(reconstruction=crop_movie(ensemble([unit["movie"].values], SMOOTHING)))
         for name, judged in ((own, first), (other, second)):

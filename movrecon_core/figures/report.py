@@ -8,6 +8,7 @@ import pandas as pd
 
 from movrecon_core.errors import MovreconError
 from movrecon_core.figures import (
+    architectures,
     baselines,
     encoders,
     fig1_method,
@@ -24,6 +25,7 @@ from movrecon_core.figures import (
     quality_loss,
     real_mice,
     recordings,
+    redundancy,
     same_neurons,
 )
 from movrecon_core.figures.beyond import beyond_findings
@@ -64,6 +66,8 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     "baselines": lambda m: baselines.rows(baselines.qualities(m.study), m.seed),
     quality_loss.FIGURE: lambda m: quality_loss.rows(m.ways, quality_loss.encoder_correlations(m.study), m.seed),
     same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
+    redundancy.FIGURE: lambda m: redundancy.rows(m.of(redundancy.chosen_populations), m.seed),
+    architectures.FIGURE: lambda m: architectures.rows(m.of(architectures.families), m.seed),
 }
 """Figure of the article, or beyond it → its rows, each stated in the figure's own file."""
 

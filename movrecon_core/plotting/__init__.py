@@ -1,5 +1,6 @@
 """Drawing: one style, one colour a concept, one function a panel; computes nothing."""
 
+from movrecon_core.plotting.architectures import plot_families
 from movrecon_core.plotting.baselines import plot_baselines, plot_error_spectra
 from movrecon_core.plotting.benchmarks import plot_measured_curves
 from movrecon_core.plotting.beyond import plot_evoked, plot_parts
@@ -31,6 +32,7 @@ from movrecon_core.plotting.method import plot_optimisation
 from movrecon_core.plotting.performance import plot_against_random, plot_example_frames
 from movrecon_core.plotting.physiology import plot_coverage, plot_curves, plot_distributions, plot_spectrum
 from movrecon_core.plotting.planning import plot_gains, plot_planned
+from movrecon_core.plotting.populations import plot_part_curves
 from movrecon_core.plotting.real_mice import plot_beside_real_mice
 from movrecon_core.plotting.recordings import (
     plot_behaviour,
@@ -81,6 +83,7 @@ __all__ = [
     "plot_evoked_difference",
     "plot_example_frames",
     "plot_expected_correlation",
+    "plot_families",
     "plot_features",
     "plot_findings",
     "plot_frame_correlation",
@@ -96,6 +99,7 @@ __all__ = [
     "plot_neuron_correlations",
     "plot_one_pixel",
     "plot_optimisation",
+    "plot_part_curves",
     "plot_parts",
     "plot_planned",
     "plot_poster",

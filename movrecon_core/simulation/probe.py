@@ -83,16 +83,36 @@ class SimulatedNeurons:
         return [self.recorded(rates, rng) for _ in range(count)]
 
     def recorded(
-        self, rates: NDArray[np.float32], rng: np.random.Generator, imaging: ImagingConfig | None = None
+        self,
+        rates: NDArray[np.float32],
+        rng: np.random.Generator,
+        imaging: ImagingConfig | None = None,
+        *,
+        shared: bool = True,
     ) -> NDArray[np.float32]:
-        """Responses (N, T) that the microscope would record in one showing, from expected spikes a second (N, T).
+        """What the microscope would record in one showing.
 
-        The spikes are those of the same neurons with whichever indicator and microscope; None: the recording's own.
+        Parameters
+        ----------
+        rates
+            (N, T), expected spikes a second.
+        rng
+            Decides the noise.
+        imaging
+            Another indicator or microscope, which sees the same spikes; None: the recording's own.
+        shared
+            Whether neurons share the gain that nobody observes, as they do, or each has one of its own.
+
+        Returns
+        -------
+        NDArray
+            Responses (N, T).
         """
         values, config = self.values, self.config
         led = np.pad(rates, ((0, 0), (LEAD, 0)), mode="edge")
         loading = values["shared_gain"][:, None]
-        gain = np.exp(loading * slow_noise(rng, led.shape[1], 2.0) - loading**2 / 2).astype(np.float32)
+        hidden = [slow_noise(rng, led.shape[1], 2.0) for _ in range(1 if shared else len(led))]
+        gain = np.exp(loading * np.stack(hidden) - loading**2 / 2).astype(np.float32)
         spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
         found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, imaging or config.imaging)
         return found * values["unit"][:, None].astype(np.float32)

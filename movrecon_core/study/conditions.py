@@ -1,18 +1,20 @@
 """What is reconstructed, and how: a movie under a condition."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from movrecon_core.stimuli import SyntheticStimulus
 
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free", "unshared"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
+ChosenKind = Literal["random", "spread", "clustered", "diverse", "alike", "independent", "redundant"]
 GradientKind = Literal["instance", "ensemble"]
 InvertedKind = Literal["encoders", "neurons"]
+BehaviorKind = Literal["given", "mean", "other"]
 
 MASK_THRESHOLDS: dict[MaskKind, float] = {"none": 0.0, "standard": 0.5, "strict": 1.0}
 """Pixels with α at or above it may change (article, Fig. 1–S2B; "no mask" leaves out α < 0, as the scripts do)."""
@@ -27,7 +29,7 @@ class Condition:
     target
         Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
         the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
-        natural movies), or what a simulation would have recorded without noise.
+        natural movies), what a simulation would have recorded without noise, or with noise that neurons do not share.
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -35,21 +37,28 @@ class Condition:
     dropped
         The other neurons' recorded responses are 0 and count (``silent``, scripts), or do not count (``missing``,
         article).
+    chosen
+        Which neurons are kept: drawn at random (article); spread or clustered in visual space; with receptive fields
+        that are diverse or alike; with signals that are independent or redundant.
     gradients
         One movie an instance, or one for all, found with the mean of their gradients.
     shuffled
         Control: responses are exchanged between neurons, the same exchange for all instances of a movie.
     inverted
         What the movie is found through: the trained encoders, or the neurons of a simulation themselves.
+    behavior
+        What is told of the mouse: its own behaviour and pupil position, their means, or those of a training trial.
     """
 
     target: TargetKind = "recorded"
     mask: MaskKind = "standard"
     neurons: float = 1.0
     dropped: DroppedKind = "silent"
+    chosen: ChosenKind = "random"
     gradients: GradientKind = "instance"
     shuffled: bool = False
     inverted: InvertedKind = "encoders"
+    behavior: BehaviorKind = "given"
 
     @property
     def name(self) -> str:
@@ -59,13 +68,29 @@ class Condition:
             parts.append(f"mask-{self.mask}")
         if self.neurons < 1:
             parts.append(f"neurons-{self.neurons:g}-{self.dropped}")
+        if self.chosen != "random":
+            parts.append(self.chosen)
         if self.gradients != "instance":
             parts.append(f"gradients-{self.gradients}")
         if self.shuffled:
             parts.append("shuffled")
         if self.inverted != "encoders":
             parts.append(f"through-{self.inverted}")
+        if self.behavior != "given":
+            parts.append(f"behavior-{self.behavior}")
         return "-".join(parts)
+
+    @property
+    def needs_truth(self) -> bool:
+        """Whether it can be had of a simulation alone."""
+        return self.target in ("noise-free", "unshared") or self.inverted == "neurons"
+
+    @property
+    def first_instance(self) -> bool:
+        """Whether the first instance alone finds it: where conditions are compared and the article has none of them."""
+        parts_without_noise = self.neurons < 1 and self.target == "noise-free"
+        chosen_or_noise = self.target == "unshared" or self.chosen != "random"
+        return parts_without_noise or chosen_or_noise or self.behavior != "given"
 
 
 RECORDED, PREDICTED = Condition(), Condition(target="ensemble")
@@ -74,11 +99,14 @@ AVERAGED = Condition(target="averaged")
 """Of movies that were shown more than once."""
 SHUFFLED = Condition(shuffled=True)
 MASKS_AND_GRADIENTS = (Condition(mask="none"), Condition(mask="strict"), Condition(gradients="ensemble"))
+CHOSEN: tuple[ChosenKind, ...] = get_args(ChosenKind)
 VARIATIONS = (*MASKS_AND_GRADIENTS, OWN_PREDICTION, SHUFFLED)
 """Beside recorded and predicted (article, Fig. 1–S2): an easier prediction, and a control, neurons exchanged."""
 NOISE_FREE = Condition(target="noise-free")
 THROUGH_NEURONS = Condition(inverted="neurons")
 NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")
+UNSHARED = Condition(target="unshared")
+WITHHELD, EXCHANGED = Condition(behavior="mean"), Condition(behavior="other")
 TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
 

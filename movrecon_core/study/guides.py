@@ -49,7 +49,7 @@ def guided(
         if target.neurons_in_loss is not None:  # nothing is known of the others: they do as they mostly do
             responses = np.where(target.neurons_in_loss[:, None], responses, decoder.usual[:, None])
         spread = spread_of_frequencies(decoder.error_power, int(decoder.samples_apart), target.frames)
-        noisy = condition.target == "recorded"
+        noisy = condition.target in ("recorded", "unshared")
         allowed = tuple(misfit if noisy else misfit.noise_free for misfit in misfits)
         found.append(replace(target, guide=Guide(decoder.decode(responses), spread, allowed)))
     return found

@@ -33,6 +33,7 @@ from movrecon_core.study.settings import (
     PlanningSettings,
     PopulationSettings,
     ReceptiveFieldSettings,
+    RedundancySettings,
     TruthSettings,
     VariationSettings,
     suggestion,
@@ -66,6 +67,7 @@ class Profile(BaseModel):
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
     variations: VariationSettings = VariationSettings()
     population: PopulationSettings = PopulationSettings()
+    redundancy: RedundancySettings = RedundancySettings()
     truth: TruthSettings = TruthSettings()
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()

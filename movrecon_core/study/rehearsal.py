@@ -120,6 +120,7 @@ def rehearsal_of(profile: Profile, effort: Effort, mice: Sequence[str]) -> Profi
                     "training": _trained(profile.comparison.training, effort),
                     "reconstruction": _found(profile.comparison.reconstruction, effort),
                     "trials_per_mouse": min(1, profile.comparison.trials_per_mouse),
+                    "instances": 1,
                 }
             ),
             "baselines": profile.baselines.model_copy(

@@ -58,12 +58,13 @@ class MaskSource(BaseModel):
 
 
 class ComparisonSettings(BaseModel):
-    """One instance of another encoder, trained on the same movies, to stand beside the study's own."""
+    """Another encoder, trained on the same movies, to stand beside the study's own."""
 
     model_config = STRICT
 
     encoder: EncoderSettings
     training: TrainingConfig = Field(default_factory=TrainingConfig)
+    instances: int = Field(default=1, ge=1)
     reconstruction: ReconstructionConfig = Field(default_factory=ReconstructionConfig)
     trials_per_mouse: int = Field(default=2, ge=0)  # reconstructed with it, from recorded responses
 
@@ -100,6 +101,15 @@ class PopulationSettings(BaseModel):
     fractions: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)  # article
     dropped: tuple[Literal["silent", "missing"], ...] = ("silent", "missing")  # scripts, article
     trials_per_mouse: int = Field(default=10, ge=0)  # article: 10
+
+
+class RedundancySettings(BaseModel):
+    """Parts of a population that are chosen by what their neurons tell (no counterpart in the article)."""
+
+    model_config = STRICT
+
+    fractions: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.125, 0.25, 0.5)
+    trials_per_mouse: int = Field(default=0, ge=0)  # found by the first instance, the other neurons missing
 
 
 class TruthSettings(BaseModel):

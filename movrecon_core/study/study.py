@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -36,11 +36,16 @@ from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.conditions import (
     AVERAGED,
+    CHOSEN,
+    EXCHANGED,
     MASK_THRESHOLDS,
+    NOISE_FREE,
     PREDICTED,
     RECORDED,
     TRUTH_KNOWN,
+    UNSHARED,
     VARIATIONS,
+    WITHHELD,
     Condition,
     MaskKind,
     Movie,
@@ -354,11 +359,47 @@ class Study:
         """Those of them that are also reconstructed from fewer neurons."""
         return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
 
+    def compared_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also found with the other encoder; none where the profile has none."""
+        comparison = self.profile.comparison
+        return () if comparison is None else self.reconstructed_trials(mouse)[: comparison.trials_per_mouse]
+
+    @property
+    def compared_conditions(self) -> tuple[Condition, ...]:
+        """Of these movies with either encoder: recorded, from the fewest neurons, without their own behaviour."""
+        fewest = [Condition(neurons=min(self.fractions), dropped="missing")] if self.fractions else []
+        return (RECORDED, *fewest, WITHHELD, EXCHANGED)
+
+    def other_behavior(self, mouse: int, movie: Movie) -> int:
+        """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""
+        trials = self.trials_with(mouse, "training")
+        return trials[self.fold_trials(mouse).index(movie) % len(trials)] if isinstance(movie, int) else trials[0]
+
+    def redundancy_trials(self, mouse: int) -> tuple[int, ...]:
+        """Those of them that are also reconstructed from neurons chosen by what they tell."""
+        return self.reconstructed_trials(mouse)[: self.profile.redundancy.trials_per_mouse]
+
+    def redundancy_conditions(self, mouse: int) -> dict[tuple[str, float], Condition]:
+        """Conditions of these movies by what is chosen or done to the noise, and the fraction that is kept."""
+        fractions = (*sorted(self.profile.redundancy.fractions), 1.0)
+        noise = (NOISE_FREE, UNSHARED) if self.truth_known(mouse) else ()
+        ways: dict[str, Condition] = {kind: replace(RECORDED, chosen=kind) for kind in CHOSEN}
+        ways |= {condition.target: condition for condition in noise}
+        return {
+            (name, kept): replace(way, neurons=kept, dropped="missing") if kept < 1 else replace(way, chosen="random")
+            for name, way in ways.items()
+            for kept in fractions
+        }
+
     def truth_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of them that are also found from noise-free responses and through the neurons themselves."""
-        if self.recordings and not known_truth(self.recordings[mouse]):
-            return ()
-        return self.reconstructed_trials(mouse)[: self.profile.truth.trials_per_mouse]
+        return (
+            self.reconstructed_trials(mouse)[: self.profile.truth.trials_per_mouse] if self.truth_known(mouse) else ()
+        )
+
+    def truth_known(self, mouse: int) -> bool:
+        """Whether a mouse is simulated, or will be where there is no recording yet."""
+        return not self.recordings or known_truth(self.recordings[mouse])
 
     def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
         """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
@@ -486,7 +527,10 @@ class Study:
                 yield mouse, trial
 
     def wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
-        """Mouse, movie and condition of all reconstructions that the profile asks for."""
+        """Mouse, movie and condition of all reconstructions that the profile asks for, each once."""
+        yield from dict.fromkeys(self._wanted())
+
+    def _wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
         for mouse, trial in self.movies():
             for condition in self.conditions:
                 yield mouse, trial, condition
@@ -500,6 +544,12 @@ class Study:
                 for dropped in self.profile.population.dropped:
                     for fraction in self.fractions:
                         yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
+            for trial in self.compared_trials(mouse):
+                for condition in self.compared_conditions:
+                    yield mouse, trial, condition
+            for trial in self.redundancy_trials(mouse):
+                for condition in self.redundancy_conditions(mouse).values():
+                    yield mouse, trial, condition
             for trial in self.truth_trials(mouse):
                 for condition in TRUTH_KNOWN:
                     yield mouse, trial, condition
@@ -511,8 +561,9 @@ class Study:
 
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
         """Those that find a movie each; None alone where all instances' gradients, or the neurons, make one movie."""
-        single = condition.gradients == "ensemble" or condition.inverted == "neurons"
-        return (None,) if single else tuple(range(self.profile.instances))
+        if condition.gradients == "ensemble" or condition.inverted == "neurons":
+            return (None,)
+        return tuple(range(1 if condition.first_instance else self.profile.instances))
 
     def used_instances(self, instance: int | None) -> tuple[int, ...]:
         """The encoders of one of `instances`: itself, or all."""
@@ -594,6 +645,14 @@ class Study:
             for movie, end in (("movie", ""), ("oracle", " (oracle)")):
                 found[f"{name}{end}"] = crop_movie(ensemble([stored[movie].values], SMOOTHING)).astype(np.float32)
         return found
+
+    def orders(self, mouse: int) -> xr.Dataset:
+        """Orders of a mouse's neurons, of which the first ones are kept, for every ``way`` of choosing them.
+
+        ``place`` (way, neuron) in the order; ``signal_correlation`` and ``predictability`` (way, kept) of as many.
+        """
+        found = self.result("populations", mouse)
+        return found.assign_coords(way=found.attrs["ways"])
 
     def responses(self, mouse: int, trial: int) -> xr.Dataset:
         """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).

@@ -76,9 +76,13 @@ def build_target(
             if not isinstance(movie, int):
                 raise ReconstructionError(f"{movie_name(movie)}: no noise-free responses to it were kept; predict them")
             responses = study.noise_free(mouse, movie)
+        case "unshared":
+            responses = study.result("unshared", mouse, movie)["responses"].values
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")
+    if condition.behavior != "given":
+        behavior, pupil_center = _others(study, mouse, movie, condition, len(truth))
     if condition.shuffled:
         responses = responses[np.random.default_rng(_seed(study, mouse, movie)).permutation(len(responses))]
     kept = kept_neurons(study, mouse, movie, condition) if condition.neurons < 1 else None
@@ -99,8 +103,30 @@ def _mean_prediction(encoders: Sequence[Encoder], mouse: int, *shown: NDArray[np
     return np.mean([predicted_responses(encoder, mouse, *shown) for encoder in encoders], axis=0)
 
 
+def _others(
+    study: Study, mouse: int, movie: Movie, condition: Condition, frames: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Behaviour and pupil position (2, T) that are not a movie's own; a shorter trial's begin again."""
+    if condition.behavior == "mean":
+        behavior, pupil_center = (mean[:, None] for mean in study.mean_behavior(mouse))
+    else:
+        trial = study.trial(mouse, study.other_behavior(mouse, movie))
+        behavior, pupil_center = trial.behavior, trial.pupil_center
+    return behavior[:, np.arange(frames) % behavior.shape[1]], pupil_center[:, np.arange(frames) % behavior.shape[1]]
+
+
+def behavior_definition(study: Study, mouse: int, movie: Movie, condition: Condition) -> str | None:
+    """What decides the behaviour that is not a movie's own, for the definition of a unit; None: it is its own."""
+    if condition.behavior == "mean":
+        return study.behavior_digest(mouse)
+    return study.trial_digest(mouse, study.other_behavior(mouse, movie)) if condition.behavior == "other" else None
+
+
 def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:
     """Neurons (N,) that stay; the same for all instances of a movie, and a larger fraction holds a smaller one."""
+    if condition.chosen != "random":
+        places = study.orders(mouse)["place"].sel(way=condition.chosen).values
+        return places < round(condition.neurons * len(places))
     return population_mask(study.recordings[mouse].neurons, condition.neurons, _seed(study, mouse, movie))
 
 

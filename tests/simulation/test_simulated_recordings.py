@@ -122,6 +122,21 @@ def test_a_second_showing_is_noise_around_the_same_rates(simulated):
     assert many > 0.85
 
 
+def test_noise_of_their_own_is_not_shared(simulated):
+    """Mean responses of two neurons rise and fall together over showings, unless each has a gain of its own."""
+    neurons = SimulatedNeurons(simulated[0])
+    neurons.values["shared_gain"] = np.ones(40)
+    rates = np.full((40, 90), 100, np.float32)
+
+    def in_common(shared):
+        randoms = (np.random.default_rng(seed) for seed in range(100))
+        means = [neurons.recorded(rates, random, shared=shared).mean(axis=1) for random in randoms]
+        return np.corrcoef(means, rowvar=False)[np.triu_indices(40, 1)].mean()
+
+    assert in_common(shared=True) > 0.3
+    assert abs(in_common(shared=False)) < 0.03
+
+
 def test_another_seed_is_another_mouse(tmp_path, simulated):
     config = SimulationConfig(mice=1, trials=7, frames=82, neurons=40, oracle_trials=1)
     mouse = simulate_recordings(tmp_path, config, seed=4)[0]

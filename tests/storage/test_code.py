@@ -29,7 +29,7 @@ ROOTS = {
 
 ALL = {stage.name for stage in STAGES}
 OTHER = {"other-encoder", "encoder-qualities", "other-reconstructions"}
-OWN = ALL - {"showings", "recordings", "decoders", "other-encoder", "other-reconstructions"}
+OWN = ALL - {"showings", "unshared", "recordings", "decoders", "other-encoder", "other-reconstructions"}
 TRAINED = {"encoders", "other-encoder", "planning"}
 FOUND = {"reconstructions", "other-reconstructions", "other-methods", "planning"}
 GUIDED = {"reconstructions", "other-methods", "planning"}
@@ -49,7 +49,7 @@ EDITS = [
         "analysis/metrics.py",
         "def neuron_correlation(",
         "def neuron_correlation(*_, ",
-        {"planning"},
+        {"planning", "populations"},
     ),
     (
         "analysis/streams.py",
@@ -89,7 +89,7 @@ EDITS = [
         "study/study.py",
         "known[list(recording.missing[signal])] = 0",
         "known[list(recording.missing[signal])] = 1",
-        {"receptive_fields", "reconstructions", "other-reconstructions", "other-methods", "physiology"},
+        {"receptive_fields", "populations", "reconstructions", "other-reconstructions", "other-methods", "physiology"},
     ),
     ("study/study.py", 'return f"mouse {self', 'return f"animal {self', set()),
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),

@@ -21,7 +21,15 @@ from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, grating_movie,
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study import Study, open_study
 from movrecon_core.study import study as study_module
-from movrecon_core.study.conditions import OWN_PREDICTION, PREDICTED, RECORDED, VARIATIONS, Condition
+from movrecon_core.study.conditions import (
+    OWN_PREDICTION,
+    PREDICTED,
+    RECORDED,
+    TRUTH_KNOWN,
+    UNSHARED,
+    VARIATIONS,
+    Condition,
+)
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage
@@ -76,7 +84,10 @@ def target(study: Study, encoders: list, movie: object, condition: Condition, in
 def test_names_tell_conditions_apart() -> None:
     assert [c.name for c in (RECORDED, PREDICTED, OWN_PREDICTION)] == ["recorded", "ensemble", "predicted"]
     assert Condition(neurons=0.125, dropped="missing").name == "recorded-neurons-0.125-missing"
-    names = [c.name for c in (RECORDED, PREDICTED, *VARIATIONS)]
+    chosen = Condition(neurons=0.125, dropped="missing", chosen="spread")
+    assert chosen.name == "recorded-neurons-0.125-missing-spread"
+    assert (chosen.first_instance, UNSHARED.first_instance, RECORDED.first_instance) == (True, True, False)
+    names = [c.name for c in (RECORDED, PREDICTED, *VARIATIONS, *TRUTH_KNOWN, UNSHARED, chosen)]
     assert len(set(names)) == len(names)
 
 

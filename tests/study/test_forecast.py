@@ -36,6 +36,9 @@ def test_as_many_units_as_files(smoke_study: Path, with_recordings: bool) -> Non
     # from these and recorded ones through the neurons; for one mouse 2 × 2 noise movies in both phases and 2 × 2
     # gratings, for 2 kinds of targets.
     natural = 2 * 2 * 2 * 2 + 2 * (5 * 2 + 1) + 2 * 4 * 2 + 2 * (2 + 2)
+    # By one instance, of one movie a mouse: six ways of choosing neurons, noise-free responses of a part of them,
+    # responses without shared noise of a part and of all, and behaviour that is not the movie's own, in two ways.
+    natural += 2 * (6 + 1 + 2 + 2)
     assert stored["reconstructions"] == natural + (8 + 4) * 2 * 2
 
 
@@ -64,6 +67,8 @@ def test_the_paper_profile_needs_no_recordings_to_be_counted() -> None:
     # movies found by all instances together; of simulated mice noise-free ones, two through the neurons, and the mean
     # over repeats of three movies; noise 7 x 7 x 5 x 2 for three mice and gratings 4 x 4 x 7 for one, two targets.
     simulated = 5 * 10 * (7 + 2) + 5 * 3 * 7
+    # By one instance: six ways of choosing three parts, these without noise, these and all without shared noise.
+    simulated += 5 * 10 * (6 * 3 + 3 + 4)
     assert units["reconstructions"] == 5 * 10 * 7 * 12 + 50 + simulated + (490 * 3 + 112) * 2 * 7
     assert units["responses"] == 50
 

@@ -13,11 +13,13 @@ from movrecon_core.study.stages.other_methods import OTHER_METHODS
 from movrecon_core.study.stages.other_reconstructions import OTHER_RECONSTRUCTIONS
 from movrecon_core.study.stages.physiology import PHYSIOLOGY
 from movrecon_core.study.stages.planning import PLANNING
+from movrecon_core.study.stages.populations import POPULATIONS
 from movrecon_core.study.stages.receptive_fields import RECEPTIVE_FIELDS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 from movrecon_core.study.stages.recordings import RECORDINGS
 from movrecon_core.study.stages.responses import RESPONSES
 from movrecon_core.study.stages.showings import SHOWINGS
+from movrecon_core.study.stages.unshared import UNSHARED
 from movrecon_core.study.study import introduce
 
 STAGES: tuple[Stage, ...] = (
@@ -31,6 +33,8 @@ STAGES: tuple[Stage, ...] = (
     PHYSIOLOGY,
     MASKS,
     RECEPTIVE_FIELDS,
+    POPULATIONS,
+    UNSHARED,
     RECONSTRUCTIONS,
     OTHER_RECONSTRUCTIONS,
     OTHER_METHODS,

@@ -14,7 +14,7 @@ def compared_encoders(study: Study) -> dict[str, Unit]:
     """What is compared, by architecture: the study's first instance, and the other encoder if any."""
     compared = {study.profile.encoder.architecture: study.unit("encoders", 0)}
     for name in other_architectures(study):
-        compared[name if name not in compared else f"{name} (other)"] = study.unit("other-encoder")
+        compared[name if name not in compared else f"{name} (other)"] = study.unit("other-encoder", 0)
     return compared
 
 

@@ -1,4 +1,4 @@
-"""Another encoder beside the study's own: one instance, trained on the same movies."""
+"""Another encoder beside the study's own, trained on the same movies; its instances differ in the seed."""
 
 from movrecon_core.study.growth import Growth, segments
 from movrecon_core.study.settings import ComparisonSettings
@@ -20,23 +20,23 @@ def other_architectures(study: Study) -> tuple[str, ...]:
     return () if study.profile.comparison is None else (study.profile.comparison.encoder.architecture,)
 
 
-def _define(study: Study) -> tuple[str, Definition]:
+def _define(study: Study, instance: int) -> tuple[str, Definition]:
     settings = other_settings(study)
-    return f"other-{settings.encoder.architecture}", {
+    return f"other-{settings.encoder.architecture}-{instance}", {
         **training_definition(study),
         "encoder": as_json(settings.encoder),
         "training": as_json(settings.training),
-        "seed": study.profile.seed,
+        "seed": study.profile.seed + instance,
     }
 
 
 def _train(work: Worker, task: Task) -> None:
-    (unit,), study, settings = task.units, work.study, other_settings(work.study)
+    ((instance,),), (unit,), study, settings = task.keys, task.units, work.study, other_settings(work.study)
     trials = [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))]
-    work.train(unit, study.recordings, trials, settings.encoder, settings.training, study.profile.seed)
+    work.train(unit, study.recordings, trials, settings.encoder, settings.training, study.profile.seed + instance)
 
 
-def _growth(study: Study) -> Growth:
+def _growth(study: Study, instance: int) -> Growth:
     return segments(other_settings(study).training)
 
 
@@ -45,7 +45,7 @@ OTHER_ENCODER = Stage(
     label="another encoder",
     item="encoder",
     part="comparison",
-    keys=lambda study: [()] if study.profile.comparison else [],
+    keys=lambda study: [(i,) for i in range(study.profile.comparison.instances)] if study.profile.comparison else [],
     define=_define,
     perform=_train,
     architectures=other_architectures,

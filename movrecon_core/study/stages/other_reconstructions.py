@@ -1,4 +1,4 @@
-"""Some movies once more, found with the other encoder from recorded responses."""
+"""Some movies once more, found with the other encoder."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -7,50 +7,59 @@ import xarray as xr
 
 from movrecon_core.reconstruction import reconstruct
 from movrecon_core.storage.cost import Cost
-from movrecon_core.study.conditions import RECORDED
+from movrecon_core.study.conditions import RECORDED, Condition, movie_name
 from movrecon_core.study.growth import Growth, frames_of, reconstructed
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.stages.other_encoder import other_architectures, other_settings
 from movrecon_core.study.study import Key, Study
-from movrecon_core.study.targets import build_target
+from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
 
 
-def other_movies(study: Study) -> Iterator[tuple[int, int]]:
-    """Mouse and trial of every movie that is also reconstructed with the other encoder."""
-    if study.profile.comparison is not None:
-        for mouse in study.reconstructed_mice:
-            for trial in study.reconstructed_trials(mouse)[: study.profile.comparison.trials_per_mouse]:
-                yield mouse, trial
+def _keys(study: Study) -> Iterator[Key]:
+    """Recorded responses with every instance; other conditions with the first."""
+    for mouse in study.reconstructed_mice:
+        for trial in study.compared_trials(mouse):
+            for condition in study.compared_conditions:
+                for instance in range(other_settings(study).instances if condition == RECORDED else 1):
+                    yield mouse, trial, instance, condition
 
 
-def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
-    return f"{study.mice[mouse]}-trial-{trial}", {
+def _define(study: Study, mouse: int, trial: int, instance: int, condition: Condition) -> tuple[str, Definition]:
+    return f"{study.mice[mouse]}-{movie_name(trial)}-instance-{instance}-{condition.name}", {
         "mouse": mouse,
+        "condition": as_json(condition),
         "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
-        "encoder": study.encoder_digest(study.unit("other-encoder")),
+        "behavior": behavior_definition(study, mouse, trial, condition),
+        "encoder": study.encoder_digest(study.unit("other-encoder", instance)),
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(other_settings(study).reconstruction),
+        "seed": study.profile.seed if condition.neurons < 1 else None,
     }
 
 
-def _of_one_mouse(study: Study, keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
-    groups = [[key for key in keys if key[0] == mouse] for mouse in study.reconstructed_mice]
-    return [group for group in groups if group]
+def _batches(study: Study, keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
+    """Movies of one mouse and instance."""
+    groups: dict[tuple[int, int], list[Key]] = {}
+    for key in keys:
+        groups.setdefault((key[0], key[2]), []).append(key)
+    size = study.profile.batch_trials
+    for group in groups.values():
+        yield from (group[first : first + size] for first in range(0, len(group), size))
 
 
 def _reconstruct(work: Worker, task: Task) -> None:
-    study, mouse = work.study, task.keys[0][0]
+    study, (mouse, _, instance, _) = work.study, task.keys[0]
     with Cost() as cost:
-        encoder = work.load(study.unit("other-encoder"))
-        targets = [build_target(study, mouse, trial, RECORDED, [encoder], []) for _, trial in task.keys]
+        encoder = work.load(study.unit("other-encoder", instance))
+        targets = [build_target(study, mouse, trial, condition, [encoder], []) for _, trial, _, condition in task.keys]
         found = reconstruct([encoder], mouse, targets, other_settings(study).reconstruction, device=work.device)
     for unit, result in zip(task.units, found, strict=True):
         movie = xr.Dataset({"movie": (("time", "y", "x"), result.movie.astype(np.float32))})
         work.save(unit, movie, cost, len(task.units))
 
 
-def _growth(study: Study, mouse: int, trial: int) -> Growth:
+def _growth(study: Study, mouse: int, trial: int, instance: int, condition: Condition) -> Growth:
     return reconstructed(other_settings(study).reconstruction, frames_of(study, mouse, trial))
 
 
@@ -59,10 +68,10 @@ OTHER_RECONSTRUCTIONS = Stage(
     label="reconstructions with another encoder",
     item="movie",
     part="comparison",
-    keys=other_movies,
+    keys=_keys,
     define=_define,
     perform=_reconstruct,
     architectures=other_architectures,
-    batches=_of_one_mouse,
+    batches=_batches,
     growth=_growth,
 )

@@ -23,7 +23,6 @@ from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
     THROUGH_NEURONS,
-    TRUTH_KNOWN,
     Condition,
     Movie,
     movie_name,
@@ -36,7 +35,7 @@ from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Key, Study
-from movrecon_core.study.targets import build_target
+from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
 
 THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, initial_grey=95.0)
@@ -57,7 +56,6 @@ def _define(
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
     all_encoders = instance is None or condition.target == "ensemble"
-    known_truth = condition in TRUTH_KNOWN
     config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
@@ -70,7 +68,10 @@ def _define(
         "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "encoders": digests if all_encoders else [digests[instance or 0]],
-        "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
+        "truth": study.truth_digest(mouse, movie) if condition.needs_truth and isinstance(movie, int) else None,
+        "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
+        "behavior": behavior_definition(study, mouse, movie, condition),
+        "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(config),
@@ -190,12 +191,10 @@ def _dataset(result: Reconstruction) -> xr.Dataset:
 
 def _estimate(scale: Scale) -> Estimate:
     study, config = scale.study, scale.profile.reconstruction
-    wanted = [
-        (len(study.instances(condition)), scale.frames(mouse, movie)) for mouse, movie, condition in study.wanted()
-    ]
-    # All instances take part in a movie of their mean gradient.
-    seen = sum(frames_seen(config, frames) for _, frames in wanted) * scale.profile.instances
-    pixels = sum(count * frames for count, frames in wanted) * FRAME_WIDTH**2
+    wanted = [(study.instances(condition), scale.frames(mouse, movie)) for mouse, movie, condition in study.wanted()]
+    used = [sum(len(study.used_instances(instance)) for instance in instances) for instances, _ in wanted]
+    seen = sum(count * frames_seen(config, frames) for count, (_, frames) in zip(used, wanted, strict=True))
+    pixels = sum(len(instances) * frames for instances, frames in wanted) * FRAME_WIDTH**2
     return Estimate(seen * config.iterations * scale.seconds_of_a_frame, pixels * FLOAT_BYTES)
 
 
