@@ -36,6 +36,8 @@ FIGURES = (
     "planning",
     "quality_loss",
     "same_neurons",
+    "error_origins",
+    "resolution",
     "summary",
 )
 ESTIMATES = ("video_correlation", "mean_frame_correlation", "random_control", "video_correlation_from_predicted")

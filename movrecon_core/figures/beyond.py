@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, decide
+from movrecon_core.figures import error_origins, resolution
+from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, choose, decide
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import FIGURE as QUALITY_LOSS
 from movrecon_core.figures.quality_loss import ORDER, loss_parts, shares
@@ -31,13 +32,13 @@ def quality_answer(measured: Measured) -> str:
     found = shares(loss_parts(measured.ways), measured.seed).set_index("part")
     named = [f"{part} {_whole(row['share'])} %{_ends(row)}" for part, row in found.iterrows()]
     decisions = beyond_findings(measured, QUALITY_LOSS).set_index("finding")["decision"]
-    larger = _choose(
+    larger = choose(
         decisions[NOISE_OVER_ENCODER],
         "noise costs more than the encoder",
         "the encoder costs more than noise",
         "which of noise and encoder costs more is not decided",
     )
-    bound = _choose(
+    bound = choose(
         decisions[BOUND],
         "the encoders' own predictions promise more than the neurons allow",
         "the encoders' own predictions promise less than the neurons allow",
@@ -52,10 +53,10 @@ def same_neurons_answer(measured: Measured) -> str:
     """Whether a reconstruction's closeness to the recorded responses is the brain's or the optimiser's."""
     decisions = beyond_findings(measured, SAME_NEURONS).set_index("finding")["decision"]
     encoders, neurons = decisions[CLOSER_IN["encoders"]], decisions[CLOSER_IN["neurons"]]
-    in_encoders = _choose(encoders, "closer", "further away", "not for certain closer or further away")
-    in_neurons = _choose(neurons, "closer", "further away", "not for certain closer or further away")
+    in_encoders = choose(encoders, "closer", "further away", "not for certain closer or further away")
+    in_neurons = choose(neurons, "closer", "further away", "not for certain closer or further away")
     if encoders == "seen":
-        meaning = _choose(
+        meaning = choose(
             neurons,
             "so it holds of the neurons, too",
             "so it is the optimiser's doing and holds of the inverted encoders alone",
@@ -67,10 +68,6 @@ def same_neurons_answer(measured: Measured) -> str:
         f"Than the responses to the true movie, those to the reconstruction are {in_encoders} to the recorded ones in "
         f"the encoders, and {in_neurons} in the neurons themselves: {meaning}."
     )
-
-
-def _choose(decision: str, seen: str, opposite: str, undecided: str) -> str:
-    return {"seen": seen, "not seen: the opposite": opposite}.get(str(decision), undecided)
 
 
 def _ends(row: pd.Series) -> str:
@@ -149,4 +146,6 @@ QUESTIONS: tuple[Question, ...] = (
         "correlation with noise-free responses: expected reconstruction − reconstruction",
         _closer("neurons", "reconstruction", "expected reconstruction", "noise-free"),
     ),
+    *error_origins.QUESTIONS,
+    *resolution.QUESTIONS,
 )

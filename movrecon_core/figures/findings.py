@@ -106,6 +106,11 @@ def decide(question: Question, measured: Measured) -> dict[str, object]:
     return _decided(question, lambda: question.values(measured), measured.seed)
 
 
+def choose(decision: object, seen: str, opposite: str, undecided: str) -> str:
+    """Words that a decision calls for."""
+    return {"seen": seen, "not seen: the opposite": opposite}.get(str(decision), undecided)
+
+
 def _decided(question: Question, values: Callable[[], pd.DataFrame], seed: int) -> dict[str, object]:
     row: dict[str, object] = dict.fromkeys(COLUMNS, np.nan)
     row |= {"finding": question.finding, "figure": question.figure, "compared": question.compared}

@@ -1,7 +1,9 @@
 """A study's measures, each table made once for all that count with it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -23,6 +25,8 @@ from movrecon_core.study.study import Study
 TARGET = TARGETS["predicted"]
 """Whose predictions of synthetic stimuli the summary is about: those of the inverted instance, as in the scripts."""
 
+Made = TypeVar("Made")
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -34,6 +38,17 @@ class Measured:
     def seed(self) -> int:
         """Of every bootstrap."""
         return self.study.profile.seed
+
+    def of(self, make: Callable[[Study], Made]) -> Made:
+        """What a function makes of the study, made once."""
+        if make not in self._made:
+            self._made[make] = make(self.study)
+        found: Made = self._made[make]
+        return found
+
+    @cached_property
+    def _made(self) -> dict[Callable[[Study], Any], Any]:
+        return {}
 
     @cached_property
     def single_trials(self) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from movrecon_core.errors import MovreconError
 from movrecon_core.figures import (
     baselines,
     encoders,
+    error_origins,
     fig1_method,
     fig1s1_ethogram,
     fig1s2_variations,
@@ -24,6 +25,7 @@ from movrecon_core.figures import (
     quality_loss,
     real_mice,
     recordings,
+    resolution,
     same_neurons,
 )
 from movrecon_core.figures.beyond import beyond_findings
@@ -64,6 +66,10 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     "baselines": lambda m: baselines.rows(baselines.qualities(m.study), m.seed),
     quality_loss.FIGURE: lambda m: quality_loss.rows(m.ways, quality_loss.encoder_correlations(m.study), m.seed),
     same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
+    error_origins.FIGURE: lambda m: error_origins.rows(m.of(error_origins.error_tables), m.seed),
+    resolution.FIGURE: lambda m: resolution.rows(
+        m.of(resolution.coherences), m.of(resolution.synthetic_qualities), m.seed
+    ),
 }
 """Figure of the article, or beyond it → its rows, each stated in the figure's own file."""
 

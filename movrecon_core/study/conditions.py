@@ -8,7 +8,7 @@ from movrecon_core.stimuli import SyntheticStimulus
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free", "noisy"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
 GradientKind = Literal["instance", "ensemble"]
@@ -27,7 +27,8 @@ class Condition:
     target
         Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
         the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
-        natural movies), or what a simulation would have recorded without noise.
+        natural movies), or what a simulation would have recorded without noise; of synthetic movies also
+        with it (``noisy``).
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -81,6 +82,10 @@ THROUGH_NEURONS = Condition(inverted="neurons")
 NOISE_FREE_THROUGH_NEURONS = Condition(target="noise-free", inverted="neurons")
 TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
+
+NOISY = Condition(target="noisy")
+SYNTHETIC_TRUTH = (NOISE_FREE, NOISY, NOISE_FREE_THROUGH_NEURONS)
+"""Of synthetic movies beside predicted responses, where the neurons are known."""
 
 
 def movie_name(movie: Movie) -> str:

@@ -33,6 +33,7 @@ from movrecon_core.study.settings import (
     PlanningSettings,
     PopulationSettings,
     ReceptiveFieldSettings,
+    ResolutionSettings,
     TruthSettings,
     VariationSettings,
     suggestion,
@@ -68,6 +69,7 @@ class Profile(BaseModel):
     truth: TruthSettings = TruthSettings()
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
+    resolution: ResolutionSettings = ResolutionSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
     baselines: BaselineSettings = Field(default_factory=BaselineSettings)
     planning: PlanningSettings = PlanningSettings()

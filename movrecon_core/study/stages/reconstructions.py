@@ -22,6 +22,8 @@ from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
+    NOISY,
+    SYNTHETIC_TRUTH,
     THROUGH_NEURONS,
     TRUTH_KNOWN,
     Condition,
@@ -56,7 +58,7 @@ def _define(
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
     all_encoders = instance is None or condition.target == "ensemble"
-    known_truth = condition in TRUTH_KNOWN
+    known_truth = condition in (*TRUTH_KNOWN, *SYNTHETIC_TRUTH)
     config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
@@ -69,12 +71,12 @@ def _define(
         "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "encoders": digests if all_encoders else [digests[instance or 0]],
-        "truth": study.truth_digest(mouse, movie) if known_truth and isinstance(movie, int) else None,
+        "truth": study.truth_digest(mouse, movie) if known_truth else None,
         "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(config),
         "guide": guide_definition(study, mouse, used, config),
-        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
+        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled or condition == NOISY else None,
     }
 
 
@@ -103,7 +105,7 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
     """
     config = study.profile.reconstruction
     if condition.inverted == "neurons":
-        if config.decoder is not None:
+        if config.decoder is not None and isinstance(movie, int):
             return replace(config, window_frames=None, tiled_windows=False, precision=None)
         return replace(THROUGH, iterations=study.profile.truth.iterations)
     return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
