@@ -364,7 +364,8 @@ class Study:
     def resolution_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
         """Synthetic movies that are also found from the responses of a simulated mouse's own neurons."""
         profile = self.profile
-        if mouse not in self.reconstructed_mice[: profile.resolution.mice] or not known_truth(self.recordings[mouse]):
+        unknown = self.recordings and not known_truth(self.recordings[mouse])
+        if unknown or mouse not in self.reconstructed_mice[: profile.resolution.mice]:
             return ()
         noise, gratings = profile.resolution.noise, profile.resolution.gratings
         directions = profile.gratings.directions[:1]
