@@ -31,9 +31,9 @@ class Bands(NamedTuple):
     found: NDArray[np.float64]
     cross: NDArray[np.complex128]
 
-    def __add__(self, other: "Bands") -> "Bands":  # type: ignore[override]
-        """Sums over the frequencies of both: pool movies before they are compared."""
-        return Bands(*(a + b for a, b in zip(self, other, strict=True)))
+    def over(self, axis: int) -> "Bands":
+        """Sums over all temporal (0) or spatial (1) bands."""
+        return Bands(self.truth.sum(axis=axis), self.found.sum(axis=axis), self.cross.sum(axis=axis))
 
     @property
     def coherence(self) -> NDArray[np.float64]:
@@ -60,8 +60,8 @@ def bands(truth: NDArray[np.floating], found: NDArray[np.floating], mask: NDArra
     """
     weights = tapered(mask)
     x, y = (_spectrum(movie, weights) for movie in (truth, found))
-    products = (np.abs(x) ** 2, np.abs(y) ** 2, x * y.conj())
-    return Bands(*(_sums(product, len(truth)) for product in products))
+    frames = len(truth)
+    return Bands(_sums(np.abs(x) ** 2, frames), _sums(np.abs(y) ** 2, frames), _sums(x * y.conj(), frames))
 
 
 def _spectrum(movie: NDArray[np.floating], weights: NDArray[np.float64]) -> NDArray[np.complex128]:

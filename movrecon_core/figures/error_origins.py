@@ -128,7 +128,7 @@ def _spectra(found: Mapping[str, Judged]) -> list[tuple[str, float, float]]:
         shown[:, pixels] = standardised(truth, pixels)
         error[:, pixels] = standardised(movie, pixels) - shown[:, pixels]
         both = bands(shown, error, pixels)
-        powers.append(both.found.sum(axis=0) / both.truth.sum(axis=0))
+        powers.append(both.over(0).found / both.over(0).truth)
     parts = split_loss(*powers)
     return [(part, at, power) for part in PARTS for at, power in zip(SPATIAL, parts[part].tolist(), strict=True)]
 
@@ -140,7 +140,7 @@ def _features(study: Study, mouse: int, number: int, pixels: NDArray[np.bool_]) 
     evaluated = slice(SKIPPED_FRAMES, None, STEP)
     down, right = (gaussian_filter(truth, (0, 1, 1), order=order) for order in ((0, 1, 0), (0, 0, 1)))
     changes = np.abs(np.diff(truth, axis=0, prepend=truth[:1]))
-    y, x = np.indices(pixels.shape)
+    y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
     middle = y[pixels].mean(), x[pixels].mean()
     gaze = np.hypot(*(trial.pupil_center - study.mean_behavior(mouse)[1][:, None]))
     shape = (len(truth[evaluated]), int(pixels.sum()))

@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pandas as pd
 
-from movrecon_core.analysis import Bands, bands, phase_parts, video_correlation
+from movrecon_core.analysis import bands, phase_parts, video_correlation
 from movrecon_core.analysis.metrics import SKIPPED_FRAMES
 from movrecon_core.analysis.spectra import SPATIAL, TEMPORAL
 from movrecon_core.errors import NothingToShowError
@@ -73,7 +74,7 @@ def coherences(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", "trial", "compared", "kind", "axis", "frequency", "coherence"])
 
 
-_JOINED = {
+_JOINED: dict[str, dict[str, Any]] = {
     ONE: {"instances": [0], "smoothed": False},
     AVERAGED: {"smoothed": False},
     SMOOTHED: {},
@@ -81,19 +82,15 @@ _JOINED = {
 }
 
 
-def _rows(study: Study, mouse: int, trial: int, kind: tuple[str, str], arguments: dict) -> list[tuple]:
+def _rows(study: Study, mouse: int, trial: int, kind: tuple[str, str], arguments: dict[str, Any]) -> list[tuple]:
     found = bands(*study.judged(mouse, trial, **arguments).evaluated)
     key = (study.label(mouse), trial, *kind)
     along = {"space": (SPATIAL, 0), "time": (TEMPORAL, 1)}
     return [
         (*key, axis, frequency, coherence)
         for axis, (lower, over) in along.items()
-        for frequency, coherence in zip(lower, _summed(found, over).coherence.tolist(), strict=True)
+        for frequency, coherence in zip(lower, found.over(over).coherence.tolist(), strict=True)
     ]
-
-
-def _summed(found: Bands, axis: int) -> Bands:
-    return Bands(*(part.sum(axis=axis) for part in found))
 
 
 def synthetic_qualities(study: Study) -> pd.DataFrame:
@@ -185,7 +182,7 @@ def rows(found: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> Iterator[Ro
 def resolution_answer(measured: Measured) -> str:
     """What limits the detail that comes back, in one sentence."""
     decisions = {question.finding: decide(question, measured)["decision"] for question in QUESTIONS}
-    fine = fine_coherences(measured.of(coherences)).groupby(["compared", "kind"])["coherence"].mean()
+    fine = fine_coherences(measured.of(coherences)).groupby(["compared", "kind"], sort=False)["coherence"].mean()
     noise = choose(
         decisions[NOISE_LIMITS], "noise hides it", "noise does not hide it", "that noise hides it is not decided"
     )

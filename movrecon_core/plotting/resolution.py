@@ -27,7 +27,7 @@ def plot_coherence(axes: Axes, table: pd.DataFrame, label: str) -> None:
         return
     octaves = sorted(table["frequency"].unique())
     kinds = table.groupby("kind", sort=False)
-    for (kind, rows), colour in zip(kinds, colormaps["tab10"].colors, strict=False):
+    for (kind, rows), colour in zip(kinds, colormaps["tab10"](range(10)), strict=False):
         for _, mouse in rows.groupby("mouse"):
             axes.plot(range(len(octaves)), _means(mouse, octaves), "--", color=colour, lw=0.4, alpha=0.6)
         axes.plot(range(len(octaves)), _means(rows, octaves), "o-", color=colour, ms=2.5, lw=1.2, label=str(kind))

@@ -43,9 +43,11 @@ def test_speckle_spoils_its_band_alone() -> None:
     assert coherence[SPATIAL.index(1 / 32)] > 0.9
 
 
-def test_sums_of_movies() -> None:
-    first, second = (bands(*RANDOM.normal(size=(2, 90, 36, 64)), MASK) for _ in range(2))
-    np.testing.assert_allclose((first + second).found, first.found + second.found)
+def test_sums_over_bands() -> None:
+    both = bands(*RANDOM.normal(size=(2, 90, 36, 64)), MASK)
+    assert both.over(0).coherence.shape == (len(SPATIAL),)
+    assert both.over(1).coherence.shape == (len(TEMPORAL),)
+    assert both.over(0).found.sum() == pytest.approx(both.found.sum())
 
 
 def test_a_constant_movie_is_coherent_with_nothing() -> None:
