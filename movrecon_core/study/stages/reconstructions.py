@@ -103,12 +103,12 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
     themselves a movie is found whole: as through encoders where it starts from a decoder's, so that both can be
     compared; else with the fast method, in as many steps as they need.
     """
-    config = study.profile.reconstruction
+    config, natural = study.profile.reconstruction, isinstance(movie, int)
     if condition.inverted == "neurons":
-        if config.decoder is not None and isinstance(movie, int):
+        if config.decoder is not None and natural:
             return replace(config, window_frames=None, tiled_windows=False, precision=None)
-        return replace(THROUGH, iterations=study.profile.truth.iterations)
-    return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
+        config = replace(THROUGH, iterations=study.profile.truth.iterations)
+    return config if natural else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
