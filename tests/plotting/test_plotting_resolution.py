@@ -39,6 +39,7 @@ def test_synthetic_movies_by_responses() -> None:
 def test_empty_tables_leave_the_axes_empty() -> None:
     for draw in (
         lambda axes: plotting.plot_coherence(axes, pd.DataFrame(columns=["mouse", "kind", "frequency"]), "f"),
+        lambda axes: plotting.plot_conditions(axes, pd.DataFrame(columns=["mouse", "way", "r"]), "way", "r", "label"),
         lambda axes: plotting.plot_by_responses(axes, pd.DataFrame(columns=["stimulus", "r"]), "r", "label"),
     ):
         axes = plotting.new_figure(3, 3, simulated=True).subplots()
