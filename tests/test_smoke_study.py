@@ -36,7 +36,9 @@ FIGURES = (
     "planning",
     "quality_loss",
     "same_neurons",
+    "error_origins",
     "redundancy",
+    "resolution",
     "architectures",
     "summary",
 )

@@ -1,9 +1,16 @@
 """Measures of movies, responses and masks, and their statistics: arrays in, numbers out."""
 
 from movrecon_core.analysis.aliasing import apparent_frequency
+from movrecon_core.analysis.causes import PARTS, split_loss
 from movrecon_core.analysis.comparisons import Comparison, by_mouse, compare_conditions, mouse_means
-from movrecon_core.analysis.correlates import NestedCorrelation, lagged_correlation, nested_correlation
-from movrecon_core.analysis.error_maps import ERROR_RANGE, error_map, shown_error
+from movrecon_core.analysis.correlates import (
+    NestedCorrelation,
+    RankCorrelation,
+    lagged_correlation,
+    nested_correlation,
+    rank_correlations,
+)
+from movrecon_core.analysis.error_maps import ERROR_RANGE, error_map, shown_error, standardised, standardised_error
 from movrecon_core.analysis.metrics import (
     SKIPPED_FRAMES,
     Judged,
@@ -25,6 +32,7 @@ from movrecon_core.analysis.metrics import (
     video_correlation,
 )
 from movrecon_core.analysis.mixed import MixedModel, mixed_model
+from movrecon_core.analysis.motion import Shift, local_motion, shifts_along_motion
 from movrecon_core.analysis.phase import PhaseParts, phase_parts
 from movrecon_core.analysis.receptive_fields import (
     PopulationFields,
@@ -34,6 +42,7 @@ from movrecon_core.analysis.receptive_fields import (
     sparse_noise_responses,
 )
 from movrecon_core.analysis.retinotopy import full_screen_diameter, mask_diameter, mask_size, pixel_area
+from movrecon_core.analysis.spectra import Bands, bands
 from movrecon_core.analysis.statistics import (
     Interval,
     PairedTest,
@@ -50,7 +59,9 @@ from movrecon_core.analysis.statistics import (
 
 __all__ = [
     "ERROR_RANGE",
+    "PARTS",
     "SKIPPED_FRAMES",
+    "Bands",
     "Comparison",
     "Interval",
     "Judged",
@@ -59,9 +70,12 @@ __all__ = [
     "PairedTest",
     "PhaseParts",
     "PopulationFields",
+    "RankCorrelation",
     "ReceptiveFields",
     "RepeatedMeasuresAnova",
+    "Shift",
     "apparent_frequency",
+    "bands",
     "bonferroni",
     "by_mouse",
     "compare_conditions",
@@ -75,6 +89,7 @@ __all__ = [
     "grey_outside_mask",
     "hierarchical_bootstrap",
     "lagged_correlation",
+    "local_motion",
     "mask_diameter",
     "mask_size",
     "match_contrast_luminance",
@@ -93,13 +108,18 @@ __all__ = [
     "population_fields",
     "psnr",
     "random_movie_control",
+    "rank_correlations",
     "receptive_fields",
     "repeated_measures_anova",
     "response_correlation",
     "rmse",
+    "shifts_along_motion",
     "shown_error",
     "sparse_noise_responses",
+    "split_loss",
     "ssim_global",
+    "standardised",
+    "standardised_error",
     "threshold_correlations",
     "video_correlation",
 ]

@@ -1,7 +1,8 @@
 """What goes with good reconstructions: correlations over movies nested in mice, and over time with a lag."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -92,6 +93,51 @@ def lagged_correlation(first: ArrayLike, second: ArrayLike, lags: Sequence[int])
         pair = pair[:, np.isfinite(pair).all(axis=0)]
         values.append(correlation(*pair) if pair.shape[1] >= MOVIES else np.nan)
     return np.array(values)
+
+
+class RankCorrelation(NamedTuple):
+    """How a measure goes with one of several features.
+
+    Attributes
+    ----------
+    alone
+        Correlation of the measure with the feature's rank; NaN where one of the two is constant.
+    beside
+        Slope of the measure on the rank, both in standard deviations, with the other features' ranks in the same line
+        of least squares; NaN likewise.
+    """
+
+    alone: float
+    beside: float
+
+
+def rank_correlations(measure: ArrayLike, features: Mapping[str, ArrayLike]) -> dict[str, RankCorrelation]:
+    """How a measure goes with features that go with each other, too.
+
+    Parameters
+    ----------
+    measure
+        (n,); its mean is asked for, so it is not ranked: parts of errors are noise around small means.
+    features
+        Name → (n,); those that are constant, or NaN somewhere, are left out of the line.
+    """
+    ranks = {name: _standardised(stats.rankdata(values)) for name, values in features.items()}
+    y = _standardised(np.asarray(measure, dtype=np.float64))
+    varying = [name for name, values in ranks.items() if values.any()]
+    nothing = RankCorrelation(float("nan"), float("nan"))
+    if not varying or not y.any():
+        return dict.fromkeys(ranks, nothing)
+    x = np.stack([ranks[name] for name in varying], axis=1)
+    alone, slopes = x.T @ y / len(y), np.linalg.lstsq(x.T @ x, x.T @ y, rcond=None)[0]
+    found = {name: RankCorrelation(float(a), float(b)) for name, a, b in zip(varying, alone, slopes, strict=True)}
+    return {name: found.get(name, nothing) for name in ranks}
+
+
+def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Values around their mean, in their standard deviation; 0 where all are alike or one is NaN."""
+    centred = values - values.mean()
+    spread = centred.std()
+    return centred / spread if spread > 0 else np.zeros_like(centred)
 
 
 def _centred(values: NDArray[np.float64], mice: ArrayLike) -> NDArray[np.float64]:

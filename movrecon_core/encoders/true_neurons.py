@@ -1,6 +1,7 @@
 """The neurons of a simulated mouse as an encoder: what the microscope would see of them without noise."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -162,6 +163,47 @@ class TrueNeurons(Encoder):
             weights = torch.from_numpy(imaging_weights(self._phase, frames, self._imaging))
             self._views[frames] = weights.to(movie.device, movie.dtype)
         return self._views[frames].to(movie.device)
+
+
+def shown_responses(
+    recording: Recording,
+    movie: NDArray[np.floating],
+    behavior: NDArray[np.floating],
+    pupil_center: NDArray[np.floating],
+    noise: np.random.Generator | None,
+) -> NDArray[np.float32]:
+    """Responses (N, T) of a simulated mouse's neurons to a movie that they may never have seen.
+
+    Parameters
+    ----------
+    recording
+        As `simulate_mouse` wrote it.
+    movie
+        (T, 36, 64), grey levels.
+    behavior, pupil_center
+        (2, T) each, under which it is shown.
+    noise
+        Decides the noise of the showing; None: there is none.
+
+    Raises
+    ------
+    RecordingError
+        If the mouse was simulated by something else.
+    """
+    neurons = _known_neurons(recording)
+    frames = np.pad(movie, ((0, 0), (14, 14), (0, 0))).astype(np.float32)
+    shown, done = (torch.from_numpy(x)[None] for x in (frames, np.concatenate([behavior, pupil_center])))
+    with torch.inference_mode():
+        if noise is None:
+            return neurons.forward_apart(shown, done.float(), 0)[0].numpy()
+        rates = neurons.rates(shown, done.float())[0].numpy()
+    return SimulatedNeurons(recording).recorded(rates, noise)
+
+
+@lru_cache(maxsize=1)
+def _known_neurons(recording: Recording) -> TrueNeurons:
+    """The last mouse's, for all of its movies."""
+    return TrueNeurons(recording)
 
 
 def imaging_weights(phase: NDArray[np.float64], frames: int, config: ImagingConfig) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from movrecon_core.figures import architectures, redundancy
+from movrecon_core.figures import architectures, error_origins, redundancy, resolution
 from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, choose, decide
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import FIGURE as QUALITY_LOSS
@@ -146,6 +146,8 @@ QUESTIONS: tuple[Question, ...] = (
         "correlation with noise-free responses: expected reconstruction − reconstruction",
         _closer("neurons", "reconstruction", "expected reconstruction", "noise-free"),
     ),
+    *error_origins.QUESTIONS,
     *redundancy.QUESTIONS,
+    *resolution.QUESTIONS,
     *architectures.QUESTIONS,
 )

@@ -47,7 +47,7 @@ def mask_panels(study: Study) -> dict[str, pd.DataFrame]:
     correlations = [_pixel_correlations(study, mouse) for mouse in study.reconstructed_mice]
     return {
         "A": maps(examples, "response"),
-        "B": maps([population_fields(found).on_or_off for found in fields.values()], "response"),
+        "B": maps([field_coverage(study, mouse) for mouse in fields], "response"),
         "C": image_table(labelled(np.stack(counts), mouse=labels, row=["On", "Off"]), "neurons"),
         "D": maps([crop_movie(study.alpha(mouse)) for mouse in study.reconstructed_mice], "alpha"),
         "E": image_table(labelled(np.stack(correlations), mouse=labels, row=list(MASKS)), "correlation"),
@@ -69,6 +69,11 @@ def mask_sizes(study: Study) -> pd.DataFrame:
             height, width = mask_size(pixels)
             rows.append((study.label(mouse), name, height, width, mask_diameter(pixels), int(pixels.sum())))
     return pd.DataFrame(rows, columns=["mouse", "mask", "height", "width", "diameter", "pixels"]).round(1)
+
+
+def field_coverage(study: Study, mouse: int) -> NDArray[np.float64]:
+    """Mean On and Off field of a mouse's neurons (36, 64), largest value 1; NaN where no neuron has one."""
+    return population_fields(_fields(study, mouse)).on_or_off
 
 
 def _trained_with(study: Study) -> Iterator[Row]:

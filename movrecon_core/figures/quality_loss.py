@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 
 from movrecon_core.analysis import (
+    PARTS,
     SKIPPED_FRAMES,
     by_mouse,
     hierarchical_bootstrap,
     neuron_correlation,
+    split_loss,
     video_correlation,
 )
 from movrecon_core.errors import NothingToShowError
@@ -33,7 +35,8 @@ WAYS: dict[str, Condition] = {
     "predicted, encoders": PREDICTED,
 }
 """Responses, and what is inverted; the last is the article's upper bound."""
-PARTS = ("noise", "encoder", "inversion")
+CAUSES = tuple(WAYS)[:4]
+"""Those that `split_loss` compares, in its order."""
 ORDER = (
     ("noise-free, encoders", "recorded, encoders"),
     ("recorded, neurons", "recorded, encoders"),
@@ -83,10 +86,7 @@ def qualities(study: Study) -> pd.DataFrame:
 
 
 def loss_parts(found: pd.DataFrame) -> pd.DataFrame:
-    """What each movie loses of a video correlation of 1, by cause.
-
-    The inversion's part is what is lost from noise-free responses through the neurons themselves. The rest is divided
-    between noise and encoder by their Shapley values: what each removes, on average over both orders of removing them.
+    """What each movie loses of a video correlation of 1, by cause: `split_loss`.
 
     Parameters
     ----------
@@ -99,15 +99,7 @@ def loss_parts(found: pd.DataFrame) -> pd.DataFrame:
         ``mouse``, ``trial``, ``part`` (`PARTS`), ``loss``; the parts of a movie add up to 1 − its video correlation.
     """
     wide = found.pivot(index=["mouse", "trial"], columns="way", values="video_correlation")
-    both, noise_free = wide["recorded, encoders"], wide["noise-free, encoders"]
-    neurons, neither = wide["recorded, neurons"], wide["noise-free, neurons"]
-    parts = pd.DataFrame(
-        {
-            "noise": ((noise_free - both) + (neither - neurons)) / 2,
-            "encoder": ((neurons - both) + (neither - noise_free)) / 2,
-            "inversion": 1 - neither,
-        }
-    )
+    parts = pd.DataFrame(split_loss(*(1 - wide[way] for way in CAUSES)), index=wide.index)
     return parts.melt(ignore_index=False, var_name="part", value_name="loss").reset_index()
 
 

@@ -11,6 +11,7 @@ from movrecon_core.figures import (
     architectures,
     baselines,
     encoders,
+    error_origins,
     fig1_method,
     fig1s1_ethogram,
     fig1s2_variations,
@@ -26,6 +27,7 @@ from movrecon_core.figures import (
     real_mice,
     recordings,
     redundancy,
+    resolution,
     same_neurons,
 )
 from movrecon_core.figures.beyond import beyond_findings
@@ -66,6 +68,10 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     "baselines": lambda m: baselines.rows(baselines.qualities(m.study), m.seed),
     quality_loss.FIGURE: lambda m: quality_loss.rows(m.ways, quality_loss.encoder_correlations(m.study), m.seed),
     same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
+    error_origins.FIGURE: lambda m: error_origins.rows(m.of(error_origins.error_tables), m.seed),
+    resolution.FIGURE: lambda m: resolution.rows(
+        m.of(resolution.coherences), m.of(resolution.synthetic_qualities), m.seed
+    ),
     redundancy.FIGURE: lambda m: redundancy.rows(m.of(redundancy.chosen_populations), m.seed),
     architectures.FIGURE: lambda m: architectures.rows(m.of(architectures.families), m.seed),
 }

@@ -20,6 +20,7 @@ from movrecon_core.plotting.error_maps import (
     plot_expected_correlation,
     plot_response_matrices,
 )
+from movrecon_core.plotting.error_origins import plot_part_spectra, plot_slopes
 from movrecon_core.plotting.ethogram import plot_frame_correlation, plot_response_images, plot_signals
 from movrecon_core.plotting.figures import letter_axes, letter_panel, new_figure, save_figure
 from movrecon_core.plotting.findings import plot_beside_published, plot_findings
@@ -43,6 +44,7 @@ from movrecon_core.plotting.recordings import (
     plot_responses,
     plot_trial_use,
 )
+from movrecon_core.plotting.resolution import plot_by_responses, plot_coherence
 from movrecon_core.plotting.schematic import plot_encoder_schematic, plot_loop_schematic
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
 from movrecon_core.plotting.variations import plot_variant_frames
@@ -64,10 +66,12 @@ __all__ = [
     "plot_beside_published",
     "plot_beside_real_mice",
     "plot_by_number",
+    "plot_by_responses",
     "plot_calibration",
     "plot_clip_pairs",
     "plot_closest_movies",
     "plot_closest_pairs",
+    "plot_coherence",
     "plot_compared_reconstructions",
     "plot_conditions",
     "plot_coverage",
@@ -100,6 +104,7 @@ __all__ = [
     "plot_one_pixel",
     "plot_optimisation",
     "plot_part_curves",
+    "plot_part_spectra",
     "plot_parts",
     "plot_planned",
     "plot_poster",
@@ -110,6 +115,7 @@ __all__ = [
     "plot_responses",
     "plot_signals",
     "plot_single_trial_correlation",
+    "plot_slopes",
     "plot_spectrum",
     "plot_steps",
     "plot_stimulus_grid",

@@ -26,7 +26,8 @@ def plot_conditions(
     axes
         Where to draw.
     table
-        Columns ``mouse``, ``trial``, `condition`, `value`; one row a movie. Conditions are drawn in their order.
+        Columns ``mouse``, ``trial``, `condition`, `value`; one row a movie. Conditions are drawn in their order, an
+        empty table leaves the axes empty.
     condition, value
         Names of columns.
     label
@@ -34,6 +35,9 @@ def plot_conditions(
     published
         The article's mean of some conditions.
     """
+    axes.set(ylabel=label)
+    if table.empty:
+        return
     conditions = list(table[condition].unique())
     mice, movies = table["mouse"].nunique(), len(table[["mouse", "trial"]].drop_duplicates())
     plot_mice(axes, table, condition, value, conditions)

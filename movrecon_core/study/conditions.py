@@ -8,7 +8,7 @@ from movrecon_core.stimuli import SyntheticStimulus
 Movie = int | SyntheticStimulus
 """A trial of a recording, by its number, or a synthetic stimulus."""
 
-TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free", "unshared"]
+TargetKind = Literal["recorded", "averaged", "predicted", "ensemble", "noise-free", "noisy", "unshared"]
 MaskKind = Literal["standard", "none", "strict"]
 DroppedKind = Literal["silent", "missing"]
 ChosenKind = Literal["random", "spread", "clustered", "diverse", "alike", "independent", "redundant"]
@@ -29,7 +29,8 @@ class Condition:
     target
         Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
         the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
-        natural movies), what a simulation would have recorded without noise, or with noise that neurons do not share.
+        natural movies), what a simulation would have recorded without noise, with noise that neurons do not share, or, to
+        synthetic movies, with all noise (``noisy``).
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
@@ -83,7 +84,7 @@ class Condition:
     @property
     def needs_truth(self) -> bool:
         """Whether it can be had of a simulation alone."""
-        return self.target in ("noise-free", "unshared") or self.inverted == "neurons"
+        return self.target in ("noise-free", "noisy", "unshared") or self.inverted == "neurons"
 
     @property
     def first_instance(self) -> bool:
@@ -109,6 +110,10 @@ UNSHARED = Condition(target="unshared")
 WITHHELD, EXCHANGED = Condition(behavior="mean"), Condition(behavior="other")
 TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
+
+NOISY = Condition(target="noisy")
+SYNTHETIC_TRUTH = (NOISE_FREE, NOISY, NOISE_FREE_THROUGH_NEURONS)
+"""Of synthetic movies beside predicted responses, where the neurons are known."""
 
 
 def movie_name(movie: Movie) -> str:

@@ -34,6 +34,7 @@ from movrecon_core.study.settings import (
     PopulationSettings,
     ReceptiveFieldSettings,
     RedundancySettings,
+    ResolutionSettings,
     TruthSettings,
     VariationSettings,
     suggestion,
@@ -71,6 +72,7 @@ class Profile(BaseModel):
     truth: TruthSettings = TruthSettings()
     noise: NoiseSettings = NoiseSettings()
     gratings: GratingSettings = GratingSettings()
+    resolution: ResolutionSettings = ResolutionSettings()
     comparison: ComparisonSettings | None = None  # article: one architecture alone
     baselines: BaselineSettings = Field(default_factory=BaselineSettings)
     planning: PlanningSettings = PlanningSettings()

@@ -175,6 +175,16 @@ class GratingSettings(BaseModel):
         )
 
 
+class ResolutionSettings(BaseModel):
+    """Which of the noise movies and gratings are also found from responses of a simulation's own neurons."""
+
+    model_config = STRICT
+
+    noise: tuple[tuple[Positive, Positive], ...] = ()  # length (pixels) and duration (frames), of the first sample
+    gratings: tuple[tuple[Positive, Annotated[float, Field(ge=0)]], ...] = ()  # cycles/pixel and Hz, first direction
+    mice: int = Field(default=0, ge=0)  # no counterpart in the article
+
+
 class BaselineSettings(BaseModel):
     """What reconstructions are compared with (no counterpart in the article)."""
 

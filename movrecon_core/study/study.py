@@ -28,7 +28,7 @@ from movrecon_core.recordings import (
     open_recordings,
 )
 from movrecon_core.simulation import known_truth, noise_free_file
-from movrecon_core.stimuli import synthetic_movie
+from movrecon_core.stimuli import SyntheticStimulus, synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
@@ -42,6 +42,7 @@ from movrecon_core.study.conditions import (
     NOISE_FREE,
     PREDICTED,
     RECORDED,
+    SYNTHETIC_TRUTH,
     TRUTH_KNOWN,
     UNSHARED,
     VARIATIONS,
@@ -401,15 +402,32 @@ class Study:
         """Whether a mouse is simulated, or will be where there is no recording yet."""
         return not self.recordings or known_truth(self.recordings[mouse])
 
+    def resolution_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
+        """Synthetic movies that are also found from the responses of a simulated mouse's own neurons."""
+        profile = self.profile
+        unknown = self.recordings and not known_truth(self.recordings[mouse])
+        if unknown or mouse not in self.reconstructed_mice[: profile.resolution.mice]:
+            return ()
+        noise, gratings = profile.resolution.noise, profile.resolution.gratings
+        directions = profile.gratings.directions[:1]
+        return (
+            *(s for s in profile.noise.stimuli if s.sample == 0 and (s.length, s.duration) in noise),
+            *(
+                s
+                for s in profile.gratings.stimuli
+                if s.direction in directions and (s.spatial_frequency, s.temporal_frequency) in gratings
+            ),
+        )
+
     def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
         """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
         return load_array(noise_free_file(self.recordings[mouse], trial))
 
-    def truth_digest(self, mouse: int, trial: int) -> list[str]:
-        """Digests of what a simulation knows of a mouse and of one trial."""
+    def truth_digest(self, mouse: int, movie: Movie) -> list[str]:
+        """Digests of what a simulation knows of a mouse and, where it was shown, of one movie."""
         recording = self.recordings[mouse]
-        files = (recording.path / SIMULATED_MARKER, noise_free_file(recording, trial))
-        return [self.digests.of(file) for file in files]
+        shown = [noise_free_file(recording, movie)] if isinstance(movie, int) else []
+        return [self.digests.of(file) for file in (recording.path / SIMULATED_MARKER, *shown)]
 
     def trial(self, mouse: int, trial: int) -> Trial:
         return self.recordings[mouse].trial(trial)
@@ -558,6 +576,11 @@ class Study:
                 for target in settings.targets:
                     for stimulus in settings.stimuli:
                         yield mouse, stimulus, Condition(target=target)
+
+        for mouse in self.reconstructed_mice:
+            for stimulus in self.resolution_stimuli(mouse):
+                for condition in SYNTHETIC_TRUTH:
+                    yield mouse, stimulus, condition
 
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
         """Those that find a movie each; None alone where all instances' gradients, or the neurons, make one movie."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.encoders.true_neurons import shown_responses
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Target, population_mask
 from movrecon_core.study.conditions import Condition, Movie, TargetKind, movie_name
@@ -72,12 +73,13 @@ def build_target(
             responses = _mean_prediction(inverted, mouse, truth, behavior, pupil_center)
         case "ensemble":
             responses = _mean_prediction(everyone, mouse, truth, behavior, pupil_center)
-        case "noise-free":
-            if not isinstance(movie, int):
-                raise ReconstructionError(f"{movie_name(movie)}: no noise-free responses to it were kept; predict them")
+        case "noise-free" if isinstance(movie, int):
             responses = study.noise_free(mouse, movie)
         case "unshared":
             responses = study.result("unshared", mouse, movie)["responses"].values
+        case "noise-free" | "noisy":
+            noise = None if condition.target == "noise-free" else np.random.default_rng(_seed(study, mouse, movie))
+            responses = shown_responses(study.recordings[mouse], truth, behavior, pupil_center, noise)
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")

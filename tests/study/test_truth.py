@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from small_study import PROFILE, one_thread
 
+from movrecon_core.encoders.true_neurons import shown_responses
+from movrecon_core.figures.error_origins import error_tables
 from movrecon_core.figures.quality_loss import loss_parts, qualities, shares
+from movrecon_core.figures.resolution import RESPONSES, synthetic_qualities
 from movrecon_core.figures.same_neurons import evoked
 from movrecon_core.recordings import SIMULATED_MARKER
 from movrecon_core.simulation import SimulationConfig, noise_free_file, simulate_recordings
-from movrecon_core.study.conditions import NOISE_FREE, NOISE_FREE_THROUGH_NEURONS, RECORDED, THROUGH_NEURONS
+from movrecon_core.study.conditions import NOISE_FREE, NOISE_FREE_THROUGH_NEURONS, NOISY, RECORDED, THROUGH_NEURONS
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study
@@ -28,6 +31,8 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     for trial in mouse.trials:
         shutil.copyfile(noise_free_file(mouse, trial), mouse.file("responses", trial))
     profile = {**PROFILE, "trials_per_mouse": TRIALS, "truth": {"trials_per_mouse": TRIALS, "iterations": 15}}
+    profile["noise"] = {"mice": 1, "lengths": [4.0], "durations": [8.0], "samples": 2, "targets": ["predicted"]}
+    profile["resolution"] = {"mice": 1, "noise": [[4.0, 8.0]]}
     with one_thread():
         out = folder / "study"
         return run_study(parse_profile(profile, "test"), out, recordings=[mouse.path], device="cpu", until="showings")
@@ -73,6 +78,35 @@ def test_units_depend_on_what_is_known(study: Study) -> None:
     file.write_bytes(kept)
 
 
+def test_synthetic_movies_are_shown_to_the_neurons(study: Study) -> None:
+    stimuli = study.resolution_stimuli(0)
+    assert [(s.sample, s.inverted) for s in stimuli] == [(0, False), (0, True)]
+    recording, (behavior, pupil) = study.recordings[0], study.mean_behavior(0)
+    movie, still = study.movie(0, stimuli[0]), [np.repeat(x[:, None], 60, axis=1) for x in (behavior, pupil)]
+    showings = [shown_responses(recording, movie, *still, np.random.default_rng(i)) for i in range(200)]
+    expected, mean = build_target(study, 0, stimuli[0], NOISE_FREE, [], []).responses, np.mean(showings, axis=0)
+    assert np.corrcoef(expected.ravel(), mean.ravel())[0, 1] > 0.9
+    noisy = [build_target(study, 0, stimulus, NOISY, [], []).responses for stimulus in (*stimuli, stimuli[0])]
+    np.testing.assert_array_equal(noisy[0], noisy[2])
+    assert np.corrcoef(expected.ravel(), noisy[0].ravel())[0, 1] < 0.9
+
+
+def test_synthetic_movies_are_found_from_them(study: Study) -> None:
+    table = synthetic_qualities(study).groupby("responses")["video_correlation"].mean()
+    assert set(table.index) == set(RESPONSES)
+    assert table.notna().all()
+    stimulus = study.resolution_stimuli(0)[0]
+    predicted, noise_free = (study.reconstruction(0, stimulus, RESPONSES[name]) for name in ("predicted", "noise-free"))
+    assert not np.array_equal(predicted, noise_free)
+
+
+def test_errors_of_a_study(study: Study) -> None:
+    """Without noise nothing of the error is noise's."""
+    tables = error_tables(study)
+    assert tables.parts.groupby("part")["loss"].mean()["noise"] == pytest.approx(0, abs=0.02)
+    assert tables.shown[tables.shown["origin"] == "noise"]["share"].to_numpy() == pytest.approx(0, abs=1e-6)
+
+
 def test_of_other_recordings_nothing_is_known(study: Study) -> None:
     recording = study.recordings[0]
     marker = recording.path / SIMULATED_MARKER
@@ -80,6 +114,7 @@ def test_of_other_recordings_nothing_is_known(study: Study) -> None:
     marker.unlink()
     try:
         assert study.truth_trials(0) == ()
+        assert study.resolution_stimuli(0) == ()
         assert not [condition for *_, condition in study.wanted() if condition.inverted == "neurons"]
     finally:
         marker.write_text(kept)

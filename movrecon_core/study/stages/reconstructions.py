@@ -22,6 +22,7 @@ from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
+    NOISY,
     THROUGH_NEURONS,
     Condition,
     Movie,
@@ -68,7 +69,7 @@ def _define(
         "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "encoders": digests if all_encoders else [digests[instance or 0]],
-        "truth": study.truth_digest(mouse, movie) if condition.needs_truth and isinstance(movie, int) else None,
+        "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
         "behavior": behavior_definition(study, mouse, movie, condition),
         "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
@@ -76,7 +77,7 @@ def _define(
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(config),
         "guide": guide_definition(study, mouse, used, config),
-        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled else None,
+        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled or condition == NOISY else None,
     }
 
 
@@ -103,12 +104,12 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
     themselves a movie is found whole: as through encoders where it starts from a decoder's, so that both can be
     compared; else with the fast method, in as many steps as they need.
     """
-    config = study.profile.reconstruction
+    config, natural = study.profile.reconstruction, isinstance(movie, int)
     if condition.inverted == "neurons":
-        if config.decoder is not None:
+        if config.decoder is not None and natural:
             return replace(config, window_frames=None, tiled_windows=False, precision=None)
-        return replace(THROUGH, iterations=study.profile.truth.iterations)
-    return config if isinstance(movie, int) else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
+        config = replace(THROUGH, iterations=study.profile.truth.iterations)
+    return config if natural else replace(without_decoder(config), gradient_blur=(0.0, 0.0))
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:

@@ -1,0 +1,278 @@
+"""What limits resolution: the neurons' noise, the neurons, the encoders, or how instances are joined."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pandas as pd
+
+from movrecon_core.analysis import bands, phase_parts, video_correlation
+from movrecon_core.analysis.metrics import SKIPPED_FRAMES
+from movrecon_core.analysis.spectra import SPATIAL, TEMPORAL
+from movrecon_core.errors import NothingToShowError
+from movrecon_core.figures.findings import LeftOutError, Question, choose, decide
+from movrecon_core.figures.measured import Measured
+from movrecon_core.figures.quality_loss import CAUSES, WAYS
+from movrecon_core.figures.rows import NAN, Row, mean_row
+from movrecon_core.stimuli import NoiseStimulus, SyntheticStimulus
+from movrecon_core.study.conditions import (
+    NOISE_FREE,
+    NOISE_FREE_THROUGH_NEURONS,
+    NOISY,
+    OWN_PREDICTION,
+    Condition,
+)
+from movrecon_core.study.study import Study
+
+FIGURE = "beyond 5"
+RESPONSES: dict[str, Condition] = {
+    "predicted": OWN_PREDICTION,
+    "noise-free": NOISE_FREE,
+    "noisy": NOISY,
+    "noise-free, through neurons": NOISE_FREE_THROUGH_NEURONS,
+}
+"""To synthetic movies; all but the last are inverted through the encoders."""
+ONE, AVERAGED, SMOOTHED, GRADIENTS = "one instance", "instances averaged", "averaged, smoothed", "gradients averaged"
+FINE = 1 / 8
+"""Cycles a pixel from which detail counts as fine: structure of 4 pixels and less."""
+JOINED, WAY = "joined", "way"
+"""Kinds of reconstructions of natural movies: by how instances are joined, and by responses and what is inverted."""
+
+
+def coherences(study: Study) -> pd.DataFrame:
+    """Coherence of natural movies with their reconstructions by spatial, and by temporal, frequency.
+
+    Movies that were also found with gradient ensembling stand for how instances are joined, on any recording; those
+    whose truth is known for the responses and what is inverted. All instances' movies are averaged where nothing else
+    is said, and smoothed in the latter.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``trial``, ``compared`` (``joined`` or ``way``), ``kind``, ``axis`` (``space``, in cycles a pixel, or
+        ``time``, in Hz), ``frequency`` (lower ends of octaves), ``coherence`` (squared, 0..1).
+
+    Raises
+    ------
+    NothingToShowError
+        If there is no such movie.
+    """
+    rows = []
+    for mouse in study.reconstructed_mice:
+        for trial in study.variation_trials(mouse):
+            for kind, arguments in _JOINED.items():
+                rows += _rows(study, mouse, trial, (JOINED, kind), arguments)
+        for trial in study.truth_trials(mouse):
+            for kind in CAUSES:
+                rows += _rows(study, mouse, trial, (WAY, kind), {"condition": WAYS[kind]})
+    if not rows:
+        raise NothingToShowError(
+            "the profile varies no movie; give `variations: {trials_per_mouse: 1}` or, of a simulation, "
+            "`truth: {trials_per_mouse: 1}` or more"
+        )
+    return pd.DataFrame(rows, columns=["mouse", "trial", "compared", "kind", "axis", "frequency", "coherence"])
+
+
+_JOINED: dict[str, dict[str, Any]] = {
+    ONE: {"instances": [0], "smoothed": False},
+    AVERAGED: {"smoothed": False},
+    SMOOTHED: {},
+    GRADIENTS: {"condition": Condition(gradients="ensemble"), "smoothed": False},
+}
+
+
+def _rows(study: Study, mouse: int, trial: int, kind: tuple[str, str], arguments: dict[str, Any]) -> list[tuple]:
+    found = bands(*study.judged(mouse, trial, **arguments).evaluated)
+    key = (study.label(mouse), trial, *kind)
+    along = {"space": (SPATIAL, 0), "time": (TEMPORAL, 1)}
+    return [
+        (*key, axis, frequency, coherence)
+        for axis, (lower, over) in along.items()
+        for frequency, coherence in zip(lower, found.over(over).coherence.tolist(), strict=True)
+    ]
+
+
+def synthetic_qualities(study: Study) -> pd.DataFrame:
+    """How well synthetic movies are found from predicted and from the simulated neurons' own responses.
+
+    Returns
+    -------
+    DataFrame
+        ``mouse``, ``stimulus``, ``sample`` (stimulus and its phase), ``responses`` (`RESPONSES`),
+        ``video_correlation`` without Gaussian filter, ``phase_correlation`` of the reconstructions of both phases
+        (noise alone; −1 where the phase is kept). Empty where the profile asks for none, or no neurons are known.
+    """
+    rows = []
+    for mouse in study.reconstructed_mice:
+        stimuli = study.resolution_stimuli(mouse)
+        asked = {(movie, condition) for other, movie, condition in study.wanted() if other == mouse}
+        for stimulus, (name, condition) in product(stimuli, RESPONSES.items()):
+            if (stimulus, condition) not in asked:
+                continue
+            judged = study.judged(mouse, stimulus, condition).evaluated
+            inverted = _inverted(stimulus)
+            phase = NAN
+            if inverted in stimuli:
+                other = study.reconstruction(mouse, inverted, condition)[SKIPPED_FRAMES:]
+                phase = phase_parts(judged.truth, judged.reconstruction, other, judged.pixels).correlation
+            rows.append((study.label(mouse), _named(stimulus), stimulus.name, name, video_correlation(*judged), phase))
+    columns = ["mouse", "stimulus", "sample", "responses", "video_correlation", "phase_correlation"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _inverted(stimulus: SyntheticStimulus) -> SyntheticStimulus | None:
+    return replace(stimulus, inverted=not stimulus.inverted) if isinstance(stimulus, NoiseStimulus) else None
+
+
+def _named(stimulus: SyntheticStimulus) -> str:
+    if isinstance(stimulus, NoiseStimulus):
+        return f"noise {stimulus.length:g} px, {stimulus.duration:g} frames"
+    return f"grating {stimulus.spatial_frequency:g} cycles/px, {stimulus.temporal_frequency:g} Hz"
+
+
+def panels(found: pd.DataFrame, synthetic: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What the figure draws.
+
+    Parameters
+    ----------
+    found
+        Of `coherences`.
+    synthetic
+        Of `synthetic_qualities`.
+
+    Returns
+    -------
+    dict
+        ``A`` and ``B`` coherence over space and over time by responses and what is inverted, ``C`` and ``D`` by how
+        instances are joined; ``E`` all synthetic movies, ``F`` those of both phases.
+    """
+    shown = {
+        letter: found[(found["compared"] == compared) & (found["axis"] == axis)]
+        for letter, (compared, axis) in zip("ABCD", product((WAY, JOINED), ("space", "time")), strict=True)
+    }
+    return shown | {"E": synthetic, "F": synthetic.dropna(subset=["phase_correlation"])}
+
+
+def rows(found: pd.DataFrame, synthetic: pd.DataFrame, seed: int) -> Iterator[Row]:
+    """Coherence in every band, and the quality of synthetic movies by the responses they are found from.
+
+    Parameters
+    ----------
+    found
+        Of `coherences`.
+    synthetic
+        Of `synthetic_qualities`.
+    seed
+        Of the bootstraps.
+    """
+    known = found.dropna(subset=["coherence"])
+    for (compared, kind, axis, lower), part in known.groupby(["compared", "kind", "axis", "frequency"], sort=False):
+        unit = "cycles/px" if axis == "space" else "Hz"
+        which = "movies of variations" if compared == JOINED else "truth known"
+        name = f"coherence from {lower:.3g} {unit}, {kind} ({which})"
+        yield mean_row(FIGURE, name, NAN, part["coherence"], part["mouse"], seed, kind="statistic")
+    for (stimulus, responses), part in synthetic.groupby(["stimulus", "responses"], sort=False):
+        name, mice = f"from {responses} responses", part["mouse"]
+        yield mean_row(
+            FIGURE, f"video correlation {name}", NAN, part["video_correlation"], mice, seed, stimulus=str(stimulus)
+        )
+
+
+def resolution_answer(measured: Measured) -> str:
+    """What limits the detail that comes back, in one sentence."""
+    decisions = {question.finding: decide(question, measured)["decision"] for question in QUESTIONS}
+    fine = fine_coherences(measured.of(coherences)).groupby(["compared", "kind"], sort=False)["coherence"].mean()
+    noise = choose(
+        decisions[NOISE_LIMITS], "noise hides it", "noise does not hide it", "that noise hides it is not decided"
+    )
+    encoders = choose(
+        decisions[ENCODERS_LIMIT],
+        "the encoders lose what the neurons tell",
+        "the encoders lose nothing that the neurons tell",
+        "that the encoders lose some is not decided",
+    )
+    speckle = choose(
+        decisions[AVERAGING_HELPS],
+        "averaging instances removes speckle there",
+        "averaging instances adds speckle there",
+        "that averaging instances removes speckle there is not decided",
+    )
+    known = fine[WAY] if WAY in fine.index else fine[JOINED]
+    values = ", ".join(f"{kind} {value:.2f}" for kind, value in known.items())
+    return f"Of detail from {FINE:g} cycles/px on (coherence: {values}): {noise}; {encoders}; {speckle}."
+
+
+def fine_coherences(found: pd.DataFrame) -> pd.DataFrame:
+    """Mean coherence of each movie over the octaves from `FINE` on: ``mouse``, ``trial``, ``compared``, ``kind``."""
+    fine = found[(found["axis"] == "space") & (found["frequency"] >= FINE)]
+    return fine.groupby(["mouse", "trial", "compared", "kind"], sort=False)["coherence"].mean().reset_index()
+
+
+NOISE_LIMITS = "less noise brings back finer detail"
+ENCODERS_LIMIT = "the neurons tell finer detail than the encoders bring back"
+AVERAGING_HELPS = "averaging instances brings back finer detail than one instance"
+
+
+def _fine(compared: str, first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
+    def values(measured: Measured) -> pd.DataFrame:
+        found = fine_coherences(measured.of(coherences))
+        wide = found[found["compared"] == compared].pivot(index=["mouse", "trial"], columns="kind", values="coherence")
+        for name in (first, second):
+            if name not in wide:
+                raise LeftOutError(f"the profile has none that are {name}, or their truth is not known")
+        pair = wide[[first, second]].set_axis(["first", "second"], axis=1)
+        return pair.rename_axis(["mouse", "movie"]).reset_index()
+
+    return values
+
+
+def _synthetic(first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
+    def values(measured: Measured) -> pd.DataFrame:
+        found = measured.of(synthetic_qualities)
+        wide = found.pivot(index=["mouse", "sample"], columns="responses", values="video_correlation")
+        if not {first, second} <= set(wide):
+            raise LeftOutError("needs `resolution` in the profile, and neurons that are known")
+        pair = wide[[first, second]].set_axis(["first", "second"], axis=1)
+        return pair.rename_axis(["mouse", "movie"]).reset_index()
+
+    return values
+
+
+_COHERENCE = "coherence of fine detail: "
+_STIMULI = "video correlation of synthetic movies: "
+QUESTIONS: tuple[Question, ...] = (
+    Question(
+        NOISE_LIMITS,
+        FIGURE,
+        f"{_COHERENCE}noise-free − recorded responses, encoders",
+        _fine(WAY, "recorded, encoders", "noise-free, encoders"),
+    ),
+    Question(
+        ENCODERS_LIMIT,
+        FIGURE,
+        f"{_COHERENCE}neurons − encoders, noise-free responses",
+        _fine(WAY, "noise-free, encoders", "noise-free, neurons"),
+    ),
+    Question(AVERAGING_HELPS, FIGURE, f"{_COHERENCE}instances averaged − one instance", _fine(JOINED, ONE, AVERAGED)),
+    Question(
+        "averaging gradients brings back finer detail than averaging movies",
+        FIGURE,
+        f"{_COHERENCE}gradients averaged − instances averaged",
+        _fine(JOINED, AVERAGED, GRADIENTS),
+    ),
+    Question(
+        "the encoders' own predictions promise more resolution than the neurons' responses without noise",
+        FIGURE,
+        f"{_STIMULI}predicted − noise-free responses",
+        _synthetic("noise-free", "predicted"),
+        "stimuli",
+    ),
+    Question(
+        "noise costs synthetic movies their resolution",
+        FIGURE,
+        f"{_STIMULI}noise-free − noisy responses",
+        _synthetic("noisy", "noise-free"),
+        "stimuli",
+    ),
+)
