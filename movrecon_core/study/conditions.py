@@ -29,8 +29,8 @@ class Condition:
     target
         Responses to be explained: recorded, averaged over all showings of the movie (Cobos et al. 2022), predicted by
         the inverted instance (scripts, noise and gratings), the mean prediction of all instances (article; scripts,
-        natural movies), what a simulation would have recorded without noise, with noise that neurons do not share, or, to
-        synthetic movies, with all noise (``noisy``).
+        natural movies), what a simulation would have recorded without noise, with noise that neurons do not share, or,
+        to synthetic movies, with all noise (``noisy``).
     mask
         Threshold of the training mask: 0.5, none, or 1.
     neurons
