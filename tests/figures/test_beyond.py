@@ -103,7 +103,7 @@ def test_shapley_values_by_hand() -> None:
 def test_a_simulation_without_noise_loses_nothing_by_noise() -> None:
     study = KnownStudy(noise=0, encoder=50)
     assert parts_of(study).loc["noise", ["loss", "low", "high", "share"]].abs().max() == 0
-    found = beyond_findings(Measured(study)).set_index("finding")["decision"]
+    found = beyond_findings(Measured(study), "beyond 1").set_index("finding")["decision"]
     assert found[NOISE_OVER_ENCODER] == "not seen: the opposite"
     answer = quality_answer(Measured(study))
     assert "noise 0 % (0 to 0)" in answer
@@ -114,7 +114,7 @@ def test_an_encoder_that_equals_the_neurons_loses_nothing() -> None:
     study = KnownStudy(noise=50, encoder=0)
     assert parts_of(study).loc["encoder", ["loss", "low", "high", "share"]].abs().max() == 0
     measured = Measured(study)
-    assert beyond_findings(measured).set_index("finding")["decision"][NOISE_OVER_ENCODER] == "seen"
+    assert beyond_findings(measured, "beyond 1").set_index("finding")["decision"][NOISE_OVER_ENCODER] == "seen"
     assert "noise costs more than the encoder" in quality_answer(measured)
     assert "against expectation" not in quality_answer(measured)
 
@@ -168,5 +168,5 @@ def test_a_recorded_brain_is_told_what_is_needed(table) -> None:
     study.truth_trials = lambda mouse: ()
     with pytest.raises(NothingToShowError, match="only `movrecon simulate` knows"):
         table(study)
-    found = beyond_findings(Measured(study))["decision"]
+    found = pd.concat([beyond_findings(Measured(study), f"beyond {page}")["decision"] for page in (1, 2)])
     assert found.str.startswith("left out: this needs the noise-free responses").all()
