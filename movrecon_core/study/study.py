@@ -461,9 +461,15 @@ class Study:
 
     def behavior_digest(self, mouse: int) -> str:
         """Digest of all that decides `mean_behavior`."""
-        files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
-        stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
-        return digest({"trials": self.trials_digest(mouse, "training"), **stored})
+        if mouse not in self._behavior_digests:
+            files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
+            stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
+            self._behavior_digests[mouse] = digest({"trials": self.trials_digest(mouse, "training"), **stored})
+        return self._behavior_digests[mouse]
+
+    @cached_property
+    def _behavior_digests(self) -> dict[int, str]:
+        return {}
 
     @cached_property
     def _mean_behavior(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
