@@ -159,7 +159,15 @@ def test_imaged_again_the_same_neurons_say_the_same(copied: Path, tmp_path: Path
 
 def test_more_minutes_and_more_neurons_find_movies_better(tmp_path: Path) -> None:
     """Where data are few, of what ridge regression, from which movies start, makes of held-out ones on average."""
-    size = {"mice": 1, "trials": 42, "frames": 90, "neurons": 160, "oracle_trials": 0, "repeats": 1, "ceiling": 0.6}
+    size: dict[str, Any] = {
+        "mice": 1,
+        "trials": 42,
+        "frames": 90,
+        "neurons": 160,
+        "oracle_trials": 0,
+        "repeats": 1,
+        "ceiling": 0.6,
+    }
     mouse = simulate_mouse(tmp_path, SimulationConfig(**size), seed=3)
     split, places = split_trials(mouse, "fold:0"), load_array(mouse.path / "meta/neurons/cell_motor_coordinates.npy")
     found = {}
