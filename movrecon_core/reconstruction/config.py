@@ -144,11 +144,15 @@ def best_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
 
 
 def without_decoder(config: ReconstructionConfig) -> ReconstructionConfig:
-    """Settings where no decoder is learned, or what is shown is none of its movies: the fast method in its place."""
+    """Settings where no decoder is learned, or what is shown is none of its movies: the fast method in its place.
+
+    Responses without noise repay larger steps, all of which are made (benchmarks/methods.py).
+    """
     if config.decoder is None:
         return config
     fast = fast_config(config.window_frames)
-    return replace(fast, iterations=30, left_out=0.0, precision=config.precision, seed=config.seed)
+    rate = 2 * fast.learning_rate
+    return replace(fast, iterations=60, learning_rate=rate, left_out=0.0, precision=config.precision, seed=config.seed)
 
 
 @dataclass(frozen=True)
