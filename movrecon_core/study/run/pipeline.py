@@ -74,6 +74,8 @@ def run_study(
         raise ProfileError(f"held-out movies '{rule}': choose fold:0 to fold:{FOLDS - 1}, or tier:NAME")
     _require_own_folder(profile, out)
     found = open_recordings(recordings) if recordings else None
+    if found is not None:
+        Study(out, profile, tuple(found), rule).require_given()
     require_scheduler(scheduler, out)
     chosen = require_device(device)
     require_writable(out)
