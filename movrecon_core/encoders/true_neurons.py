@@ -11,7 +11,7 @@ from torch.fft import irfft, rfft
 from torch.nn.functional import grid_sample, pad
 
 from movrecon_core.encoders.base import Encoder
-from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_RATE, FRAME_WIDTH, Recording
 from movrecon_core.simulation import ImagingConfig, SimulatedNeurons
 from movrecon_core.simulation.imaging import noise_free
@@ -176,28 +176,49 @@ def shown_responses(
 
     Parameters
     ----------
+    recording, movie, behavior, pupil_center
+        As for `shown_rates`.
+    noise
+        Decides the noise of the showing; None: there is none.
+    """
+    if noise is not None:
+        return SimulatedNeurons(recording).recorded(shown_rates(recording, movie, behavior, pupil_center), noise)
+    with torch.inference_mode():
+        return _known_neurons(recording).forward_apart(*_shown(movie, behavior, pupil_center), 0)[0].numpy()
+
+
+def shown_rates(
+    recording: Recording,
+    movie: NDArray[np.floating],
+    behavior: NDArray[np.floating],
+    pupil_center: NDArray[np.floating],
+) -> NDArray[np.float32]:
+    """Expected spikes a second (N, T) of a simulated mouse's neurons that see a movie.
+
+    Parameters
+    ----------
     recording
         As `simulate_mouse` wrote it.
     movie
         (T, 36, 64), grey levels.
     behavior, pupil_center
         (2, T) each, under which it is shown.
-    noise
-        Decides the noise of the showing; None: there is none.
 
     Raises
     ------
     RecordingError
         If the mouse was simulated by something else.
     """
-    neurons = _known_neurons(recording)
-    frames = np.pad(movie, ((0, 0), (14, 14), (0, 0))).astype(np.float32)
-    shown, done = (torch.from_numpy(x)[None] for x in (frames, np.concatenate([behavior, pupil_center])))
     with torch.inference_mode():
-        if noise is None:
-            return neurons.forward_apart(shown, done.float(), 0)[0].numpy()
-        rates = neurons.rates(shown, done.float())[0].numpy()
-    return SimulatedNeurons(recording).recorded(rates, noise)
+        return _known_neurons(recording).rates(*_shown(movie, behavior, pupil_center))[0].numpy()
+
+
+def _shown(
+    movie: NDArray[np.floating], behavior: NDArray[np.floating], pupil_center: NDArray[np.floating]
+) -> tuple[Tensor, Tensor]:
+    """Movie (1, T, 64, 64) and behaviour (1, 4, T)."""
+    inputs = encoder_inputs(movie, behavior, pupil_center)[None]
+    return inputs[:, 0], inputs[:, 1:, :, 0, 0]
 
 
 @lru_cache(maxsize=1)

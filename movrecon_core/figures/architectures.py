@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import video_correlation
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import NothingToShowError
-from movrecon_core.figures.findings import LeftOutError, Question, decide
+from movrecon_core.figures.findings import LeftOutError, Question, decide, pairs
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.reconstruction import SMOOTHING, ensemble
@@ -136,8 +136,7 @@ def _compared(encoder: str, aspect: str, first: int, second: int) -> Callable[[M
         if len(levels) < 2:
             raise LeftOutError(f"the profile has one level of {aspect} with this encoder")
         wide = part.pivot(index=["mouse", "trial"], columns="level", values="video_correlation")
-        pair = wide[[levels[first], levels[second]]].set_axis(["first", "second"], axis=1)
-        return pair.rename_axis(["mouse", "movie"]).reset_index()
+        return pairs(wide[levels[first]], wide[levels[second]])
 
     return values
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from movrecon_core.figures import architectures, error_origins, redundancy, resolution
-from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, choose, decide
+from movrecon_core.figures.findings import COLUMNS, LeftOutError, Question, choose, decide, pairs
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import FIGURE as QUALITY_LOSS
 from movrecon_core.figures.quality_loss import ORDER, loss_parts, shares
@@ -106,7 +106,7 @@ def _paired(table: pd.DataFrame, column: str, measure: str, first: str, second: 
     for name in (first, second):
         if name not in wide:
             raise LeftOutError(f"the profile has none that are {name}")
-    return wide[[first, second]].set_axis(["first", "second"], axis=1).rename_axis(["mouse", "movie"]).reset_index()
+    return pairs(wide[first], wide[second])
 
 
 NOISE_OVER_ENCODER = "noise costs more quality than the encoder"

@@ -26,7 +26,7 @@ from movrecon_core.analysis.spectra import SPATIAL
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.figures.comparisons import T_TEST_LEFT_OUT
 from movrecon_core.figures.fig1s3_masks import field_coverage
-from movrecon_core.figures.findings import LeftOutError, Question, choose, decide
+from movrecon_core.figures.findings import LeftOutError, Question, choose, decide, pairs
 from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import CAUSES, WAYS, truth_movies
@@ -267,37 +267,34 @@ def errors_answer(measured: Measured) -> str:
     )
 
 
+_MOVIE = ["mouse", "trial"]
+
 NOISE_SHOWN = "the article's error maps show noise of the trial more than the encoders' error"
 AT_EDGES = "errors are larger at contrast edges"
 BEHIND = "what moves comes back behind its place"
-
-
-def _pairs(table: pd.DataFrame, second: pd.Series, first: pd.Series | float = 0.0) -> pd.DataFrame:
-    names = table[["mouse", "trial"]].set_axis(["mouse", "movie"], axis=1)
-    return names.assign(first=first, second=second)
 
 
 def _noise_shown(measured: Measured) -> pd.DataFrame:
     shown = measured.of(error_tables).shown
     if shown.empty:
         raise LeftOutError("the profile reconstructs nothing from predicted responses")
-    wide = shown.pivot(index=["mouse", "trial"], columns="origin", values="share").reset_index()
-    return _pairs(wide, wide["noise"], wide["encoder"])
+    wide = shown.pivot(index=_MOVIE, columns="origin", values="share")
+    return pairs(wide["encoder"], wide["noise"])
 
 
 def _goes_with(feature: str, sign: int = 1) -> Callable[[Measured], pd.DataFrame]:
     def values(measured: Measured) -> pd.DataFrame:
         table = measured.of(error_tables).correlates
-        found = table[(table["part"] == WHOLE) & (table["feature"] == feature)]
-        return _pairs(found, sign * found["slope"])
+        found = table[(table["part"] == WHOLE) & (table["feature"] == feature)].set_index(_MOVIE)["slope"]
+        return pairs(0 * found, sign * found)
 
     return values
 
 
 def _behind(measured: Measured) -> pd.DataFrame:
     table = measured.of(error_tables).shifts
-    found = table[table["way"] == CAUSES[0]]
-    return _pairs(found, -found["pixels"])
+    found = table[table["way"] == CAUSES[0]].set_index(_MOVIE)["pixels"]
+    return pairs(0 * found, -found)
 
 
 QUESTIONS: tuple[Question, ...] = (

@@ -106,6 +106,11 @@ def decide(question: Question, measured: Measured) -> dict[str, object]:
     return _decided(question, lambda: question.values(measured), measured.seed)
 
 
+def pairs(first: pd.Series, second: pd.Series) -> pd.DataFrame:
+    """Table of a question, ``mouse``, ``movie``, ``first``, ``second``, from values indexed by mouse and movie."""
+    return pd.DataFrame({"first": first, "second": second}).rename_axis(["mouse", "movie"]).reset_index()
+
+
 def choose(decision: object, seen: str, opposite: str, undecided: str) -> str:
     """Words that a decision calls for."""
     return {"seen": seen, "not seen: the opposite": opposite}.get(str(decision), undecided)
@@ -147,12 +152,6 @@ def _mixed(table: pd.DataFrame) -> float:
     return mixed_model(values, levels, np.tile(table["mouse"], 2), np.tile(table["movie"], 2)).p
 
 
-def _pairs(wide: pd.DataFrame, first: pd.Series, second: pd.Series) -> pd.DataFrame:
-    """Table of a question from values indexed by mouse and movie."""
-    names = wide.index.to_frame(index=False).set_axis(["mouse", "movie"], axis=1)
-    return names.assign(first=np.asarray(first), second=np.asarray(second))
-
-
 def _own_movie(measured: Measured) -> pd.DataFrame:
     recorded = measured.recorded
     if "random_video_correlation" not in recorded:
@@ -171,18 +170,18 @@ def _levels(table: pd.DataFrame, level: str, fewest: int, name: str) -> pd.DataF
 
 def _ensembling_helps(measured: Measured) -> pd.DataFrame:
     wide = _levels(measured.ensembles, "size", 2, "instances")
-    return _pairs(wide, wide.iloc[:, 0], wide.iloc[:, -1])
+    return pairs(wide.iloc[:, 0], wide.iloc[:, -1])
 
 
 def _ensembling_saturates(measured: Measured) -> pd.DataFrame:
     wide = _levels(measured.ensembles, "size", 3, "instances")
-    return _pairs(wide, wide.iloc[:, -1] - wide.iloc[:, -2], wide.iloc[:, 1] - wide.iloc[:, 0])
+    return pairs(wide.iloc[:, -1] - wide.iloc[:, -2], wide.iloc[:, 1] - wide.iloc[:, 0])
 
 
 def _neurons_help(dropped: str) -> Callable[[Measured], pd.DataFrame]:
     def values(measured: Measured) -> pd.DataFrame:
         wide = _levels(_dropped(measured, dropped), "percent", 2, "population sizes")
-        return _pairs(wide, wide.iloc[:, 0], wide.iloc[:, -1])
+        return pairs(wide.iloc[:, 0], wide.iloc[:, -1])
 
     return values
 
@@ -193,7 +192,7 @@ def _neurons_saturate(dropped: str) -> Callable[[Measured], pd.DataFrame]:
         sizes = np.log2(wide.columns.to_numpy(dtype=float))
         first = (wide.iloc[:, 1] - wide.iloc[:, 0]) / (sizes[1] - sizes[0])
         last = (wide.iloc[:, -1] - wide.iloc[:, -2]) / (sizes[-1] - sizes[-2])
-        return _pairs(wide, last, first)
+        return pairs(last, first)
 
     return values
 
@@ -220,12 +219,12 @@ def _along(measured: Measured, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def _fine_detail_fails(measured: Measured) -> pd.DataFrame:
     shortest, others = _along(measured, "length")
-    return _pairs(shortest, shortest, others)
+    return pairs(shortest, others)
 
 
 def _fine_detail_fails_first(measured: Measured) -> pd.DataFrame:
     (finest, coarser), (fastest, slower) = (_along(measured, name) for name in ("length", "duration"))
-    return _pairs(finest, slower - fastest, coarser - finest)
+    return pairs(slower - fastest, coarser - finest)
 
 
 def _phase_is_lost(measured: Measured) -> pd.DataFrame:
@@ -237,21 +236,22 @@ def _phase_is_lost(measured: Measured) -> pd.DataFrame:
         name: table[table["length"] == SHORTEST].groupby(["mouse", "sample"])[value].mean()
         for name, (table, value) in found.items()
     }
-    return _pairs(means["second"], means["first"], means["second"])
+    return pairs(means["first"], means["second"])
 
 
 def _flicker(measures: pd.DataFrame) -> pd.DataFrame:
-    pairs = flicker_pairs(measures)
-    if pairs.empty:
+    measured = flicker_pairs(measures)
+    if measured.empty:
         raise LeftOutError(f"needs gratings of {FLICKER:g} and {BELOW:g} Hz")
-    names = [f"{row.direction:g}° {row.spatial_frequency:g}" for row in pairs.itertuples()]
-    return pd.DataFrame({"mouse": pairs["mouse"], "movie": names, "first": pairs["below"], "second": pairs["flicker"]})
+    names = [f"{row.direction:g}° {row.spatial_frequency:g}" for row in measured.itertuples()]
+    columns = {"mouse": "mouse", "below": "first", "flicker": "second"}
+    return measured[list(columns)].rename(columns=columns).assign(movie=names)
 
 
 def _evokes(measured: Measured) -> pd.DataFrame:
     recorded = measured.evoked[measured.evoked["with"] == "recorded"]
     wide = recorded.pivot(index=["mouse", "trial"], columns="evoked by", values="correlation")
-    return _pairs(wide, wide["true movie"], wide["reconstruction"])
+    return pairs(wide["true movie"], wide["reconstruction"])
 
 
 QUESTIONS: tuple[Question, ...] = (

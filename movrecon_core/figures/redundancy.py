@@ -6,7 +6,7 @@ import pandas as pd
 
 from movrecon_core.analysis import video_correlation
 from movrecon_core.errors import NothingToShowError
-from movrecon_core.figures.findings import LeftOutError, Question, choose, decide
+from movrecon_core.figures.findings import LeftOutError, Question, choose, decide, pairs
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.rows import NAN, Row, mean_row
 from movrecon_core.study.study import Study
@@ -143,7 +143,7 @@ def _below(first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
         table = measured.of(chosen_populations)
         parts = table[table["percent"] < WHOLE]
         wide = parts.pivot_table(index=["mouse", "trial"], columns="chosen", values="video_correlation")
-        return _pairs(wide[first], wide[second])
+        return pairs(wide[first], wide[second])
 
     return values
 
@@ -158,23 +158,19 @@ def _qualities(measured: Measured) -> pd.DataFrame:
 
 def _shared(measured: Measured) -> pd.DataFrame:
     wide = _qualities(measured)
-    return _pairs(wide["random", WHOLE], wide["unshared", WHOLE])
+    return pairs(wide["random", WHOLE], wide["unshared", WHOLE])
 
 
 def _noise_or_method(measured: Measured) -> pd.DataFrame:
     wide = _qualities(measured)
     noise_free = wide["noise-free", WHOLE]
-    return _pairs(1 - noise_free, noise_free - wide["random", WHOLE])
+    return pairs(1 - noise_free, noise_free - wide["random", WHOLE])
 
 
 def _averaged(measured: Measured) -> pd.DataFrame:
     wide = _qualities(measured)
     by_noise = wide["noise-free"] - wide["random"]
-    return _pairs(by_noise[WHOLE], by_noise[by_noise.columns.min()])
-
-
-def _pairs(first: pd.Series, second: pd.Series) -> pd.DataFrame:
-    return pd.DataFrame({"first": first, "second": second}).rename_axis(["mouse", "movie"]).reset_index()
+    return pairs(by_noise[WHOLE], by_noise[by_noise.columns.min()])
 
 
 INDEPENDENT = "the least redundant neurons tell more than neurons at random"

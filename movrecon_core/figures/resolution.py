@@ -11,7 +11,7 @@ from movrecon_core.analysis import bands, phase_parts, video_correlation
 from movrecon_core.analysis.metrics import SKIPPED_FRAMES
 from movrecon_core.analysis.spectra import SPATIAL, TEMPORAL
 from movrecon_core.errors import NothingToShowError
-from movrecon_core.figures.findings import LeftOutError, Question, choose, decide
+from movrecon_core.figures.findings import LeftOutError, Question, choose, decide, pairs
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import CAUSES, WAYS
 from movrecon_core.figures.rows import NAN, Row, mean_row
@@ -221,8 +221,7 @@ def _fine(compared: str, first: str, second: str) -> Callable[[Measured], pd.Dat
         for name in (first, second):
             if name not in wide:
                 raise LeftOutError(f"the profile has none that are {name}, or their truth is not known")
-        pair = wide[[first, second]].set_axis(["first", "second"], axis=1)
-        return pair.rename_axis(["mouse", "movie"]).reset_index()
+        return pairs(wide[first], wide[second])
 
     return values
 
@@ -233,8 +232,7 @@ def _synthetic(first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
         wide = found.pivot(index=["mouse", "sample"], columns="responses", values="video_correlation")
         if not {first, second} <= set(wide):
             raise LeftOutError("needs `resolution` in the profile, and neurons that are known")
-        pair = wide[[first, second]].set_axis(["first", "second"], axis=1)
-        return pair.rename_axis(["mouse", "movie"]).reset_index()
+        return pairs(wide[first], wide[second])
 
     return values
 

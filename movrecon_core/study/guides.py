@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from movrecon_core.decoders import RidgeDecoder
 from movrecon_core.decoders.by_name import decoder_of
@@ -48,11 +49,16 @@ def guided(
         responses = target.responses
         if target.neurons_in_loss is not None:  # nothing is known of the others: they do as they mostly do
             responses = np.where(target.neurons_in_loss[:, None], responses, decoder.usual[:, None])
-        spread = spread_of_frequencies(decoder.error_power, int(decoder.samples_apart), target.frames)
         noisy = condition.target in ("recorded", "unshared")
-        allowed = tuple(misfit if noisy else misfit.noise_free for misfit in misfits)
-        found.append(replace(target, guide=Guide(decoder.decode(responses), spread, allowed)))
+        allowed = [misfit if noisy else misfit.noise_free for misfit in misfits]
+        found.append(replace(target, guide=guide_of(decoder, responses, allowed)))
     return found
+
+
+def guide_of(decoder: RidgeDecoder, responses: NDArray[np.floating], misfits: Sequence[Misfit]) -> Guide:
+    """A decoder's movie of some responses (N, T), what is known of its errors, and of the encoders'."""
+    spread = spread_of_frequencies(decoder.error_power, int(decoder.samples_apart), responses.shape[1])
+    return Guide(decoder.decode(responses), spread, tuple(misfits))
 
 
 def misfits_of(study: Study, mouse: int, instances: Sequence[int]) -> list[Misfit]:

@@ -4,11 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from movrecon_core.encoders.inputs import encoder_inputs
-from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.encoders.true_neurons import shown_rates
 from movrecon_core.recordings import TIERS_FILE, Recording, Trial
 from movrecon_core.simulation import SimulatedNeurons
 from movrecon_core.simulation.indicators import Indicator, imaged_with
@@ -58,13 +56,11 @@ class _Microscope:
     """Images the neurons of a simulated mouse again, with another indicator."""
 
     def __init__(self, recording: Recording, indicator: Indicator) -> None:
-        self._neurons = TrueNeurons(recording)
+        self._recording = recording
         self._simulated = SimulatedNeurons(recording)
         self._imaging = imaged_with(indicator, self._simulated.config.imaging)
 
     def record(self, trial: Trial, seed: int) -> NDArray[np.float32]:
         """Responses (N, T) to a trial's movie under its behaviour; spikes and noise are drawn anew."""
-        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)  # (5, T, 64, 64)
-        with torch.no_grad():
-            rates = self._neurons.rates(inputs[None, 0], inputs[None, 1:, :, 0, 0])[0].numpy()
+        rates = shown_rates(self._recording, trial.movie, trial.behavior, trial.pupil_center)
         return self._simulated.recorded(rates, np.random.default_rng((seed, trial.index)), self._imaging)

@@ -405,8 +405,7 @@ class Study:
     def resolution_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
         """Synthetic movies that are also found from the responses of a simulated mouse's own neurons."""
         profile = self.profile
-        unknown = self.recordings and not known_truth(self.recordings[mouse])
-        if unknown or mouse not in self.reconstructed_mice[: profile.resolution.mice]:
+        if not self.truth_known(mouse) or mouse not in self.reconstructed_mice[: profile.resolution.mice]:
             return ()
         noise, gratings = profile.resolution.noise, profile.resolution.gratings
         directions = profile.gratings.directions[:1]

@@ -51,7 +51,7 @@ def needs(scale: Scale) -> Iterator[Need]:
         trials = max(len(study.trials_with(mouse, "training")) for mouse in range(scale.mice))
         responses = trials * frames * (neurons + FRAME_HEIGHT * FRAME_WIDTH) * FLOAT_BYTES
         samples = min(MOST_SAMPLES, trials * frames // STRIDE)
-        # Both sets of lags are kept until one is chosen; the larger one is there twice while its mean is taken off.
+        # Both sets of lags are there until one is chosen; the larger one twice, while its trials are joined.
         features = samples * neurons * (len(SHORT_LAGS) + 2 * len(LONG_LAGS)) * FLOAT_BYTES
         keys = "reconstruction.method" if profile.reconstruction.decoder else "baselines.decoders"
         yield Need("learning a decoder", responses + features, keys, False)

@@ -8,7 +8,6 @@ import xarray as xr
 
 from movrecon_core.analysis import SKIPPED_FRAMES, neuron_correlation, video_correlation
 from movrecon_core.decoders.by_name import LEARNERS
-from movrecon_core.decoders.errors import spread_of_frequencies
 from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
@@ -19,6 +18,7 @@ from movrecon_core.reconstruction import Guide, Target, learn_misfit, reconstruc
 from movrecon_core.recordings import Recording, Trial, load_array
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.growth import Growth, segments
+from movrecon_core.study.guides import guide_of
 from movrecon_core.study.planned_recording import keep_part
 from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned
 from movrecon_core.study.profile import encoder_parameters
@@ -126,14 +126,7 @@ def _targets(study: Study, mouse: int, encoder: Encoder, training: list[Trial], 
         decoder = LEARNERS[config.decoder][1](training, study.profile.seed)
         predicted, recorded = _responses(encoder, training)
         misfit = learn_misfit(recorded, predicted, learn_roots(training))
-        guides = [
-            Guide(
-                decoder.decode(trial.responses),
-                spread_of_frequencies(decoder.error_power, int(decoder.samples_apart), trial.frames),
-                (misfit,),
-            )
-            for trial in shown
-        ]
+        guides = [guide_of(decoder, trial.responses, [misfit]) for trial in shown]
     return [
         Target(trial.responses, trial.behavior, trial.pupil_center, study.training_mask(mouse), guide=guide)
         for trial, guide in zip(shown, guides, strict=True)

@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 import xarray as xr
 
-from movrecon_core.encoders.inputs import encoder_inputs
-from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.encoders.true_neurons import shown_rates
 from movrecon_core.simulation import SimulatedNeurons
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import movie_name
@@ -37,9 +35,7 @@ def _record(work: Worker, task: Task) -> None:
     ((mouse, number),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         trial, recording = study.trial(mouse, number), study.recordings[mouse]
-        inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)[None]
-        with torch.inference_mode():
-            rates = TrueNeurons(recording).rates(inputs[:, 0], inputs[:, 1:].mean(dim=(-2, -1)))[0].numpy()
+        rates = shown_rates(recording, trial.movie, trial.behavior, trial.pupil_center)
         noise = np.random.default_rng([study.profile.seed, mouse, number])
         responses = SimulatedNeurons(recording).recorded(rates, noise, shared=False)
     work.save(unit, xr.Dataset({"responses": (("neuron", "time"), responses)}), cost)
