@@ -37,7 +37,7 @@ def test_every_mouse_the_mean_and_the_article(table: pd.DataFrame, levels: pd.Da
     np.testing.assert_allclose(dashed, means)
     assert {"mouse 1", "mouse 2"} <= set(drawn)
     bar = axes.containers[0]
-    assert bar.lines[0].get_ydata() == pytest.approx(levels["mean"].to_numpy())
+    np.testing.assert_allclose(bar.lines[0].get_ydata().astype(float), levels["mean"])
     ends = np.array(bar.lines[2][0].get_segments())[:, :, 1]
     assert ends == pytest.approx(levels[["low", "high"]].to_numpy())
     assert list(drawn["article"].get_xdata()) == [0, 2]
