@@ -53,7 +53,11 @@ class Viewer(widgets.VBox):
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        wanted = [(mouse, movie, condition) for mouse, movie, condition in study.wanted() if isinstance(movie, int)]
+        wanted = [
+            (mouse, movie, condition)
+            for mouse, movie, condition in study.asked.reconstructions()
+            if isinstance(movie, int)
+        ]
         self._conditions: dict[tuple[int, int], list[Condition]] = {}
         for mouse, trial, condition in wanted:
             self._conditions.setdefault((mouse, trial), []).append(condition)

@@ -40,7 +40,7 @@ def families(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in study.reconstructed_mice:
-        for trial in study.compared_trials(mouse):
+        for trial in study.asked.compared_trials(mouse):
             for encoder, found in zip(ENCODERS, (_own, _others), strict=True):
                 movies = found(study, mouse, trial)
                 for aspect, levels in _levels(movies).items():
@@ -60,12 +60,12 @@ Movies = dict[Condition, list[NDArray[np.floating]]]
 
 
 def _own(study: Study, mouse: int, trial: int) -> Movies:
-    return {c: list(study.instance_movies(mouse, trial, c)) for c in study.compared_conditions}
+    return {c: list(study.instance_movies(mouse, trial, c)) for c in study.asked.compared_conditions}
 
 
 def _others(study: Study, mouse: int, trial: int) -> Movies:
     assert study.profile.comparison is not None
-    counts = {c: study.profile.comparison.instances if c == RECORDED else 1 for c in study.compared_conditions}
+    counts = {c: study.profile.comparison.instances if c == RECORDED else 1 for c in study.asked.compared_conditions}
     return {
         condition: [
             study.result("other-reconstructions", mouse, trial, i, condition)["movie"].values for i in range(count)

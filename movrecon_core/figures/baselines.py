@@ -49,7 +49,7 @@ def baseline_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     NothingToShowError
         If the profile asks for no decoders.
     """
-    if not study.decoders:
+    if not study.asked.decoders:
         raise NothingToShowError("the profile has no baselines; give `baselines.decoders` some names")
     own = study.judged(mouse, trial, instances=[0])
     found = {RECONSTRUCTED: own, ALL_INSTANCES: study.judged(mouse, trial)}
@@ -72,7 +72,7 @@ def qualities(study: Study) -> pd.DataFrame:
         encoder predicts for the movie with the recorded ones). A flat movie correlates with nothing: 0.
     """
     table = []
-    for mouse, trial in study.baseline_movies():
+    for mouse, trial in study.asked.baseline_movies():
         evoked = _response_correlations(study, mouse, trial)
         for name, judged in baseline_movies(study, mouse, trial).items():
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -92,7 +92,7 @@ def error_spectra(study: Study) -> pd.DataFrame:
         over movies and the evaluation mask's pixels.
     """
     tables = []
-    for mouse, trial in study.baseline_movies():
+    for mouse, trial in study.asked.baseline_movies():
         for name, judged in baseline_movies(study, mouse, trial).items():
             truth, found = (movie[:, judged.pixels].astype(float) for movie in judged.evaluated[:2])
             frequency, shares = _shares(truth, found)

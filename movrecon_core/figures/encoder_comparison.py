@@ -84,7 +84,7 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     """
     own, other = compared_encoders(study)
     rows = []
-    for mouse, trial in ((m, t) for m in study.reconstructed_mice for t in study.compared_trials(m)):
+    for mouse, trial in ((m, t) for m in study.reconstructed_mice for t in study.asked.compared_trials(m)):
         unit = study.result("other-reconstructions", mouse, trial, 0, RECORDED)
         first = study.judged(mouse, trial, instances=[0])
         second = first._replace(reconstruction=crop_movie(ensemble([unit["movie"].values], SMOOTHING)))

@@ -94,14 +94,14 @@ def variants(study: Study) -> pd.DataFrame:
     NothingToShowError
         If the profile varies nothing.
     """
-    movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.variation_trials(mouse)]
+    movies = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.asked.variation_trials(mouse)]
     if not movies:
         raise NothingToShowError("the profile varies nothing; give `variations.trials_per_mouse` 1 or more")
     names = [(study.label(mouse), trial) for mouse, trial in movies]
     table, standards = [], []
     for variant, (condition, _, made) in _asked(study).items():
         for name, movie in zip(names, movies, strict=True):
-            if condition == AVERAGED and movie[1] not in study.repeated_trials(movie[0]):
+            if condition == AVERAGED and movie[1] not in study.asked.repeated_trials(movie[0]):
                 continue
             judged = study.judged(*movie, condition, **made).evaluated
             table.append((*name, variant, video_correlation(*judged)))
@@ -117,14 +117,14 @@ def variants(study: Study) -> pd.DataFrame:
 def _asked(study: Study) -> dict[str, Variant]:
     """Those that the profile asks for; the mean over repeats, where some of the varied movies were shown again."""
     asked = {*study.conditions, *VARIATIONS}
-    if any(study.repeated_trials(mouse) for mouse in study.reconstructed_mice):
+    if any(study.asked.repeated_trials(mouse) for mouse in study.reconstructed_mice):
         asked.add(AVERAGED)
     return {name: variant for name, variant in VARIANTS.items() if variant.condition in asked}
 
 
 def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
-    repeated = trial in study.repeated_trials(mouse)
+    repeated = trial in study.asked.repeated_trials(mouse)
     asked = [(name, variant) for name, variant in _asked(study).items() if repeated or variant.condition != AVERAGED]
     return {name: study.judged(mouse, trial, condition, **made) for name, (condition, _, made) in asked}
 
@@ -152,7 +152,7 @@ def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
         columns = {"mouse": study.label(mouse), "threshold": levels.round(6)}
         columns["diameter"] = [mask_diameter(alpha >= level) for level in levels]
         for variant, mask in TRAINING_MASKS.items():
-            for trial in study.variation_trials(mouse):
+            for trial in study.asked.variation_trials(mouse):
                 truth, movie, _ = study.judged(mouse, trial, VARIANTS[variant].condition).evaluated
                 correlation = threshold_correlations(truth, movie, alpha, levels)
                 tables.append(pd.DataFrame({**columns, "training mask": mask, "video_correlation": correlation}))
@@ -187,7 +187,7 @@ def example_frames(
     chosen = mice[standard["mouse"].item()], int(standard["trial"].item())
     if movie is not None:
         mouse = study.reconstructed_mice[movie[0]]
-        chosen = mouse, study.variation_trials(mouse)[movie[1]]
+        chosen = mouse, study.asked.variation_trials(mouse)[movie[1]]
     judged = variant_movies(study, *chosen)
     truth, _, pixels = judged[STANDARD]
     matched = {name: match_mean_image(movie, truth, pixels) for name, (_, movie, _) in judged.items()}

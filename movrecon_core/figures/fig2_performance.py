@@ -145,7 +145,7 @@ def methods_beside(study: Study) -> pd.DataFrame:
         ``mouse``, ``trial``, ``method``, ``video_correlation``; no rows where the profile has no other methods.
     """
     table = []
-    for mouse, trial in study.baseline_movies() if study.profile.baselines.methods else ():
+    for mouse, trial in study.asked.baseline_movies() if study.profile.baselines.methods else ():
         own = study.judged(mouse, trial, instances=[0])
         table.append((study.label(mouse), trial, OWN_METHOD, video_correlation(*own.evaluated)))
         for name, movie in study.other_movies(mouse, trial).items():

@@ -37,7 +37,7 @@ def population_sizes(study: Study) -> pd.DataFrame:
     """
     found = []
     for mouse in study.reconstructed_mice:
-        for trial in study.population_trials(mouse):
+        for trial in study.asked.population_trials(mouse):
             for dropped, kept in product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)):
                 condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
                 value = video_correlation(*study.judged(mouse, trial, condition).evaluated)
@@ -80,7 +80,7 @@ def size_frames(study: Study, frames: int) -> pd.DataFrame:
         evaluation mask.
     """
     mouse = study.reconstructed_mice[0]
-    trial, neurons = study.population_trials(mouse)[0], study.recordings[mouse].neurons
+    trial, neurons = study.asked.population_trials(mouse)[0], study.recordings[mouse].neurons
     dropped, shown = study.profile.population.dropped[0], shown_frames(len(study.movie(mouse, trial)), frames)
     images: dict[str, NDArray[np.floating]] = {}
     for kept in (*sorted(study.fractions), 1.0):

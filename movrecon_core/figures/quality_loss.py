@@ -54,7 +54,7 @@ def truth_movies(study: Study) -> list[tuple[int, int]]:
     NothingToShowError
         If there is none: the neurons of a recorded brain are not known, or the profile asks for none.
     """
-    found = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.truth_trials(mouse)]
+    found = [(mouse, trial) for mouse in study.reconstructed_mice for trial in study.asked.truth_trials(mouse)]
     if not found:
         raise NothingToShowError(
             "this needs the noise-free responses and the neurons of the recordings, which only `movrecon simulate` "

@@ -39,8 +39,8 @@ def chosen_populations(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in study.reconstructed_mice:
-        conditions = study.redundancy_conditions(mouse)
-        for trial in study.redundancy_trials(mouse):
+        conditions = study.asked.redundancy_conditions(mouse)
+        for trial in study.asked.redundancy_trials(mouse):
             judged = {c: study.judged(mouse, trial, c, instances=[0]) for c in dict.fromkeys(conditions.values())}
             qualities = {condition: video_correlation(*found.evaluated) for condition, found in judged.items()}
             rows += [
@@ -72,7 +72,7 @@ def kept_neurons(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in study.reconstructed_mice:
-        if study.redundancy_trials(mouse):
+        if study.asked.redundancy_trials(mouse):
             orders = study.orders(mouse)
             numbers = {kept: round(kept * orders.sizes["kept"]) for kept in study.profile.redundancy.fractions}
             parts = [(way, kept, number) for way in orders.attrs["ways"] for kept, number in numbers.items()]

@@ -60,10 +60,10 @@ def coherences(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in study.reconstructed_mice:
-        for trial in study.variation_trials(mouse):
+        for trial in study.asked.variation_trials(mouse):
             for kind, arguments in _JOINED.items():
                 rows += _rows(study, mouse, trial, (JOINED, kind), arguments)
-        for trial in study.truth_trials(mouse):
+        for trial in study.asked.truth_trials(mouse):
             for kind in CAUSES:
                 rows += _rows(study, mouse, trial, (WAY, kind), {"condition": WAYS[kind]})
     if not rows:
@@ -105,8 +105,8 @@ def synthetic_qualities(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse in study.reconstructed_mice:
-        stimuli = study.resolution_stimuli(mouse)
-        asked = {(movie, condition) for other, movie, condition in study.wanted() if other == mouse}
+        stimuli = study.asked.resolution_stimuli(mouse)
+        asked = {(movie, condition) for other, movie, condition in study.asked.reconstructions() if other == mouse}
         for stimulus, (name, condition) in product(stimuli, RESPONSES.items()):
             if (stimulus, condition) not in asked:
                 continue

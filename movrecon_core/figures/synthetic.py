@@ -41,7 +41,7 @@ def shown_stimuli(study: Study, kind: type[Stimulus]) -> list[Shown[Stimulus]]:
     NothingToShowError
         If there is none.
     """
-    found = [Shown(m, s, c) for m, s, c in study.wanted() if isinstance(s, kind) and c.target in TARGETS]
+    found = [Shown(m, s, c) for m, s, c in study.asked.reconstructions() if isinstance(s, kind) and c.target in TARGETS]
     if not found:
         section = "noise" if kind is NoiseStimulus else "gratings"
         raise NothingToShowError(

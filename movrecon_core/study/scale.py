@@ -181,8 +181,8 @@ class _Expected(Study):
     def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
         return tuple(range(self.profile.trials_per_mouse))
 
-    def repeated_trials(self, mouse: int) -> tuple[int, ...]:
-        """As many as a simulation shows again; which these are in other recordings is not known yet."""
+    def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
+        """The first movies of a simulation are shown again; which these are in other recordings is not known yet."""
         simulation = self.profile.simulation
-        known = (self.simulated or not self.recordings) and simulation.repeats > 1
-        return self.variation_trials(mouse)[: simulation.oracle_trials] if known else ()
+        again = trial < simulation.oracle_trials and (self.simulated or not self.recordings)
+        return (trial,) * (simulation.repeats if again else 1)

@@ -36,7 +36,11 @@ APART = frozenset(
 SHOWN_APART = frozenset(name for name in APART if name.count(".") == 1)
 """What cannot change a notebook: how results are kept, but not what is told of where they come from."""
 
-MEMBERS = {"study": "movrecon_core.study.study:Study", "work": "movrecon_core.study.worker:Worker"}
+MEMBERS = {
+    "study": "movrecon_core.study.study:Study",
+    "asked": "movrecon_core.study.asked:Asked",
+    "work": "movrecon_core.study.worker:Worker",
+}
 """A stage is given a whole study; only what it takes from it counts. What it reads of other units is in its definition
 by their names. Variables that hold a study or a worker are called so, and nothing else is."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -28,25 +28,17 @@ from movrecon_core.recordings import (
     open_recordings,
 )
 from movrecon_core.simulation import known_truth, noise_free_file
-from movrecon_core.stimuli import SyntheticStimulus, synthetic_movie
+from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
 from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
+from movrecon_core.study.asked import Asked
 from movrecon_core.study.conditions import (
-    AVERAGED,
-    CHOSEN,
-    EXCHANGED,
     MASK_THRESHOLDS,
-    NOISE_FREE,
     PREDICTED,
     RECORDED,
-    SYNTHETIC_TRUTH,
-    TRUTH_KNOWN,
-    UNSHARED,
-    VARIATIONS,
-    WITHHELD,
     Condition,
     MaskKind,
     Movie,
@@ -262,6 +254,11 @@ class Study:
         names = [unit.name for units in self.units().values() for unit in units]
         return digest({"units": names, "code": code})
 
+    @cached_property
+    def asked(self) -> Asked:
+        """What the profile asks for beside the natural movies' own reconstructions."""
+        return Asked(self)
+
     # Trials -----------------------------------------------------------------------------------------------------
 
     def split(self, mouse: int) -> xr.Dataset:
@@ -335,14 +332,6 @@ class Study:
             )
         return tuple(listed[place] for place in places[: self.profile.trials_per_mouse])
 
-    def variation_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of them that are also reconstructed with other masks and with gradient ensembling."""
-        return self.reconstructed_trials(mouse)[: self.profile.variations.trials_per_mouse]
-
-    def repeated_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of the varied trials whose movie was shown more than once."""
-        return tuple(t for t in self.variation_trials(mouse) if len(self.showings(mouse, t)) > 1)
-
     def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
         """Held-out trials in which the movie of one of them was shown, that one included."""
         if mouse not in self._movies:
@@ -356,67 +345,14 @@ class Study:
     def _movies(self) -> dict[int, dict[int, str]]:
         return {}
 
-    def population_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of them that are also reconstructed from fewer neurons."""
-        return self.reconstructed_trials(mouse)[: self.profile.population.trials_per_mouse]
-
-    def compared_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of them that are also found with the other encoder; none where the profile has none."""
-        comparison = self.profile.comparison
-        return () if comparison is None else self.reconstructed_trials(mouse)[: comparison.trials_per_mouse]
-
-    @property
-    def compared_conditions(self) -> tuple[Condition, ...]:
-        """Of these movies with either encoder: recorded, from the fewest neurons, without their own behaviour."""
-        fewest = [Condition(neurons=min(self.fractions), dropped="missing")] if self.fractions else []
-        return (RECORDED, *fewest, WITHHELD, EXCHANGED)
-
     def other_behavior(self, mouse: int, movie: Movie) -> int:
         """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""
         trials = self.trials_with(mouse, "training")
         return trials[self.fold_trials(mouse).index(movie) % len(trials)] if isinstance(movie, int) else trials[0]
 
-    def redundancy_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of them that are also reconstructed from neurons chosen by what they tell."""
-        return self.reconstructed_trials(mouse)[: self.profile.redundancy.trials_per_mouse]
-
-    def redundancy_conditions(self, mouse: int) -> dict[tuple[str, float], Condition]:
-        """Conditions of these movies by what is chosen or done to the noise, and the fraction that is kept."""
-        fractions = (*sorted(self.profile.redundancy.fractions), 1.0)
-        noise = (NOISE_FREE, UNSHARED) if self.truth_known(mouse) else ()
-        ways: dict[str, Condition] = {kind: replace(RECORDED, chosen=kind) for kind in CHOSEN}
-        ways |= {condition.target: condition for condition in noise}
-        return {
-            (name, kept): replace(way, neurons=kept, dropped="missing") if kept < 1 else replace(way, chosen="random")
-            for name, way in ways.items()
-            for kept in fractions
-        }
-
-    def truth_trials(self, mouse: int) -> tuple[int, ...]:
-        """Those of them that are also found from noise-free responses and through the neurons themselves."""
-        return (
-            self.reconstructed_trials(mouse)[: self.profile.truth.trials_per_mouse] if self.truth_known(mouse) else ()
-        )
-
     def truth_known(self, mouse: int) -> bool:
         """Whether a mouse is simulated, or will be where there is no recording yet."""
         return not self.recordings or known_truth(self.recordings[mouse])
-
-    def resolution_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
-        """Synthetic movies that are also found from the responses of a simulated mouse's own neurons."""
-        profile = self.profile
-        if not self.truth_known(mouse) or mouse not in self.reconstructed_mice[: profile.resolution.mice]:
-            return ()
-        noise, gratings = profile.resolution.noise, profile.resolution.gratings
-        directions = profile.gratings.directions[:1]
-        return (
-            *(s for s in profile.noise.stimuli if s.sample == 0 and (s.length, s.duration) in noise),
-            *(
-                s
-                for s in profile.gratings.stimuli
-                if s.direction in directions and (s.spatial_frequency, s.temporal_frequency) in gratings
-            ),
-        )
 
     def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
         """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
@@ -549,44 +485,6 @@ class Study:
             for trial in self.reconstructed_trials(mouse):
                 yield mouse, trial
 
-    def wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
-        """Mouse, movie and condition of all reconstructions that the profile asks for, each once."""
-        yield from dict.fromkeys(self._wanted())
-
-    def _wanted(self) -> Iterator[tuple[int, Movie, Condition]]:
-        for mouse, trial in self.movies():
-            for condition in self.conditions:
-                yield mouse, trial, condition
-        for mouse in self.reconstructed_mice:
-            for trial in self.variation_trials(mouse):
-                for condition in VARIATIONS:
-                    yield mouse, trial, condition
-            for trial in self.repeated_trials(mouse):
-                yield mouse, trial, AVERAGED
-            for trial in self.population_trials(mouse):
-                for dropped in self.profile.population.dropped:
-                    for fraction in self.fractions:
-                        yield mouse, trial, Condition(neurons=fraction, dropped=dropped)
-            for trial in self.compared_trials(mouse):
-                for condition in self.compared_conditions:
-                    yield mouse, trial, condition
-            for trial in self.redundancy_trials(mouse):
-                for condition in self.redundancy_conditions(mouse).values():
-                    yield mouse, trial, condition
-            for trial in self.truth_trials(mouse):
-                for condition in TRUTH_KNOWN:
-                    yield mouse, trial, condition
-        for settings in (self.profile.noise, self.profile.gratings):
-            for mouse in self.reconstructed_mice[: settings.mice]:
-                for target in settings.targets:
-                    for stimulus in settings.stimuli:
-                        yield mouse, stimulus, Condition(target=target)
-
-        for mouse in self.reconstructed_mice:
-            for stimulus in self.resolution_stimuli(mouse):
-                for condition in SYNTHETIC_TRUTH:
-                    yield mouse, stimulus, condition
-
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
         """Those that find a movie each; None alone where all instances' gradients, or the neurons, make one movie."""
         if condition.gradients == "ensemble" or condition.inverted == "neurons":
@@ -596,23 +494,6 @@ class Study:
     def used_instances(self, instance: int | None) -> tuple[int, ...]:
         """The encoders of one of `instances`: itself, or all."""
         return tuple(range(self.profile.instances)) if instance is None else (instance,)
-
-    @property
-    def guided(self) -> tuple[str, ...]:
-        """Decoders from whose movies some reconstructions start."""
-        configs = (self.profile.reconstruction, *self.profile.baselines.methods.values())
-        return tuple(dict.fromkeys(config.decoder for config in configs if config.decoder is not None))
-
-    @property
-    def decoders(self) -> tuple[str, ...]:
-        """Names of all decoders that are learned."""
-        return tuple(dict.fromkeys((*self.guided, *self.profile.baselines.decoders)))
-
-    def baseline_movies(self) -> Iterator[tuple[int, int]]:
-        """Mouse and trial of every natural movie that is also found by other methods."""
-        for mouse in self.reconstructed_mice:
-            for trial in self.reconstructed_trials(mouse)[: self.profile.baselines.trials_per_mouse]:
-                yield mouse, trial
 
     def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
         """One unit for each of `instances`."""

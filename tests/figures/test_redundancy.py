@@ -27,7 +27,7 @@ from movrecon_core.figures.redundancy import (
     redundancy_answer,
 )
 from movrecon_core.figures.rows import rows_table
-from movrecon_core.study import Study
+from movrecon_core.study.asked import Asked
 from movrecon_core.study.conditions import RECORDED, Condition
 
 PLAIN = {"independent": 1.0, "redundant": 1.0, "clustered": 1.0, "alike": 1.0}
@@ -46,7 +46,9 @@ class KnownStudy(ExampleStudy):
         self.known = True
 
     redundancy_trials = ExampleStudy.reconstructed_trials
-    redundancy_conditions = Study.redundancy_conditions
+
+    def redundancy_conditions(self, mouse: int) -> dict[tuple[str, float], Condition]:
+        return Asked(self).redundancy_conditions(mouse)
 
     def truth_known(self, mouse: int) -> bool:
         return self.known

@@ -40,7 +40,7 @@ class SpeckledStudy(PlantedStudy):
     def resolution_stimuli(self, mouse):
         return STIMULI if mouse == 0 else ()
 
-    def wanted(self):
+    def reconstructions(self):
         return [(0, stimulus, condition) for stimulus in STIMULI for condition in RESPONSES.values()]
 
     def reconstruction(self, mouse, movie, condition, *, instances=None, smoothed=None):

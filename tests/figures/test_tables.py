@@ -455,7 +455,7 @@ class Bare(ExampleStudy):
     population_trials = repeated_trials = variation_trials
     fractions = (0.5,)
 
-    def wanted(self):
+    def reconstructions(self):
         return ((mouse, trial, RECORDED) for mouse, trial in self.movies())
 
 

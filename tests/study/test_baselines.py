@@ -83,7 +83,7 @@ def test_everything_is_learned_from_training_movies_alone(compared: Path, tmp_pa
 
 def test_all_movies_are_there(compared: Path) -> None:
     study = open_study(compared)
-    ((mouse, trial),) = study.baseline_movies()
+    ((mouse, trial),) = study.asked.baseline_movies()
     found = study.result("baselines", mouse, trial)
     assert found.attrs["decoders"] == ["ridge", COMPONENTS, SHUFFLED, *DECODERS[:-1]]
     assert set(found.attrs["movies"][:6]) == {TRUTH, OWN, *(f"{m}{end}" for m in METHODS for end in ("", " (oracle)"))}
@@ -95,7 +95,7 @@ def test_all_movies_are_there(compared: Path) -> None:
 
 def test_the_oracle_knows_where_to_stop(compared: Path) -> None:
     study = open_study(compared)
-    ((mouse, trial),) = study.baseline_movies()
+    ((mouse, trial),) = study.asked.baseline_movies()
     found = study.result("other-methods", mouse, trial, "published")
     pixels = crop_movie(study.evaluation_mask(mouse))
     truth = study.movie(mouse, trial)
@@ -107,7 +107,7 @@ def test_the_oracle_knows_where_to_stop(compared: Path) -> None:
 
 def test_the_guided_movie_is_near_the_decoders(compared: Path) -> None:
     study = open_study(compared)
-    ((mouse, trial),) = study.baseline_movies()
+    ((mouse, trial),) = study.asked.baseline_movies()
     decoded = study.result("baselines", mouse, trial)["movie"].values[0]
     found = crop_movie(study.instance_movies(mouse, trial)[0])
     outside = ~crop_movie(study.training_mask(mouse))
@@ -123,9 +123,9 @@ def test_an_unknown_decoder_is_named() -> None:
 
 def test_what_is_guided_needs_its_decoder() -> None:
     study = Study(Path("none"), parse_profile(SETTINGS, "test"), (), "fold:0")
-    assert study.guided == ("ridge",)
+    assert study.asked.guides == ("ridge",)
     plain = parse_profile({**SETTINGS, "reconstruction": {"method": "fast"}, "baselines": {}}, "test")
-    assert Study(Path("none"), plain, (), "fold:0").decoders == ()
+    assert Study(Path("none"), plain, (), "fold:0").asked.decoders == ()
 
 
 def test_every_method_is_judged_alike(compared: Path) -> None:
@@ -149,7 +149,7 @@ def test_every_method_is_judged_alike(compared: Path) -> None:
 def test_spectra_of_the_unexplained(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A movie that is the truth but for its contrast leaves nothing; one that has its slow half leaves the fast one."""
     study = open_study(compared)
-    truth = study.judged(*next(study.baseline_movies())).truth
+    truth = study.judged(*next(study.asked.baseline_movies())).truth
     time = np.arange(len(truth))[:, None, None]
     slow, fast = np.cos(2 * np.pi * time / 60), np.cos(2 * np.pi * time / 4)
     shown = (127 + 20 * slow + 20 * fast + np.zeros((1, 36, 64))).astype(np.float32)

@@ -157,7 +157,7 @@ def test_synthetic_stimuli_are_seen_with_mean_behaviour(
 
 
 def test_everything_wanted_is_there(study: Study) -> None:
-    wanted = list(study.wanted())
+    wanted = list(study.asked.reconstructions())
     # 2 movies recorded and predicted; of one 5 variations and 2 fractions in both readings; a stimulus of each kind,
     # noise in both phases, from both targets
     assert len(wanted) == 2 * 2 + 5 + 2 * 2 + 2 * 2 + 2
@@ -275,7 +275,7 @@ def test_the_seed_decides_noise_and_populations_alone(study: Study) -> None:
     seeded = dataclasses.replace(study, profile=profile)
     for stage, key in (("encoders", (0,)), ("encoders", (1,)), ("masks", (0,))):
         seeded._units[stage, key] = study.unit(stage, *key)
-    for mouse, movie, condition in study.wanted():
+    for mouse, movie, condition in study.asked.reconstructions():
         same = seeded.unit("reconstructions", mouse, movie, 0, condition) == study.unit(
             "reconstructions", mouse, movie, 0, condition
         )
@@ -299,7 +299,7 @@ def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> Non
     changed = with_profile(study, reconstruction={"iterations": 5})
     tasks = RECONSTRUCTIONS.tasks(changed)
     units = [unit for task in tasks for unit in task.units]
-    expected = {u.name for w in changed.wanted() for u in changed.reconstruction_units(*w)}
+    expected = {u.name for w in changed.asked.reconstructions() for u in changed.reconstruction_units(*w)}
     assert {unit.name for unit in units} == expected
     assert len(units) == len(expected)
     # Instances 0 and 1: 12 natural movies in threes, 6 short ones in fifteens; one movie of all instances
@@ -321,7 +321,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
         run_stage(RECONSTRUCTIONS, changed, Local(CPU))
     stored = {
         (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
-        for _, movie, condition in changed.wanted()
+        for _, movie, condition in changed.asked.reconstructions()
     }
     assert not any(stored.pop((second, PREDICTED)))
     assert all(all(found) for found in stored.values())
@@ -368,7 +368,7 @@ def test_population_sizes(study: Study) -> None:
     assert table.groupby("dropped", sort=False)["percent"].apply(list).tolist() == [[25, 50, 100]] * 2
     whole = table[table["percent"] == 100]["video_correlation"]
     whole_study = performance(study)
-    chosen = (whole_study["trial"] == study.population_trials(0)[0]) & (whole_study["condition"] == "recorded")
+    chosen = (whole_study["trial"] == study.asked.population_trials(0)[0]) & (whole_study["condition"] == "recorded")
     full = whole_study.loc[chosen, "video_correlation"].item()
     assert whole.tolist() == pytest.approx([full, full])
     rows = rows_table(fig5_population.rows(table, seed=0)).set_index("quantity")["published"]

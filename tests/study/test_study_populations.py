@@ -31,7 +31,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_a_chosen_part_is_missing_the_others(study: Study) -> None:
-    (trial,) = study.redundancy_trials(0)
+    (trial,) = study.asked.redundancy_trials(0)
     parts = {}
     for way in CHOSEN:
         condition = Condition(neurons=0.25, dropped="missing", chosen=way)
@@ -45,7 +45,7 @@ def test_a_chosen_part_is_missing_the_others(study: Study) -> None:
 
 
 def test_behaviour_is_withheld_or_of_another_trial(study: Study) -> None:
-    (trial,) = study.redundancy_trials(0)
+    (trial,) = study.asked.redundancy_trials(0)
     mean = study.mean_behavior(0)
     other = study.trial(0, study.other_behavior(0, trial))
     assert other.index in study.trials_with(0, "training")
@@ -81,7 +81,7 @@ def test_every_condition_has_its_quality(study: Study) -> None:
     table = chosen_populations(study)
     assert set(table["chosen"]) == {*CHOSEN, "noise-free", "unshared"}
     assert table["video_correlation"].between(-1, 1).all()
-    (trial,) = study.redundancy_trials(0)
+    (trial,) = study.asked.redundancy_trials(0)
     stored = study.result("unshared", 0, trial)["responses"].values
     recorded, expected = study.trial(0, trial).responses, study.noise_free(0, trial)
     assert stored.shape == recorded.shape
@@ -93,5 +93,5 @@ def test_every_condition_has_its_quality(study: Study) -> None:
 
 def test_real_recordings_have_no_conditions_that_need_the_truth(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Study, "truth_known", lambda study, mouse: False)
-    assert not [condition for *_, condition in study.wanted() if condition.needs_truth]
+    assert not [condition for *_, condition in study.asked.reconstructions() if condition.needs_truth]
     assert not study.units()["unshared"]

@@ -39,13 +39,13 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
 
 
 def test_targets_are_the_noise_free_responses(study: Study) -> None:
-    trial = study.truth_trials(0)[0]
+    trial = study.asked.truth_trials(0)[0]
     target = build_target(study, 0, trial, NOISE_FREE_THROUGH_NEURONS, [], [])
     np.testing.assert_array_equal(target.responses, np.load(noise_free_file(study.recordings[0], trial)))
 
 
 def test_noise_that_is_not_there_costs_nothing(study: Study) -> None:
-    for trial in study.truth_trials(0):
+    for trial in study.asked.truth_trials(0):
         np.testing.assert_array_equal(*(study.instance_movies(0, trial, way) for way in (RECORDED, NOISE_FREE)))
         # What is recorded on average is found from the other trials: nothing but the noise-free responses again.
         with_line, without = (study.reconstruction(0, trial, w) for w in (THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS))
@@ -57,7 +57,7 @@ def test_noise_that_is_not_there_costs_nothing(study: Study) -> None:
 
 def test_the_neurons_respond_as_recorded(study: Study) -> None:
     table = evoked(study).set_index(["responding", "shown", "with", "trial"])["correlation"]
-    for trial in study.truth_trials(0):
+    for trial in study.asked.truth_trials(0):
         for reference in ("recorded", "noise-free"):
             assert table["neurons", "true movie", reference, trial] == pytest.approx(1, abs=1e-5)
             assert table["second showing", "true movie", reference, trial] < 0.99
@@ -65,7 +65,7 @@ def test_the_neurons_respond_as_recorded(study: Study) -> None:
 
 
 def test_units_depend_on_what_is_known(study: Study) -> None:
-    trial = study.truth_trials(0)[0]
+    trial = study.asked.truth_trials(0)[0]
     recording = study.recordings[0]
     known = study.unit("reconstructions", 0, trial, None, NOISE_FREE_THROUGH_NEURONS)
     file = noise_free_file(recording, trial)
@@ -79,7 +79,7 @@ def test_units_depend_on_what_is_known(study: Study) -> None:
 
 
 def test_synthetic_movies_are_shown_to_the_neurons(study: Study) -> None:
-    stimuli = study.resolution_stimuli(0)
+    stimuli = study.asked.resolution_stimuli(0)
     assert [(s.sample, s.inverted) for s in stimuli] == [(0, False), (0, True)]
     recording, (behavior, pupil) = study.recordings[0], study.mean_behavior(0)
     movie, still = study.movie(0, stimuli[0]), [np.repeat(x[:, None], 60, axis=1) for x in (behavior, pupil)]
@@ -95,7 +95,7 @@ def test_synthetic_movies_are_found_from_them(study: Study) -> None:
     table = synthetic_qualities(study).groupby("responses")["video_correlation"].mean()
     assert set(table.index) == set(RESPONSES)
     assert table.notna().all()
-    stimulus = study.resolution_stimuli(0)[0]
+    stimulus = study.asked.resolution_stimuli(0)[0]
     predicted, noise_free = (study.reconstruction(0, stimulus, RESPONSES[name]) for name in ("predicted", "noise-free"))
     assert not np.array_equal(predicted, noise_free)
 
@@ -113,8 +113,8 @@ def test_of_other_recordings_nothing_is_known(study: Study) -> None:
     kept = marker.read_text()
     marker.unlink()
     try:
-        assert study.truth_trials(0) == ()
-        assert study.resolution_stimuli(0) == ()
-        assert not [condition for *_, condition in study.wanted() if condition.inverted == "neurons"]
+        assert study.asked.truth_trials(0) == ()
+        assert study.asked.resolution_stimuli(0) == ()
+        assert not [condition for *_, condition in study.asked.reconstructions() if condition.inverted == "neurons"]
     finally:
         marker.write_text(kept)

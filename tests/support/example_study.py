@@ -39,6 +39,11 @@ class ExampleStudy:
     def repeated_trials(self, mouse: int) -> tuple[int, ...]:
         return ()
 
+    @property
+    def asked(self) -> "ExampleStudy":
+        """It asks for what it has."""
+        return self
+
     judged, reconstruction = Study.judged, Study.reconstruction
 
     def movies(self) -> list[tuple[int, int]]:

@@ -34,7 +34,7 @@ class SyntheticStudy(ExampleStudy):
         ]
         self.gratings = [GratingStimulus(d, s, f) for d in (0.0, 90.0) for s in (0.125, 0.0625) for f in frequencies]
 
-    def wanted(self):
+    def reconstructions(self):
         for mouse in self.reconstructed_mice:
             for target in ("predicted", "ensemble"):
                 for stimulus in self.noise + (self.gratings if mouse == 0 else []):

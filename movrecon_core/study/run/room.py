@@ -47,7 +47,7 @@ def needs(scale: Scale) -> Iterator[Need]:
         keys = "training.batch, or encoder.parameters"
         yield Need("the training of an encoder", batch + STATES * weights, keys, True)
     yield Need("all instances together", profile.instances * weights, "instances", True)
-    if study.decoders:
+    if study.asked.decoders:
         trials = max(len(study.trials_with(mouse, "training")) for mouse in range(scale.mice))
         responses = trials * frames * (neurons + FRAME_HEIGHT * FRAME_WIDTH) * FLOAT_BYTES
         samples = min(MOST_SAMPLES, trials * frames // STRIDE)
@@ -55,7 +55,7 @@ def needs(scale: Scale) -> Iterator[Need]:
         features = samples * neurons * (len(SHORT_LAGS) + 2 * len(LONG_LAGS)) * FLOAT_BYTES
         keys = "reconstruction.method" if profile.reconstruction.decoder else "baselines.decoders"
         yield Need("learning a decoder", responses + features, keys, False)
-    if study.guided:
+    if study.asked.guides:
         movies = min(MOST_MOVIES, scale.trials // scale.mice)
         # Recorded and predicted, their roots, and what is left of these.
         yield Need("the encoders' misfits", 6 * movies * frames * neurons * FLOAT_BYTES, "reconstruction.method", False)

@@ -26,7 +26,7 @@ def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
     methods = study.profile.baselines.methods
     return f"{study.mice[mouse]}-{movie_name(trial)}", {
         "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
-        "decoders": [study.unit("decoders", mouse, name).name for name in study.decoders],
+        "decoders": [study.unit("decoders", mouse, name).name for name in study.asked.decoders],
         "own": study.reconstruction_units(mouse, trial, RECORDED)[0].name,
         "methods": {name: study.unit("other-methods", mouse, trial, name).name for name in methods},
         "mask": study.unit("masks", mouse).name,
@@ -57,7 +57,7 @@ def _compare(work: Worker, task: Task) -> None:
 
 
 def _decoded(study: Study, mouse: int, trial: Trial) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    for name in study.decoders:
+    for name in study.asked.decoders:
         stored = study.result("decoders", mouse, name)
         decoder = decoder_of(name, {str(key): values.to_numpy() for key, values in stored.items()})
         yield name, decoder.decode(trial.responses)
@@ -72,7 +72,7 @@ BASELINES = Stage(
     label="baselines",
     item="movie",
     part="baselines",
-    keys=lambda study: study.baseline_movies() if study.decoders else (),
+    keys=lambda study: study.asked.baseline_movies() if study.asked.decoders else (),
     define=_define,
     perform=_compare,
 )

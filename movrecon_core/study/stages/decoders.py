@@ -15,7 +15,7 @@ from movrecon_core.study.worker import Worker
 
 def _keys(study: Study) -> Iterator[tuple[int, str]]:
     for mouse in study.reconstructed_mice:
-        for name in study.decoders:
+        for name in study.asked.decoders:
             yield mouse, name
 
 

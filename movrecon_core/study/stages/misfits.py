@@ -17,7 +17,7 @@ from movrecon_core.study.worker import Worker
 
 
 def _keys(study: Study) -> Iterator[tuple[int, int]]:
-    if study.guided:
+    if study.asked.guides:
         for mouse in study.reconstructed_mice:
             for instance in range(study.profile.instances):
                 yield mouse, instance

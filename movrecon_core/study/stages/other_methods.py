@@ -22,7 +22,7 @@ from movrecon_core.study.worker import Worker
 
 def _keys(study: Study) -> Iterator[Key]:
     for name in study.profile.baselines.methods:
-        for mouse, trial in study.baseline_movies():
+        for mouse, trial in study.asked.baseline_movies():
             yield mouse, trial, name
 
 

@@ -19,8 +19,8 @@ from movrecon_core.study.worker import Worker
 def _keys(study: Study) -> Iterator[Key]:
     """Recorded responses with every instance; other conditions with the first."""
     for mouse in study.reconstructed_mice:
-        for trial in study.compared_trials(mouse):
-            for condition in study.compared_conditions:
+        for trial in study.asked.compared_trials(mouse):
+            for condition in study.asked.compared_conditions:
                 for instance in range(other_settings(study).instances if condition == RECORDED else 1):
                     yield mouse, trial, instance, condition
 

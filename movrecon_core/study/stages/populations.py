@@ -24,7 +24,7 @@ QUARTERS = (0.25, 0.5, 0.75)
 
 def _keys(study: Study) -> Iterator[tuple[int]]:
     for mouse in study.reconstructed_mice:
-        if study.redundancy_trials(mouse):
+        if study.asked.redundancy_trials(mouse):
             yield (mouse,)
 
 

@@ -47,7 +47,7 @@ SHORT = 5
 
 
 def _keys(study: Study) -> Iterator[Key]:
-    for mouse, movie, condition in study.wanted():
+    for mouse, movie, condition in study.asked.reconstructions():
         for instance in study.instances(condition):
             yield mouse, movie, instance, condition
 
@@ -192,7 +192,10 @@ def _dataset(result: Reconstruction) -> xr.Dataset:
 
 def _estimate(scale: Scale) -> Estimate:
     study, config = scale.study, scale.profile.reconstruction
-    wanted = [(study.instances(condition), scale.frames(mouse, movie)) for mouse, movie, condition in study.wanted()]
+    wanted = [
+        (study.instances(condition), scale.frames(mouse, movie))
+        for mouse, movie, condition in study.asked.reconstructions()
+    ]
     used = [sum(len(study.used_instances(instance)) for instance in instances) for instances, _ in wanted]
     seen = sum(count * frames_seen(config, frames) for count, (_, frames) in zip(used, wanted, strict=True))
     pixels = sum(len(instances) * frames for instances, frames in wanted) * FRAME_WIDTH**2

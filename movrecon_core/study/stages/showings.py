@@ -27,7 +27,7 @@ REFERENCES = ("recorded", "noise-free")
 
 def _keys(study: Study) -> Iterator[tuple[int, int]]:
     for mouse in study.reconstructed_mice:
-        for trial in study.truth_trials(mouse):
+        for trial in study.asked.truth_trials(mouse):
             yield mouse, trial
 
 

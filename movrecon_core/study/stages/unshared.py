@@ -16,7 +16,7 @@ from movrecon_core.study.worker import Worker
 
 def _keys(study: Study) -> Iterator[tuple[int, int]]:
     for mouse in study.reconstructed_mice:
-        for trial in study.redundancy_trials(mouse):
+        for trial in study.asked.redundancy_trials(mouse):
             if study.truth_known(mouse):
                 yield mouse, trial
 
