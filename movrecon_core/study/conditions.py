@@ -1,6 +1,6 @@
 """What is reconstructed, and how: a movie under a condition."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from movrecon_core.stimuli import SyntheticStimulus
@@ -123,4 +123,4 @@ def movie_name(movie: Movie) -> str:
 
 def stimulus_definition(stimulus: SyntheticStimulus) -> dict[str, Any]:
     """All that decides a synthetic stimulus, as JSON."""
-    return {"kind": type(stimulus).__name__, **asdict(stimulus)}
+    return {"kind": type(stimulus).__name__, **vars(stimulus)}
