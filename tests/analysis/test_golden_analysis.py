@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from golden_numbers import assert_golden
 
 from movrecon_core import analysis
 from movrecon_core.reconstruction import ensemble, evaluation_mask
@@ -19,7 +20,7 @@ def metrics(golden):
 
 
 def check(arrays, name, found):
-    np.testing.assert_allclose(found, arrays[name], rtol=1e-9, err_msg=name)
+    assert_golden(found, arrays, name, rtol=1e-9)
 
 
 def test_similarity(metrics):
@@ -87,7 +88,7 @@ def test_receptive_fields(golden):
         "population_on_or_off": population.on_or_off,
     }
     for name, value in found.items():
-        np.testing.assert_allclose(value, arrays[name], rtol=1e-9, atol=1e-12, err_msg=name)
+        assert_golden(value, arrays, name, rtol=1e-9, atol=1e-12)
     assert np.array_equal(fields.on_centres, arrays["on_centres"])
     assert np.array_equal(fields.off_centres, arrays["off_centres"])
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from golden_numbers import assert_golden
 from small_dwiseneuro import CONFIGS, movies, relative, responses_and_gradient, trained
 
 from movrecon_core.encoders.checkpoints import load_checkpoint
@@ -57,7 +58,7 @@ def test_golden_movie(golden, precision):
     encoder = load_checkpoint(golden / "checkpoint.pth")
     config = ReconstructionConfig(iterations=2, precision=precision)
     (result,) = reconstruct([encoder], int(arrays["mouse_index"]), [target], config)
-    np.testing.assert_allclose(result.movie, arrays["a_video_after_2"], atol=5e-5)
+    assert_golden(result.movie, arrays, "a_video_after_2", atol=5e-5)
     np.testing.assert_allclose(result.gradient_norm, arrays["a_gradient_norm"][:2], rtol=1e-4)
 
 

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import torch
+from golden_numbers import assert_golden
 
 from movrecon_core.encoders.checkpoints import build_encoder, load_checkpoint, read_checkpoint
 from movrecon_core.encoders.inputs import encoder_inputs
@@ -48,7 +49,7 @@ def test_dwiseneuro_gradient(golden):
         for mouse in range(len(encoder.neurons))
     ]
     (gradient,) = torch.autograd.grad(sum(weighted), inputs)
-    np.testing.assert_allclose(gradient.numpy(), arrays["grad_input"], rtol=0, atol=5e-4)
+    assert_golden(gradient, arrays, "grad_input", rtol=0, atol=5e-4)
 
 
 def test_checkpoint_is_the_same_network(golden):

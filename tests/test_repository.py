@@ -1,0 +1,22 @@
+"""What the repository holds: little enough to clone in seconds."""
+
+import shutil
+import subprocess
+
+import pytest
+
+from movrecon_core.storage.paths import REPOSITORY
+
+MOST_BYTES = 12_000_000
+"""Of all tracked files together, without their history."""
+
+
+@pytest.mark.skipif(
+    shutil.which("git") is None or not (REPOSITORY / ".git").exists(), reason="not a clone, or git is not installed"
+)
+def test_tracked_files_are_small() -> None:
+    command = ["git", "-C", str(REPOSITORY), "-c", f"safe.directory={REPOSITORY}", "ls-files", "-z"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    files = [REPOSITORY / name for name in listed.split("\0") if name]
+    sizes = sorted(((file.stat().st_size, file.name) for file in files if file.is_file()), reverse=True)
+    assert sum(size for size, _ in sizes) <= MOST_BYTES, sizes[:10]
