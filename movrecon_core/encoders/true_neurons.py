@@ -35,6 +35,8 @@ class TrueNeurons(Encoder):
     ----------
     recording
         As `simulate_mouse` wrote it.
+    imaging
+        Another indicator or microscope; None: the recording's own.
 
     Raises
     ------
@@ -46,12 +48,12 @@ class TrueNeurons(Encoder):
     stack_step = 1
     behavior_apart = True
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, imaging: ImagingConfig | None = None) -> None:
         super().__init__()
         simulated = SimulatedNeurons(recording)
         population, config = simulated.population, simulated.config
         self.neurons = (population.neurons,)
-        self._neuron, self._behaviour, self._imaging = config.neuron, config.behaviour, config.imaging
+        self._neuron, self._behaviour, self._imaging = config.neuron, config.behaviour, imaging or config.imaging
         self._eye = (self._neuron.eye_gain, self._behaviour.eye_center)
         self._phase = simulated.values["phase"]
         self._views: dict[int, Tensor] = {}
@@ -171,6 +173,7 @@ def shown_responses(
     behavior: NDArray[np.floating],
     pupil_center: NDArray[np.floating],
     noise: np.random.Generator | None,
+    imaging: ImagingConfig | None = None,
 ) -> NDArray[np.float32]:
     """Responses (N, T) of a simulated mouse's neurons to a movie that they may never have seen.
 
@@ -180,11 +183,14 @@ def shown_responses(
         As for `shown_rates`.
     noise
         Decides the noise of the showing; None: there is none.
+    imaging
+        Another indicator or microscope; None: the recording's own.
     """
     if noise is not None:
-        return SimulatedNeurons(recording).recorded(shown_rates(recording, movie, behavior, pupil_center), noise)
+        rates = shown_rates(recording, movie, behavior, pupil_center)
+        return SimulatedNeurons(recording).recorded(rates, noise, imaging)
     with torch.inference_mode():
-        return _known_neurons(recording).forward_apart(*_shown(movie, behavior, pupil_center), 0)[0].numpy()
+        return _known_neurons(recording, imaging).forward_apart(*_shown(movie, behavior, pupil_center), 0)[0].numpy()
 
 
 def shown_rates(
@@ -210,7 +216,7 @@ def shown_rates(
         If the mouse was simulated by something else.
     """
     with torch.inference_mode():
-        return _known_neurons(recording).rates(*_shown(movie, behavior, pupil_center))[0].numpy()
+        return _known_neurons(recording, None).rates(*_shown(movie, behavior, pupil_center))[0].numpy()
 
 
 def _shown(
@@ -222,9 +228,9 @@ def _shown(
 
 
 @lru_cache(maxsize=1)
-def _known_neurons(recording: Recording) -> TrueNeurons:
+def _known_neurons(recording: Recording, imaging: ImagingConfig | None) -> TrueNeurons:
     """The last mouse's, for all of its movies."""
-    return TrueNeurons(recording)
+    return TrueNeurons(recording, imaging)
 
 
 def imaging_weights(phase: NDArray[np.float64], frames: int, config: ImagingConfig) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Panels of what limits resolution: coherence by frequency, and synthetic movies by the responses they come from."""
+"""Panels of what limits resolution: coherence by frequency, synthetic movies by responses and by microscope."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from movrecon_core.plotting.mice import count_title
+from movrecon_core.plotting.style import COLOURS
 
 
 def plot_coherence(axes: Axes, table: pd.DataFrame, label: str) -> None:
@@ -63,6 +64,39 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="", ylabel=label)
     axes.legend(fontsize=5, title=None)
+
+
+def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
+    """Video correlation of synthetic movies along what is varied of a microscope: a line a stimulus, the mean in black.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``stimulus``, ``level``, ``own`` (whether the level is that of the recording, which is named so),
+        ``video_correlation``; levels are drawn in their order.
+    label
+        Of the levels.
+    """
+    axes.set(xlabel=label, ylabel="video correlation (Pearson's r)")
+    if table.empty:
+        return
+    levels = list(table["level"].unique())
+    own = set(table.loc[table["own"], "level"])
+    for (stimulus, rows), colour in zip(
+        table.groupby("stimulus", sort=False), colormaps["tab10"](range(10)), strict=False
+    ):
+        axes.plot(range(len(levels)), _by_level(rows, levels), "o-", color=colour, ms=2.5, lw=0.8, label=str(stimulus))
+    axes.plot(range(len(levels)), _by_level(table, levels), "-", color=COLOURS["truth"], lw=1.4, label="mean")
+    axes.set_xticks(range(len(levels)), [f"{level}\n(recording)" if level in own else level for level in levels])
+    axes.axhline(0, color="0.7", lw=0.5, zorder=0)
+    axes.set(xlim=(-0.4, len(levels) - 0.6))
+    axes.legend(fontsize=5, title=None)
+
+
+def _by_level(rows: pd.DataFrame, levels: list[str]) -> pd.Series:
+    return rows.groupby("level")["video_correlation"].mean().reindex(levels)
 
 
 def _means(rows: pd.DataFrame, octaves: list[float]) -> pd.Series:

@@ -99,7 +99,8 @@ class SimulatedNeurons:
         rng
             Decides the noise.
         imaging
-            Another indicator or microscope, which sees the same spikes; None: the recording's own.
+            Another indicator or microscope, which sees the same spikes from as many photons a second; None: the
+            recording's own.
         shared
             Whether neurons share the gain that nobody observes, as they do, or each has one of its own.
 
@@ -114,7 +115,9 @@ class SimulatedNeurons:
         hidden = [slow_noise(rng, led.shape[1], 2.0) for _ in range(1 if shared else len(led))]
         gain = np.exp(loading * np.stack(hidden) - loading**2 / 2).astype(np.float32)
         spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
-        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, imaging or config.imaging)
+        imaging = imaging or config.imaging
+        noise = values["noise"] * np.sqrt(imaging.sampling_rate / config.imaging.sampling_rate)
+        found = recorded(rng, spikes, values["phase"], noise, LEAD, imaging)
         return found * values["unit"][:, None].astype(np.float32)
 
 
@@ -125,6 +128,17 @@ def known_truth(recording: Recording) -> bool:
     except RecordingError:
         return False
     return True
+
+
+def known_imaging(recording: Recording) -> ImagingConfig:
+    """Indicator and microscope of a simulated recording.
+
+    Raises
+    ------
+    RecordingError
+        If this simulator did not make it.
+    """
+    return _described(recording)[0].imaging
 
 
 def noise_free_file(recording: Recording, trial: int) -> Path:
