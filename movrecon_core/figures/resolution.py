@@ -205,7 +205,7 @@ def resolution_answer(measured: Measured) -> str:
     """What limits the detail that comes back, where speckle is, and what another microscope would change."""
     decisions = {question.finding: decide(question, measured)["decision"] for question in QUESTIONS}
     found, microscopes = measured.of(coherences), measured.of(microscope_qualities)
-    faster = {INDICATOR: decisions[FASTER_INDICATOR], SCAN_RATE: decisions[FASTER_SCAN]}
+    faster = {key: decisions[finding] for key, finding in FASTER.items()}
     sentences = [_limits(found, decisions), _speckle(found, decisions), microscopes_answer(microscopes, faster)]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -264,8 +264,12 @@ REMEDIES = {
     SMOOTHING_HELPS: "smoothing gradients",
 }
 """Against speckle, by the question that decides each."""
-FASTER_INDICATOR = "a faster indicator brings synthetic movies back better"
-FASTER_SCAN = "a faster scan brings synthetic movies back better"
+FASTER = {
+    (INDICATOR, "noisy"): "a faster indicator brings synthetic movies back better",
+    (SCAN_RATE, "noisy"): "a faster scan brings synthetic movies back better",
+    (SCAN_RATE, "noise-free"): "without noise, a faster scan brings synthetic movies back better",
+}
+"""By what is varied of the microscope, and responses."""
 
 
 def _fine(compared: str, first: str, second: str) -> Callable[[Measured], pd.DataFrame]:
@@ -334,18 +338,14 @@ QUESTIONS: tuple[Question, ...] = (
         _synthetic("noisy", "noise-free"),
         "stimuli",
     ),
-    Question(
-        FASTER_INDICATOR,
-        FIGURE,
-        f"{_STIMULI}fastest indicator − the recording's, noisy responses through neurons",
-        with_faster(INDICATOR),
-        "stimuli",
-    ),
-    Question(
-        FASTER_SCAN,
-        FIGURE,
-        f"{_STIMULI}fastest scan − the recording's, noisy responses through neurons",
-        with_faster(SCAN_RATE),
-        "stimuli",
+    *(
+        Question(
+            finding,
+            FIGURE,
+            f"{_STIMULI}fastest {varied} − the recording's, {responses} responses through neurons",
+            with_faster(varied, responses),
+            "stimuli",
+        )
+        for (varied, responses), finding in FASTER.items()
     ),
 )

@@ -8,7 +8,6 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 
 from movrecon_core.plotting.mice import count_title
-from movrecon_core.plotting.style import COLOURS
 
 
 def plot_coherence(axes: Axes, table: pd.DataFrame, label: str) -> None:
@@ -67,15 +66,15 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
 
 
 def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
-    """Video correlation of synthetic movies along what is varied of a microscope: a line a stimulus, the mean in black.
+    """Video correlation of synthetic movies along what is varied of a microscope: a line a stimulus, noise-free dashed.
 
     Parameters
     ----------
     axes
         Where to draw.
     table
-        Columns ``stimulus``, ``level``, ``own`` (whether the level is that of the recording, which is named so),
-        ``video_correlation``; levels are drawn in their order.
+        Columns ``stimulus``, ``responses`` (``noisy``, ``noise-free``), ``level``, ``own`` (whether it is that of the
+        recording, which is named so), ``video_correlation``; levels are drawn in their order.
     label
         Of the levels.
     """
@@ -84,19 +83,15 @@ def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
         return
     levels = list(table["level"].unique())
     own = set(table.loc[table["own"], "level"])
-    for (stimulus, rows), colour in zip(
-        table.groupby("stimulus", sort=False), colormaps["tab10"](range(10)), strict=False
-    ):
-        axes.plot(range(len(levels)), _by_level(rows, levels), "o-", color=colour, ms=2.5, lw=0.8, label=str(stimulus))
-    axes.plot(range(len(levels)), _by_level(table, levels), "-", color=COLOURS["truth"], lw=1.4, label="mean")
+    colours = dict(zip(table["stimulus"].unique(), colormaps["tab10"](range(10)), strict=False))
+    for (stimulus, responses), rows in table.groupby(["stimulus", "responses"], sort=False):
+        line, name = ("o-", stimulus) if responses == "noisy" else ("o--", None)
+        values = rows.groupby("level")["video_correlation"].mean().reindex(levels)
+        axes.plot(range(len(levels)), values, line, color=colours[stimulus], ms=2.5, lw=0.8, label=name)
     axes.set_xticks(range(len(levels)), [f"{level}\n(recording)" if level in own else level for level in levels])
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlim=(-0.4, len(levels) - 0.6))
     axes.legend(fontsize=5, title=None)
-
-
-def _by_level(rows: pd.DataFrame, levels: list[str]) -> pd.Series:
-    return rows.groupby("level")["video_correlation"].mean().reindex(levels)
 
 
 def _means(rows: pd.DataFrame, octaves: list[float]) -> pd.Series:

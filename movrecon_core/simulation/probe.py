@@ -1,6 +1,7 @@
 """Show any movie to the neurons of a simulated mouse, as an experiment without noise would."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from movrecon_core.simulation.imaging import ImagingConfig, recorded, with_tail
 from movrecon_core.simulation.microscope import LEAD
 from movrecon_core.simulation.mouse import TRUTH, mouse_generator
 from movrecon_core.simulation.neurons import (
+    Population,
     draw_population,
     evoked,
     filter_outputs,
@@ -37,7 +39,7 @@ class SimulatedNeurons:
     config
         Of the mouse.
     population, pool
-        Its N neurons, and the weights (N, N) of their normalisation.
+        Its N neurons, and the weights (N, N) of their normalisation; drawn when they are first asked for.
     values
         (N,) each, what the simulation found for them.
 
@@ -54,8 +56,15 @@ class SimulatedNeurons:
         names = (*of_rates, "phase", "noise", "unit", "variability", "shared_gain")
         self.values = {name: load_array(folder / f"{name}.npy") for name in names}
         self.config = config
-        self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
-        self.pool = normalisation_pool(self.population, config.neuron)
+        self._drawn_from = (seed, mouse)
+
+    @cached_property
+    def population(self) -> Population:
+        return draw_population(mouse_generator(*self._drawn_from, 0), self.config.neurons, self.config.neuron)
+
+    @cached_property
+    def pool(self) -> NDArray[np.float32]:
+        return normalisation_pool(self.population, self.config.neuron)
 
     def rates(self, movie: NDArray[np.float32]) -> NDArray[np.float32]:
         """Expected spikes a second of a resting mouse that looks straight ahead, with a pupil of mean size.

@@ -13,7 +13,7 @@ from movrecon_core.simulation.imaging import scanned_at
 from movrecon_core.simulation.indicators import imaged_with
 from movrecon_core.study.conditions import Condition
 
-SHOWN = 20
+SHOWN = 8
 """Movies that tell what is recorded on average of noise-free responses."""
 
 

@@ -15,7 +15,7 @@ from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.simulation.imaging import TAIL
 from movrecon_core.simulation.indicators import Indicator
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
-from movrecon_core.study.conditions import NOISY_THROUGH_NEURONS, Condition
+from movrecon_core.study.conditions import NOISE_FREE_THROUGH_NEURONS, NOISY_THROUGH_NEURONS, Condition
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -193,9 +193,13 @@ class ResolutionSettings(BaseModel):
 
     @property
     def microscopes(self) -> tuple[Condition, ...]:
-        """Conditions of the movies under every microscope, the recordings' first; none where there is no other."""
+        """Conditions of the movies under every microscope, the recordings' own first; none where there is no other.
+
+        Responses without noise are the same with any indicator: they stand for spikes.
+        """
         others = [replace(NOISY_THROUGH_NEURONS, indicator=indicator) for indicator in self.indicators]
-        others += [replace(NOISY_THROUGH_NEURONS, scan_rate=rate) for rate in self.scan_rates]
+        for own in (NOISY_THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS):
+            others += [replace(own, scan_rate=rate) for rate in self.scan_rates]
         return (NOISY_THROUGH_NEURONS, *others) if others else ()
 
 

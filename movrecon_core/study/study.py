@@ -28,7 +28,7 @@ from movrecon_core.recordings import (
     open_recordings,
 )
 from movrecon_core.simulation import known_truth, noise_free_file
-from movrecon_core.stimuli import SyntheticStimulus, synthetic_movie
+from movrecon_core.stimuli import NoiseStimulus, SyntheticStimulus, synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
 from movrecon_core.storage.fingerprints import FileDigests, digest
@@ -418,6 +418,11 @@ class Study:
             ),
         )
 
+    def microscope_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
+        """Those of them that other microscopes see, too: noise in one phase."""
+        stimuli = self.resolution_stimuli(mouse)
+        return tuple(s for s in stimuli if not (isinstance(s, NoiseStimulus) and s.inverted))
+
     def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
         """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
         return load_array(noise_free_file(self.recordings[mouse], trial))
@@ -584,7 +589,10 @@ class Study:
 
         for mouse in self.reconstructed_mice:
             for stimulus in self.resolution_stimuli(mouse):
-                for condition in (*SYNTHETIC_TRUTH, *self.profile.resolution.microscopes):
+                for condition in SYNTHETIC_TRUTH:
+                    yield mouse, stimulus, condition
+            for stimulus in self.microscope_stimuli(mouse):
+                for condition in self.profile.resolution.microscopes:
                     yield mouse, stimulus, condition
 
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
