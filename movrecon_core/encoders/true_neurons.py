@@ -85,7 +85,9 @@ class TrueNeurons(Encoder):
         seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
         return self.columns["offset"] + self.columns["slope"] * self.columns["unit"] * seen
 
-    def expect(self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
+    def expect(
+        self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]], *, common: bool = False
+    ) -> None:
         """Respond from now on as is recorded on average: deconvolution, which knows no negative activity, adds to it.
 
         Encoders learn that from their recordings. A neuron's line from noise-free to recorded responses is that of
@@ -95,17 +97,20 @@ class TrueNeurons(Encoder):
         ----------
         trials
             Noise-free and recorded responses (N, T) to some movies, none of them held out.
+        common
+            One line for all neurons, in what each makes of a spike: for movies too few for a line of each.
         """
+        unit = self.columns["unit"].numpy(force=True).astype(np.float64) if common else np.ones((self.neurons[0], 1))
         moments: NDArray[np.float64] = np.zeros(())  # takes the shape of what is added first
         for without, recorded in trials:
-            x, y = without.astype(np.float64), recorded.astype(np.float64)
+            x, y = without / unit, recorded / unit
             ones = np.ones_like(x)
             moments = moments + np.stack([product.sum(axis=1) for product in (ones, x, y, x * x, x * y)])
-        count, x, y, xx, xy = moments
+        count, x, y, xx, xy = moments.sum(axis=1, keepdims=True) if common else moments
         slope = (count * xy - x * y) / (count * xx - x**2)
         slope = np.where(slope * x > y, y / x, np.maximum(slope, 0))
-        for name, values in {"slope": slope, "offset": (y - slope * x) / count}.items():
-            self.columns[name].data.copy_(torch.from_numpy(values[:, None]))
+        for name, values in {"slope": slope, "offset": (y - slope * x) / count * unit[:, 0]}.items():
+            self.columns[name].data.copy_(torch.from_numpy(values)[:, None])
 
     def as_recorded(self, noise_free: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responses (N, T) that stand for noise-free ones since `expect`; until then these."""

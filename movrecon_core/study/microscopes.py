@@ -13,7 +13,7 @@ from movrecon_core.simulation.imaging import scanned_at
 from movrecon_core.simulation.indicators import imaged_with
 from movrecon_core.study.conditions import Condition
 
-SHOWN = 8
+SHOWN = 4
 """Movies that tell what is recorded on average of noise-free responses."""
 
 
@@ -75,5 +75,5 @@ def true_neurons(recording: Recording, imaging: ImagingConfig, trials: Sequence[
             noise_free = predicted_responses(neurons, 0, trial.movie, trial.behavior, trial.pupil_center)
             yield noise_free, microscope.record(trial, seed)
 
-    neurons.expect(showings())
+    neurons.expect(showings(), common=True)
     return neurons

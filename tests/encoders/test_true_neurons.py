@@ -150,6 +150,17 @@ def test_expects_what_is_recorded_on_average(recording: Recording) -> None:
     assert (found[1] >= 0).all()
 
 
+def test_expects_one_line_of_all_neurons_in_their_units(recording: Recording) -> None:
+    neurons = TrueNeurons(recording)
+    units = SimulatedNeurons(recording).values["unit"][:, None]
+    rng, trial = np.random.default_rng(4), recording.trial(0)
+    shown = responses(neurons, trial)
+    noisy = [1.3 * shown + 0.4 * units + 0.1 * units * rng.standard_normal(shown.shape) for _ in range(3)]
+    neurons.expect(((shown, recorded) for recorded in noisy), common=True)
+    line = np.polyfit(np.tile(shown / units, 3).ravel(), np.concatenate([x / units for x in noisy], axis=1).ravel(), 1)
+    np.testing.assert_allclose(responses(neurons, trial), units * np.polyval(line, shown / units), rtol=1e-4)
+
+
 def test_rows_outside_the_movie_are_not_seen(neurons: TrueNeurons) -> None:
     movie = torch.rand(1, 40, 64, 64) * 255
     behavior = torch.tensor([[48.0], [3.0], [149.5], [144.2]]).expand(1, 4, 40)

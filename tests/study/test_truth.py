@@ -25,7 +25,7 @@ from movrecon_core.study.conditions import (
     THROUGH_NEURONS,
     Condition,
 )
-from movrecon_core.study.microscopes import imaging_of, true_neurons
+from movrecon_core.study.microscopes import SHOWN, imaging_of, true_neurons
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study
@@ -151,18 +151,22 @@ def test_they_are_found_through_neurons_that_they_see(study: Study) -> None:
 
 
 def test_neurons_stand_for_what_a_microscope_records_on_average(study: Study) -> None:
+    """A line through what it records of some training movies, in what deconvolution makes of a spike."""
     recording, trials = study.recordings[0], study.trials_with(0, "training")
-    imaging = imaging_of(recording, Condition(indicator="GCaMP6f"))
-    neurons = true_neurons(recording, imaging, trials, 0)
-    trial = recording.trial(trials[0])
-    shown = (trial.movie, trial.behavior, trial.pupil_center)
-    simulated, rates = SimulatedNeurons(recording), shown_rates(recording, *shown)
-    rng = np.random.default_rng(5)
-    recorded = np.mean([simulated.recorded(rates, rng, imaging) for _ in range(60)], axis=0)[:, 10:]
-    noise_free = shown_responses(recording, *shown, None, imaging)[:, 10:]
-    expected = predicted_responses(neurons, 0, *shown)[:, 10:]
-    errors = [np.abs(x.mean(axis=1) - recorded.mean(axis=1)).mean() for x in (expected, noise_free)]
-    assert errors[0] < errors[1] / 2
+    imaging = imaging_of(recording, Condition(indicator="GCaMP6f", scan_rate=15.0))
+    assert (imaging.decay, imaging.sampling_rate) == (0.2, 15.0)
+    simulated, pairs = SimulatedNeurons(recording), []
+    unit = simulated.values["unit"][:, None]
+    for trial in map(recording.trial, trials[:SHOWN]):
+        shown = (trial.movie, trial.behavior, trial.pupil_center)
+        rng = np.random.default_rng((7, trial.index))
+        recorded = simulated.recorded(shown_rates(recording, *shown), rng, imaging)
+        pairs.append((shown_responses(recording, *shown, None, imaging) / unit, recorded / unit))
+    x, y = (np.concatenate(values, axis=1).ravel() for values in zip(*pairs, strict=True))
+    line = np.polyfit(x, y, 1)
+    line = line if line[1] > 0 else (y.sum() / x.sum(), 0.0)  # nothing responds with less than 0
+    found = predicted_responses(true_neurons(recording, imaging, trials, 7), 0, *shown)
+    np.testing.assert_allclose(found, unit * np.polyval(line, pairs[-1][0]), rtol=1e-3)
 
 
 def test_errors_of_a_study(study: Study) -> None:
