@@ -35,6 +35,8 @@ class TrueNeurons(Encoder):
     ----------
     recording
         As `simulate_mouse` wrote it.
+    imaging
+        Another indicator or microscope; None: the recording's own.
 
     Raises
     ------
@@ -46,12 +48,12 @@ class TrueNeurons(Encoder):
     stack_step = 1
     behavior_apart = True
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, imaging: ImagingConfig | None = None) -> None:
         super().__init__()
         simulated = SimulatedNeurons(recording)
         population, config = simulated.population, simulated.config
         self.neurons = (population.neurons,)
-        self._neuron, self._behaviour, self._imaging = config.neuron, config.behaviour, config.imaging
+        self._neuron, self._behaviour, self._imaging = config.neuron, config.behaviour, imaging or config.imaging
         self._eye = (self._neuron.eye_gain, self._behaviour.eye_center)
         self._phase = simulated.values["phase"]
         self._views: dict[int, Tensor] = {}
@@ -83,7 +85,9 @@ class TrueNeurons(Encoder):
         seen = sum(view * rates[..., lag : lag + frames] for lag, view in enumerate(views))
         return self.columns["offset"] + self.columns["slope"] * self.columns["unit"] * seen
 
-    def expect(self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]]) -> None:
+    def expect(
+        self, trials: Iterable[tuple[NDArray[np.floating], NDArray[np.floating]]], *, common: bool = False
+    ) -> None:
         """Respond from now on as is recorded on average: deconvolution, which knows no negative activity, adds to it.
 
         Encoders learn that from their recordings. A neuron's line from noise-free to recorded responses is that of
@@ -93,17 +97,20 @@ class TrueNeurons(Encoder):
         ----------
         trials
             Noise-free and recorded responses (N, T) to some movies, none of them held out.
+        common
+            One line for all neurons, in what each makes of a spike: for movies too few for a line of each.
         """
+        unit = self.columns["unit"].numpy(force=True).astype(np.float64) if common else np.ones((self.neurons[0], 1))
         moments: NDArray[np.float64] = np.zeros(())  # takes the shape of what is added first
         for without, recorded in trials:
-            x, y = without.astype(np.float64), recorded.astype(np.float64)
+            x, y = without / unit, recorded / unit
             ones = np.ones_like(x)
             moments = moments + np.stack([product.sum(axis=1) for product in (ones, x, y, x * x, x * y)])
-        count, x, y, xx, xy = moments
+        count, x, y, xx, xy = moments.sum(axis=1, keepdims=True) if common else moments
         slope = (count * xy - x * y) / (count * xx - x**2)
         slope = np.where(slope * x > y, y / x, np.maximum(slope, 0))
-        for name, values in {"slope": slope, "offset": (y - slope * x) / count}.items():
-            self.columns[name].data.copy_(torch.from_numpy(values[:, None]))
+        for name, values in {"slope": slope, "offset": (y - slope * x) / count * unit[:, 0]}.items():
+            self.columns[name].data.copy_(torch.from_numpy(values)[:, None])
 
     def as_recorded(self, noise_free: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responses (N, T) that stand for noise-free ones since `expect`; until then these."""
@@ -171,6 +178,7 @@ def shown_responses(
     behavior: NDArray[np.floating],
     pupil_center: NDArray[np.floating],
     noise: np.random.Generator | None,
+    imaging: ImagingConfig | None = None,
 ) -> NDArray[np.float32]:
     """Responses (N, T) of a simulated mouse's neurons to a movie that they may never have seen.
 
@@ -180,11 +188,14 @@ def shown_responses(
         As for `shown_rates`.
     noise
         Decides the noise of the showing; None: there is none.
+    imaging
+        Another indicator or microscope; None: the recording's own.
     """
     if noise is not None:
-        return SimulatedNeurons(recording).recorded(shown_rates(recording, movie, behavior, pupil_center), noise)
+        rates = shown_rates(recording, movie, behavior, pupil_center)
+        return SimulatedNeurons(recording).recorded(rates, noise, imaging)
     with torch.inference_mode():
-        return _known_neurons(recording).forward_apart(*_shown(movie, behavior, pupil_center), 0)[0].numpy()
+        return _known_neurons(recording, imaging).forward_apart(*_shown(movie, behavior, pupil_center), 0)[0].numpy()
 
 
 def shown_rates(
@@ -210,7 +221,7 @@ def shown_rates(
         If the mouse was simulated by something else.
     """
     with torch.inference_mode():
-        return _known_neurons(recording).rates(*_shown(movie, behavior, pupil_center))[0].numpy()
+        return _known_neurons(recording, None).rates(*_shown(movie, behavior, pupil_center))[0].numpy()
 
 
 def _shown(
@@ -222,9 +233,9 @@ def _shown(
 
 
 @lru_cache(maxsize=1)
-def _known_neurons(recording: Recording) -> TrueNeurons:
+def _known_neurons(recording: Recording, imaging: ImagingConfig | None) -> TrueNeurons:
     """The last mouse's, for all of its movies."""
-    return TrueNeurons(recording)
+    return TrueNeurons(recording, imaging)
 
 
 def imaging_weights(phase: NDArray[np.float64], frames: int, config: ImagingConfig) -> NDArray[np.float32]:

@@ -23,6 +23,7 @@ from movrecon_core.figures import (
     fig4s1_gratings,
     fig5_population,
     fig6_error_maps,
+    microscopes,
     quality_loss,
     real_mice,
     recordings,
@@ -70,7 +71,10 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
     same_neurons.FIGURE: lambda m: same_neurons.rows(m.showings, m.seed),
     error_origins.FIGURE: lambda m: error_origins.rows(m.of(error_origins.error_tables), m.seed),
     resolution.FIGURE: lambda m: resolution.rows(
-        m.of(resolution.coherences), m.of(resolution.synthetic_qualities), m.seed
+        m.of(resolution.coherences),
+        m.of(resolution.synthetic_qualities),
+        m.of(microscopes.microscope_qualities),
+        m.seed,
     ),
     redundancy.FIGURE: lambda m: redundancy.rows(m.of(redundancy.chosen_populations), m.seed),
     architectures.FIGURE: lambda m: architectures.rows(m.of(architectures.families), m.seed),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from movrecon_core.analysis import match_contrast_luminance
 from movrecon_core.errors import NothingToShowError, ProfileError
 from movrecon_core.figures.images import image_table, labelled
-from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
+from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, SyntheticStimulus
 from movrecon_core.study.conditions import Condition
 from movrecon_core.study.study import Study
 
@@ -31,6 +31,13 @@ class Shown(NamedTuple, Generic[Stimulus]):
     @property
     def target(self) -> str:
         return TARGETS[self.condition.target]
+
+
+def in_words(stimulus: SyntheticStimulus) -> str:
+    """A stimulus whichever sample, phase or direction."""
+    if isinstance(stimulus, NoiseStimulus):
+        return f"noise {stimulus.length:g} px, {stimulus.duration:g} frames"
+    return f"grating {stimulus.spatial_frequency:g} cycles/px, {stimulus.temporal_frequency:g} Hz"
 
 
 def shown_stimuli(study: Study, kind: type[Stimulus]) -> list[Shown[Stimulus]]:

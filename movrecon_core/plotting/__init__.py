@@ -44,7 +44,7 @@ from movrecon_core.plotting.recordings import (
     plot_responses,
     plot_trial_use,
 )
-from movrecon_core.plotting.resolution import plot_by_responses, plot_coherence
+from movrecon_core.plotting.resolution import plot_by_microscope, plot_by_responses, plot_coherence
 from movrecon_core.plotting.schematic import plot_encoder_schematic, plot_loop_schematic
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS, mouse_colours, use_style
 from movrecon_core.plotting.variations import plot_variant_frames
@@ -65,6 +65,7 @@ __all__ = [
     "plot_behaviour",
     "plot_beside_published",
     "plot_beside_real_mice",
+    "plot_by_microscope",
     "plot_by_number",
     "plot_by_responses",
     "plot_calibration",

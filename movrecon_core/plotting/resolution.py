@@ -1,4 +1,4 @@
-"""Panels of what limits resolution: coherence by frequency, and synthetic movies by the responses they come from."""
+"""Panels of what limits resolution: coherence by frequency, synthetic movies by responses and by microscope."""
 
 from typing import Any
 
@@ -62,6 +62,35 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
     axes.tick_params(axis="x", labelsize=5)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="", ylabel=label)
+    axes.legend(fontsize=5, title=None)
+
+
+def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
+    """Video correlation of synthetic movies along what is varied of a microscope: a line a stimulus, noise-free dashed.
+
+    Parameters
+    ----------
+    axes
+        Where to draw.
+    table
+        Columns ``stimulus``, ``responses`` (``noisy``, ``noise-free``), ``level``, ``own`` (whether it is that of the
+        recording, which is named so), ``video_correlation``; levels are drawn in their order.
+    label
+        Of the levels.
+    """
+    axes.set(xlabel=label, ylabel="video correlation (Pearson's r)")
+    if table.empty:
+        return
+    levels = list(table["level"].unique())
+    own = set(table.loc[table["own"], "level"])
+    colours = dict(zip(table["stimulus"].unique(), colormaps["tab10"](range(10)), strict=False))
+    for (stimulus, responses), rows in table.groupby(["stimulus", "responses"], sort=False):
+        line, name = ("o-", stimulus) if responses == "noisy" else ("o--", None)
+        values = rows.groupby("level")["video_correlation"].mean().reindex(levels)
+        axes.plot(range(len(levels)), values, line, color=colours[stimulus], ms=2.5, lw=0.8, label=name)
+    axes.set_xticks(range(len(levels)), [f"{level}\n(recording)" if level in own else level for level in levels])
+    axes.axhline(0, color="0.7", lw=0.5, zorder=0)
+    axes.set(xlim=(-0.4, len(levels) - 0.6))
     axes.legend(fontsize=5, title=None)
 
 

@@ -31,7 +31,7 @@ from movrecon_core.simulation.microscope import mean_correlation
 from movrecon_core.simulation.mouse import TRUTH, simulate_mouse, simulate_recordings
 from movrecon_core.simulation.movies import MovieConfig
 from movrecon_core.simulation.neurons import NeuronConfig
-from movrecon_core.simulation.probe import SimulatedNeurons, known_truth, noise_free_file
+from movrecon_core.simulation.probe import SimulatedNeurons, known_imaging, known_truth, noise_free_file
 from movrecon_core.simulation.variability import VariabilityConfig
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "SimulatedNeurons",
     "SimulationConfig",
     "VariabilityConfig",
+    "known_imaging",
     "known_truth",
     "mean_correlation",
     "noise_free_file",

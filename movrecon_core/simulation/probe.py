@@ -1,6 +1,7 @@
 """Show any movie to the neurons of a simulated mouse, as an experiment without noise would."""
 
 import json
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from movrecon_core.simulation.imaging import ImagingConfig, recorded, with_tail
 from movrecon_core.simulation.microscope import LEAD
 from movrecon_core.simulation.mouse import TRUTH, mouse_generator
 from movrecon_core.simulation.neurons import (
+    Population,
     draw_population,
     evoked,
     filter_outputs,
@@ -37,7 +39,7 @@ class SimulatedNeurons:
     config
         Of the mouse.
     population, pool
-        Its N neurons, and the weights (N, N) of their normalisation.
+        Its N neurons, and the weights (N, N) of their normalisation; drawn when they are first asked for.
     values
         (N,) each, what the simulation found for them.
 
@@ -54,8 +56,15 @@ class SimulatedNeurons:
         names = (*of_rates, "phase", "noise", "unit", "variability", "shared_gain")
         self.values = {name: load_array(folder / f"{name}.npy") for name in names}
         self.config = config
-        self.population = draw_population(mouse_generator(seed, mouse, 0), config.neurons, config.neuron)
-        self.pool = normalisation_pool(self.population, config.neuron)
+        self._drawn_from = (seed, mouse)
+
+    @cached_property
+    def population(self) -> Population:
+        return draw_population(mouse_generator(*self._drawn_from, 0), self.config.neurons, self.config.neuron)
+
+    @cached_property
+    def pool(self) -> NDArray[np.float32]:
+        return normalisation_pool(self.population, self.config.neuron)
 
     def rates(self, movie: NDArray[np.float32]) -> NDArray[np.float32]:
         """Expected spikes a second of a resting mouse that looks straight ahead, with a pupil of mean size.
@@ -99,7 +108,8 @@ class SimulatedNeurons:
         rng
             Decides the noise.
         imaging
-            Another indicator or microscope, which sees the same spikes; None: the recording's own.
+            Another indicator or microscope, which sees the same spikes from as many photons a second; None: the
+            recording's own.
         shared
             Whether neurons share the gain that nobody observes, as they do, or each has one of its own.
 
@@ -114,7 +124,9 @@ class SimulatedNeurons:
         hidden = [slow_noise(rng, led.shape[1], 2.0) for _ in range(1 if shared else len(led))]
         gain = np.exp(loading * np.stack(hidden) - loading**2 / 2).astype(np.float32)
         spikes = draw_spikes(rng, with_tail(led * gain), values["variability"], config.variability)
-        found = recorded(rng, spikes, values["phase"], values["noise"], LEAD, imaging or config.imaging)
+        imaging = imaging or config.imaging
+        noise = values["noise"] * np.sqrt(imaging.sampling_rate / config.imaging.sampling_rate)
+        found = recorded(rng, spikes, values["phase"], noise, LEAD, imaging)
         return found * values["unit"][:, None].astype(np.float32)
 
 
@@ -125,6 +137,17 @@ def known_truth(recording: Recording) -> bool:
     except RecordingError:
         return False
     return True
+
+
+def known_imaging(recording: Recording) -> ImagingConfig:
+    """Indicator and microscope of a simulated recording.
+
+    Raises
+    ------
+    RecordingError
+        If this simulator did not make it.
+    """
+    return _described(recording)[0].imaging
 
 
 def noise_free_file(recording: Recording, trial: int) -> Path:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from movrecon_core.stimuli import SyntheticStimulus
+from movrecon_core.stimuli import NoiseStimulus, SyntheticStimulus
 from movrecon_core.study.conditions import (
     AVERAGED,
     CHOSEN,
@@ -88,6 +88,9 @@ class Asked:
             for stimulus in self.resolution_stimuli(mouse):
                 for condition in SYNTHETIC_TRUTH:
                     yield mouse, stimulus, condition
+            for stimulus in self.microscope_stimuli(mouse):
+                for condition in study.profile.resolution.microscopes:
+                    yield mouse, stimulus, condition
 
     def variation_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also reconstructed with other masks and with gradient ensembling."""
@@ -149,6 +152,11 @@ class Asked:
                 if s.direction in directions and (s.spatial_frequency, s.temporal_frequency) in gratings
             ),
         )
+
+    def microscope_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
+        """Those of them that other microscopes see, too: noise in one phase."""
+        stimuli = self.resolution_stimuli(mouse)
+        return tuple(s for s in stimuli if not (isinstance(s, NoiseStimulus) and s.inverted))
 
     def baseline_movies(self) -> Iterator[tuple[int, int]]:
         """Mouse and trial of every natural movie that is also found by other methods."""

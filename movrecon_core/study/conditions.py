@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from movrecon_core.simulation.indicators import Indicator
 from movrecon_core.stimuli import SyntheticStimulus
 
 Movie = int | SyntheticStimulus
@@ -49,6 +50,9 @@ class Condition:
         What the movie is found through: the trained encoders, or the neurons of a simulation themselves.
     behavior
         What is told of the mouse: its own behaviour and pupil position, their means, or those of a training trial.
+    indicator, scan_rate
+        Of the microscope that sees the neurons of a simulation respond to a synthetic movie, and through which they are
+        inverted: an indicator, frames a second (Hz); None: the recording's own.
     """
 
     target: TargetKind = "recorded"
@@ -60,6 +64,8 @@ class Condition:
     shuffled: bool = False
     inverted: InvertedKind = "encoders"
     behavior: BehaviorKind = "given"
+    indicator: Indicator | None = None
+    scan_rate: float | None = None
 
     @property
     def name(self) -> str:
@@ -79,12 +85,27 @@ class Condition:
             parts.append(f"through-{self.inverted}")
         if self.behavior != "given":
             parts.append(f"behavior-{self.behavior}")
+        if self.indicator is not None:
+            parts.append(self.indicator)
+        if self.scan_rate is not None:
+            parts.append(f"scan-{self.scan_rate:g}-Hz")
         return "-".join(parts)
 
     @property
     def needs_truth(self) -> bool:
         """Whether it can be had of a simulation alone."""
-        return self.target in ("noise-free", "noisy", "unshared") or self.inverted == "neurons"
+        shown_to_neurons = self.target in ("noise-free", "noisy", "unshared")
+        return shown_to_neurons or self.inverted == "neurons" or self.other_microscope
+
+    @property
+    def other_microscope(self) -> bool:
+        """Whether the responses are seen by another microscope than the recording's."""
+        return self.indicator is not None or self.scan_rate is not None
+
+    @property
+    def expects_noise(self) -> bool:
+        """Whether the neurons that are inverted stand for what is recorded of them on average."""
+        return self.inverted == "neurons" and self.target in ("recorded", "noisy")
 
     @property
     def first_instance(self) -> bool:
@@ -112,6 +133,8 @@ TRUTH_KNOWN = (NOISE_FREE, THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
 """Beside recorded, where the neurons and their noise-free responses are known (no counterpart in the article)."""
 
 NOISY = Condition(target="noisy")
+NOISY_THROUGH_NEURONS = Condition(target="noisy", inverted="neurons")
+"""Under any microscope: no encoder that was trained on the recording's own limits it."""
 SYNTHETIC_TRUTH = (NOISE_FREE, NOISY, NOISE_FREE_THROUGH_NEURONS)
 """Of synthetic movies beside predicted responses, where the neurons are known."""
 

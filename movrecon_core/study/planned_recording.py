@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.encoders.true_neurons import shown_rates
-from movrecon_core.recordings import TIERS_FILE, Recording, Trial
-from movrecon_core.simulation import SimulatedNeurons
+from movrecon_core.recordings import TIERS_FILE, Recording
+from movrecon_core.simulation import known_imaging
 from movrecon_core.simulation.indicators import Indicator, imaged_with
+from movrecon_core.study.microscopes import OtherMicroscope
 
 
 def keep_part(
@@ -44,7 +44,7 @@ def keep_part(
             (path / "data" / signal).symlink_to((recording.path / "data" / signal).resolve())
     (path / TIERS_FILE).parent.mkdir(parents=True)
     (path / TIERS_FILE).symlink_to((recording.path / TIERS_FILE).resolve())
-    part, microscope = Recording(path), None if indicator is None else _Microscope(recording, indicator)
+    part, microscope = Recording(path), None if indicator is None else _other_microscope(recording, indicator)
     for number in trials:
         trial = recording.trial(number)
         found = trial.responses if microscope is None else microscope.record(trial, seed)
@@ -52,15 +52,5 @@ def keep_part(
     return part
 
 
-class _Microscope:
-    """Images the neurons of a simulated mouse again, with another indicator."""
-
-    def __init__(self, recording: Recording, indicator: Indicator) -> None:
-        self._recording = recording
-        self._simulated = SimulatedNeurons(recording)
-        self._imaging = imaged_with(indicator, self._simulated.config.imaging)
-
-    def record(self, trial: Trial, seed: int) -> NDArray[np.float32]:
-        """Responses (N, T) to a trial's movie under its behaviour; spikes and noise are drawn anew."""
-        rates = shown_rates(self._recording, trial.movie, trial.behavior, trial.pupil_center)
-        return self._simulated.recorded(rates, np.random.default_rng((seed, trial.index)), self._imaging)
+def _other_microscope(recording: Recording, indicator: Indicator) -> OtherMicroscope:
+    return OtherMicroscope(recording, imaged_with(indicator, known_imaging(recording)))

@@ -1,6 +1,7 @@
 """The sections of a profile, with the article's values as defaults."""
 
 import difflib
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,9 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from movrecon_core.decoders.by_name import LEARNERS
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.reconstruction import ReconstructionConfig
+from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.recordings.folds import FOLDS
+from movrecon_core.simulation.imaging import TAIL
 from movrecon_core.simulation.indicators import Indicator
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus
+from movrecon_core.study.conditions import NOISE_FREE_THROUGH_NEURONS, NOISY_THROUGH_NEURONS, Condition
 
 STRICT = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -183,6 +187,20 @@ class ResolutionSettings(BaseModel):
     noise: tuple[tuple[Positive, Positive], ...] = ()  # length (pixels) and duration (frames), of the first sample
     gratings: tuple[tuple[Positive, Annotated[float, Field(ge=0)]], ...] = ()  # cycles/pixel and Hz, first direction
     mice: int = Field(default=0, ge=0)  # no counterpart in the article
+    indicators: tuple[Indicator, ...] = ()  # others than the recordings', which is GCaMP6s
+    # Hz, others than the recordings', some 8; at most one scan a frame of the movie, in which spikes are counted.
+    scan_rates: tuple[Annotated[float, Field(ge=FRAME_RATE / TAIL, le=FRAME_RATE)], ...] = ()
+
+    @property
+    def microscopes(self) -> tuple[Condition, ...]:
+        """Conditions of the movies under every microscope, the recordings' own first; none where there is no other.
+
+        Responses without noise are the same with any indicator: they stand for spikes.
+        """
+        others = [replace(NOISY_THROUGH_NEURONS, indicator=indicator) for indicator in self.indicators]
+        for own in (NOISY_THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS):
+            others += [replace(own, scan_rate=rate) for rate in self.scan_rates]
+        return (NOISY_THROUGH_NEURONS, *others) if others else ()
 
 
 class BaselineSettings(BaseModel):

@@ -546,13 +546,16 @@ class Study:
         found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
         return Judged(self.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
 
-    def other_movies(self, mouse: int, trial: int) -> dict[str, NDArray[np.float32]]:
-        """A movie (T, 36, 64) by every other method, and, with ``(oracle)``, where the truth would have stopped it."""
-        found = {}
+    def other_movies(self, mouse: int, trial: int, *, smoothed: bool = True) -> dict[str, NDArray[np.float32]]:
+        """A movie (T, 36, 64) by every other method, and, with ``(oracle)``, where the truth would have stopped it.
+
+        The Gaussian filter of `reconstruction` follows, or, not `smoothed`, is left out.
+        """
+        found, smoothing = {}, SMOOTHING if smoothed else None
         for name in self.profile.baselines.methods:
             stored = self.result("other-methods", mouse, trial, name)
             for movie, end in (("movie", ""), ("oracle", " (oracle)")):
-                found[f"{name}{end}"] = crop_movie(ensemble([stored[movie].values], SMOOTHING)).astype(np.float32)
+                found[f"{name}{end}"] = crop_movie(ensemble([stored[movie].values], smoothing)).astype(np.float32)
         return found
 
     def orders(self, mouse: int) -> xr.Dataset:

@@ -12,6 +12,7 @@ from movrecon_core.encoders.true_neurons import shown_responses
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Target, population_mask
 from movrecon_core.study.conditions import Condition, Movie, TargetKind, movie_name
+from movrecon_core.study.microscopes import imaging_of
 from movrecon_core.study.study import Study
 
 _SEED_STEP = 1_000_003
@@ -46,8 +47,13 @@ def build_target(
     Raises
     ------
     ReconstructionError
-        If the condition's target is unknown, or recorded responses are asked for where there are none.
+        If the condition's target is unknown, or responses are asked for that nobody can know.
     """
+    if condition.other_microscope and (isinstance(movie, int) or condition.target not in ("noise-free", "noisy")):
+        raise ReconstructionError(
+            f"{movie_name(movie)} ({condition.name}): another microscope sees noise-free or noisy responses of a "
+            "simulation to synthetic movies; leave out indicator and scan_rate"
+        )
     if isinstance(movie, int):
         trial = study.trial(mouse, movie)
         truth, behavior, pupil_center, responses = trial.movie, trial.behavior, trial.pupil_center, trial.responses
@@ -78,8 +84,10 @@ def build_target(
         case "unshared":
             responses = study.result("unshared", mouse, movie)["responses"].values
         case "noise-free" | "noisy":
+            recording = study.recordings[mouse]
             noise = None if condition.target == "noise-free" else np.random.default_rng(_seed(study, mouse, movie))
-            responses = shown_responses(study.recordings[mouse], truth, behavior, pupil_center, noise)
+            imaging = imaging_of(recording, condition)
+            responses = shown_responses(recording, truth, behavior, pupil_center, noise, imaging)
         case unknown:
             known = ", ".join(get_args(TargetKind))
             raise ReconstructionError(f"{movie_name(movie)}: unknown target '{unknown}'; known: {known}")

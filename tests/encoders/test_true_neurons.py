@@ -6,16 +6,21 @@ import torch
 
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict
-from movrecon_core.encoders.true_neurons import TrueNeurons
+from movrecon_core.encoders.true_neurons import TrueNeurons, shown_responses
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import SIMULATED_MARKER, Recording
-from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_recordings
+from movrecon_core.simulation import TRUTH, ImagingConfig, SimulatedNeurons, SimulationConfig, simulate_recordings
 from movrecon_core.simulation.behaviour import Behaviour
-from movrecon_core.simulation.imaging import noise_free
+from movrecon_core.simulation.imaging import noise_free, scanned_at
+from movrecon_core.simulation.indicators import imaged_with
 from movrecon_core.simulation.microscope import LEAD
 from movrecon_core.simulation.neurons import behavioural_gain, evoked, field_shift, filter_outputs, normalised_drive
 from movrecon_core.simulation.rates import MAXIMAL_RATE
 
+MICROSCOPES = [
+    *(imaged_with(indicator, ImagingConfig()) for indicator in ("GCaMP6f", "jGCaMP8s")),
+    *(scanned_at(rate, ImagingConfig()) for rate in (3.0, 15.0, 30.0)),
+]
 REACH = 9
 """Frames before a response's that count in it: 2 samples of 1/8 s, and one frame between which they lie."""
 
@@ -64,7 +69,21 @@ def test_equal_for_any_movie_and_behaviour(recording: Recording, neurons: TrueNe
     assert np.abs((found - expected) / expected.max(axis=1, keepdims=True)).max() < 1e-5
 
 
-def simulated_responses(recording: Recording, movie: np.ndarray, state: np.ndarray) -> np.ndarray:
+@pytest.mark.parametrize("imaging", MICROSCOPES, ids=str)
+def test_equal_under_any_microscope(recording: Recording, imaging: ImagingConfig) -> None:
+    movie = np.random.default_rng(1).integers(0, 256, (60, 36, 64)).astype(np.float32)
+    state = np.tile(np.array([[48.0], [3.0], [149.5], [144.2]], np.float32), 60)
+    expected = simulated_responses(recording, movie, state, imaging)
+    found = shown_responses(recording, movie, state[:2], state[2:], None, imaging)
+    assert np.abs((found - expected) / expected.max(axis=1, keepdims=True)).max() < 1e-5
+    # Noise-free responses stand for spikes, whatever the indicator; another scan takes other samples of them.
+    own = shown_responses(recording, movie, state[:2], state[2:], None)
+    assert np.array_equal(found, own) == (imaging.sampling_rate == ImagingConfig().sampling_rate)
+
+
+def simulated_responses(
+    recording: Recording, movie: np.ndarray, state: np.ndarray, imaging: ImagingConfig | None = None
+) -> np.ndarray:
     """Noise-free responses (N, T), computed by the simulator; the mouse was before the movie as in its first frame."""
     simulated = SimulatedNeurons(recording)
     population, config, values = simulated.population, simulated.config, simulated.values
@@ -77,7 +96,7 @@ def simulated_responses(recording: Recording, movie: np.ndarray, state: np.ndarr
     rates = evoked(drive, values["exponent"], values["mean_drive"], config.neuron.spontaneous)
     rates = rates * behavioural_gain(population, session, config.behaviour) * values["rate_scale"][:, None]
     rates = np.minimum(rates, MAXIMAL_RATE)
-    return values["unit"][:, None] * noise_free(rates, values["phase"], LEAD, config.imaging)
+    return values["unit"][:, None] * noise_free(rates, values["phase"], LEAD, imaging or config.imaging)
 
 
 def test_gradients_are_those_of_finite_differences(recording: Recording) -> None:
@@ -129,6 +148,17 @@ def test_expects_what_is_recorded_on_average(recording: Recording) -> None:
     assert np.ptp(found[0]) == 0
     np.testing.assert_allclose(found[1].mean(), np.mean([x[1].mean() for x in noisy]), rtol=1e-4)
     assert (found[1] >= 0).all()
+
+
+def test_expects_one_line_of_all_neurons_in_their_units(recording: Recording) -> None:
+    neurons = TrueNeurons(recording)
+    units = SimulatedNeurons(recording).values["unit"][:, None]
+    rng, trial = np.random.default_rng(4), recording.trial(0)
+    shown = responses(neurons, trial)
+    noisy = [1.3 * shown + 0.4 * units + 0.1 * units * rng.standard_normal(shown.shape) for _ in range(3)]
+    neurons.expect(((shown, recorded) for recorded in noisy), common=True)
+    line = np.polyfit(np.tile(shown / units, 3).ravel(), np.concatenate([x / units for x in noisy], axis=1).ravel(), 1)
+    np.testing.assert_allclose(responses(neurons, trial), units * np.polyval(line, shown / units), rtol=1e-4)
 
 
 def test_rows_outside_the_movie_are_not_seen(neurons: TrueNeurons) -> None:

@@ -1,5 +1,7 @@
 """What limits resolution: planted speckle, noise and lost phases are found where they are."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,15 +12,20 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.beyond import beyond_findings
 from movrecon_core.figures.measured import Measured
+from movrecon_core.figures.microscopes import INDICATOR, SCAN_RATE, microscope_qualities
 from movrecon_core.figures.resolution import (
     AVERAGED,
     AVERAGING_HELPS,
     ENCODERS_LIMIT,
+    FASTER,
     FIGURE,
+    GRADIENTS_HELP,
     JOINED,
+    METHODS,
     NOISE_LIMITS,
     ONE,
     RESPONSES,
+    SMOOTHING_HELPS,
     coherences,
     panels,
     resolution_answer,
@@ -26,13 +33,36 @@ from movrecon_core.figures.resolution import (
     synthetic_qualities,
 )
 from movrecon_core.figures.rows import rows_table
+from movrecon_core.reconstruction import ReconstructionConfig
+from movrecon_core.simulation import ImagingConfig
 from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, synthetic_movie
+from movrecon_core.study import microscopes
+from movrecon_core.study.settings import BaselineSettings, ResolutionSettings
 
-STIMULI = (NoiseStimulus(0.5, 8.0), NoiseStimulus(0.5, 8.0, inverted=True), GratingStimulus(0.0, 0.0625, 7.5))
+STIMULI = (
+    NoiseStimulus(0.5, 8.0),
+    NoiseStimulus(0.5, 8.0, inverted=True),
+    GratingStimulus(0.0, 0.0625, 7.5),
+    GratingStimulus(0.0, 0.0625, 15.0),
+)
+UPRIGHT = 3
+SPREAD = {"GCaMP6f": 60, "jGCaMP8s": 90, None: 120}
+"""Grey levels of the noise that a reconstruction of a synthetic movie has under an indicator, the last the own."""
 
 
 class SpeckledStudy(PlantedStudy):
-    """One instance has speckle that the mean of all has not; noise-free responses lose the phase of fine noise."""
+    """One instance has speckle that the mean of all has not; noise-free responses lose the phase of fine noise.
+
+    The published method has speckle that smoothed gradients have not. Faster indicators have less noise; scans have the
+    same, of which without noise in the responses half is left at 30 Hz.
+    """
+
+    recordings = (None,) * 3
+    profile = SimpleNamespace(
+        seed=0,
+        resolution=ResolutionSettings(indicators=("GCaMP6f", "jGCaMP8s"), scan_rates=(30.0, 15.0)),
+        baselines=BaselineSettings(methods=dict.fromkeys(["published", "fast", "best"], ReconstructionConfig())),
+    )
 
     def movie(self, mouse, movie):
         return super().movie(mouse, movie) if isinstance(movie, int) else synthetic_movie(movie, 0)
@@ -40,17 +70,43 @@ class SpeckledStudy(PlantedStudy):
     def resolution_stimuli(self, mouse):
         return STIMULI if mouse == 0 else ()
 
+    def microscope_stimuli(self, mouse):
+        return tuple(s for s in self.resolution_stimuli(mouse) if not getattr(s, "inverted", False))
+
     def reconstructions(self):
         return [(0, stimulus, condition) for stimulus in STIMULI for condition in RESPONSES.values()]
 
     def reconstruction(self, mouse, movie, condition, *, instances=None, smoothed=None):
         if not isinstance(movie, int):
-            lost = condition.target == "noise-free" and isinstance(movie, NoiseStimulus)
+            lost = condition == RESPONSES["noise-free"] and isinstance(movie, NoiseStimulus)
             shown = np.abs(self.movie(mouse, movie) - 127.5) if lost else self.movie(mouse, movie)
-            return shown + self.random(7).normal(0, 1, shown.shape)
+            spread = 1
+            if condition.inverted == "neurons":
+                spread = SPREAD[condition.indicator]
+                if condition.target == "noise-free" and condition.scan_rate == 30:
+                    spread = 60
+            return shown + self.random(7).normal(0, spread, shown.shape)
         found = super().reconstruction(mouse, movie, condition)
-        speckle = self.random(mouse, movie, 30).normal(0, 60, found.shape)
-        return found + (instances == [0]) * (speckle - gaussian_filter(speckle, (0, 1, 1)))
+        return found + (instances == [0]) * self.speckle(mouse, movie)
+
+    def speckle(self, mouse, movie):
+        speckle = self.random(mouse, movie, 30).normal(0, 60, self.movie(mouse, movie).shape)
+        return speckle - gaussian_filter(speckle, (0, 1, 1))
+
+    def baseline_movies(self):
+        return self.movies()
+
+    def other_movies(self, mouse, trial, *, smoothed):
+        assert not smoothed
+        found = self.reconstruction(mouse, trial, RESPONSES["noisy"])
+        return {"published": found + 2 * self.speckle(mouse, trial), "fast": found, "best": 0 * found}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known_microscope():
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(microscopes, "known_imaging", lambda recording: ImagingConfig())
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -62,18 +118,59 @@ def test_speckle_is_where_it_was_planted(measured: Measured) -> None:
     found = measured.of(coherences)
     space = found[(found["compared"] == JOINED) & (found["axis"] == "space")]
     wide = space.groupby(["kind", "frequency"])["coherence"].mean().unstack("kind")
-    loss = wide[AVERAGED] - wide[ONE]
-    assert loss[1 / 8] > 0.1
-    assert abs(loss[1 / 32]) < 0.02
+    for clean, speckled in ((AVERAGED, ONE), (METHODS["fast"], METHODS["published"])):
+        loss = wide[clean] - wide[speckled]
+        assert loss[1 / 8] > 0.1
+        assert abs(loss[1 / 32]) < 0.03
     assert found["coherence"].between(0, 1).all()
 
 
 def test_what_limits_is_told(measured: Measured) -> None:
     decisions = beyond_findings(measured, FIGURE).set_index("finding")["decision"]
-    assert decisions[AVERAGING_HELPS] == decisions[NOISE_LIMITS] == "seen"
+    assert decisions[AVERAGING_HELPS] == decisions[NOISE_LIMITS] == decisions[SMOOTHING_HELPS] == "seen"
     assert decisions[ENCODERS_LIMIT] == "not seen"
     answer = resolution_answer(measured)
-    assert "noise hides it; that the encoders lose some is not decided; averaging instances removes speckle" in answer
+    assert "noise hides it; that the encoders lose some is not decided." in answer
+    assert "Speckle is where averaging instances raises the coherence most, from 0.125 cycles/px" in answer
+    assert "removed by averaging instances, averaging gradients, smoothing gradients." in answer
+
+
+def test_other_microscopes_are_told_apart(measured: Measured) -> None:
+    table = measured.of(microscope_qualities)
+    levels = table.groupby(["varied", "responses"])["level"].unique().apply(list).to_dict()
+    scans = ["8 Hz", "15 Hz", "30 Hz"]
+    assert levels == {
+        (INDICATOR, "noisy"): ["GCaMP6s", "jGCaMP8s", "GCaMP6f"],
+        (SCAN_RATE, "noisy"): scans,
+        (SCAN_RATE, "noise-free"): scans,
+    }
+    assert set(table.loc[table["own"], "level"]) == {"GCaMP6s", "8 Hz"}
+    shown = table[(table["varied"] == INDICATOR) & (table["sample"] == STIMULI[2].name)]
+    contrast = measured.study.movie(0, STIMULI[2]).std()
+    expected = [contrast / np.hypot(contrast, spread) for spread in (120, 90, 60)]
+    np.testing.assert_allclose(shown["video_correlation"], expected, atol=0.03)
+    decisions = beyond_findings(measured, FIGURE).set_index("finding")["decision"]
+    told = {key: decisions[finding] for key, finding in FASTER.items()}
+    assert told[INDICATOR, "noisy"] == told[SCAN_RATE, "noise-free"] == "seen"
+    assert not told[SCAN_RATE, "noisy"].startswith("seen")
+    answer = resolution_answer(measured)
+    assert "from noisy responses a faster indicator brings them back better (GCaMP6s 0." in answer
+    assert "that a faster scan rate changes them is not decided" in answer
+
+
+def test_the_own_microscope_among_others_counts_once(measured: Measured) -> None:
+    study = SpeckledStudy()
+    listed = ResolutionSettings(indicators=("GCaMP6s",), scan_rates=(8.0, 15.0, 4.0))
+    study.profile = SimpleNamespace(seed=0, resolution=listed, baselines=BaselineSettings())
+    table = microscope_qualities(study)
+    assert set(table["varied"]) == {SCAN_RATE}
+    assert len(table) == 2 * 3 * UPRIGHT
+    slower = SpeckledStudy()
+    slower.profile = SimpleNamespace(
+        seed=0, resolution=ResolutionSettings(scan_rates=(4.0,)), baselines=BaselineSettings()
+    )
+    decision = beyond_findings(Measured(slower), FIGURE).set_index("finding")["decision"][FASTER[SCAN_RATE, "noisy"]]
+    assert decision == "left out: none of `resolution.scan_rates` is faster than the recording's"
 
 
 def test_a_lost_phase_is_found(measured: Measured) -> None:
@@ -94,12 +191,14 @@ def test_a_lost_phase_is_found(measured: Measured) -> None:
 
 
 def test_rows_and_panels(measured: Measured) -> None:
-    found, synthetic = measured.of(coherences), measured.of(synthetic_qualities)
-    numbers = rows_table(rows(found, synthetic, 0))
-    assert len(numbers) == 8 * (5 + 6) + 2 * 4  # kinds by octaves, stimuli by responses
+    tables = [measured.of(make) for make in (coherences, synthetic_qualities, microscope_qualities)]
+    numbers = rows_table(rows(*tables, 0))
+    # Kinds by octaves; stimuli by responses, and by levels of indicator and scan rate.
+    assert len(numbers) == 10 * (5 + 6) + UPRIGHT * (4 + 3 + 2 * 3)
     assert numbers["ours"].notna().all()
-    shown = panels(found, synthetic)
-    assert list(shown) == list("ABCDEF")
+    assert not numbers.duplicated(["figure", "quantity", "stimulus"]).any()
+    shown = panels(*tables)
+    assert list(shown) == list("ABCDEFGH")
     assert not any(table.empty for table in shown.values())
 
 
@@ -107,11 +206,15 @@ def test_on_a_recorded_brain_spectra_alone() -> None:
     study = SpeckledStudy()
     study.truth_trials = study.resolution_stimuli = lambda mouse: ()
     measured = Measured(study)
-    shown = panels(measured.of(coherences), measured.of(synthetic_qualities))
-    assert {letter for letter, table in shown.items() if table.empty} == set("ABEF")
+    shown = panels(*(measured.of(make) for make in (coherences, synthetic_qualities, microscope_qualities)))
+    assert {letter for letter, table in shown.items() if table.empty} == set("ABEFGH")
     decisions = beyond_findings(measured, FIGURE).set_index("finding")["decision"]
     assert decisions[AVERAGING_HELPS] == "seen"
-    assert decisions.drop(AVERAGING_HELPS).str.startswith("left out: ").sum() == 4
+    assert decisions.str.startswith("left out: ").sum() == 4 + len(FASTER)
+    assert decisions[FASTER[INDICATOR, "noisy"]] == (
+        "left out: needs `resolution.indicators` in the profile, and neurons that are known"
+    )
+    assert decisions[GRADIENTS_HELP] == "seen"
     assert "that noise hides it is not decided" in resolution_answer(measured)
     assert isinstance(shown["C"], pd.DataFrame)
 

@@ -36,11 +36,30 @@ def test_synthetic_movies_by_responses() -> None:
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["predicted", "noisy"]
 
 
+def test_synthetic_movies_by_microscope() -> None:
+    rows = [
+        ("noise", responses, level, level == "8 Hz", value + phase)
+        for level, value in (("8 Hz", 0.2), ("30 Hz", 0.4))
+        for responses in ("noisy", "noise-free")
+        for phase in (0.0, 0.1)
+    ]
+    axes = plotting.new_figure(3, 3, simulated=True).subplots()
+    table = pd.DataFrame(rows, columns=["stimulus", "responses", "level", "own", "video_correlation"])
+    plotting.plot_by_microscope(axes, table, "scan rate")
+    drawn = {line.get_linestyle(): line.get_ydata() for line in axes.lines[:2]}
+    assert set(drawn) == {"-", "--"}
+    for values in drawn.values():
+        np.testing.assert_allclose(values, [0.25, 0.45])
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["8 Hz\n(recording)", "30 Hz"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["noise"]
+
+
 def test_empty_tables_leave_the_axes_empty() -> None:
     for draw in (
         lambda axes: plotting.plot_coherence(axes, pd.DataFrame(columns=["mouse", "kind", "frequency"]), "f"),
         lambda axes: plotting.plot_conditions(axes, pd.DataFrame(columns=["mouse", "way", "r"]), "way", "r", "label"),
         lambda axes: plotting.plot_by_responses(axes, pd.DataFrame(columns=["stimulus", "r"]), "r", "label"),
+        lambda axes: plotting.plot_by_microscope(axes, pd.DataFrame(columns=["stimulus", "level"]), "label"),
     ):
         axes = plotting.new_figure(3, 3, simulated=True).subplots()
         draw(axes)

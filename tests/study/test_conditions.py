@@ -25,6 +25,7 @@ from movrecon_core.study.conditions import (
     OWN_PREDICTION,
     PREDICTED,
     RECORDED,
+    SYNTHETIC_TRUTH,
     TRUTH_KNOWN,
     UNSHARED,
     VARIATIONS,
@@ -34,6 +35,7 @@ from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stage
 from movrecon_core.study.run.schedulers.local import Local
+from movrecon_core.study.settings import ResolutionSettings
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.stages import STAGES, reconstructions
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
@@ -87,8 +89,21 @@ def test_names_tell_conditions_apart() -> None:
     chosen = Condition(neurons=0.125, dropped="missing", chosen="spread")
     assert chosen.name == "recorded-neurons-0.125-missing-spread"
     assert (chosen.first_instance, UNSHARED.first_instance, RECORDED.first_instance) == (True, True, False)
-    names = [c.name for c in (RECORDED, PREDICTED, *VARIATIONS, *TRUTH_KNOWN, UNSHARED, chosen)]
+    microscopes = ResolutionSettings(indicators=("GCaMP6f", "jGCaMP8s"), scan_rates=(15.0, 30.0)).microscopes
+    conditions = (RECORDED, PREDICTED, *VARIATIONS, *TRUTH_KNOWN, *SYNTHETIC_TRUTH[1:2], *microscopes, UNSHARED, chosen)
+    names = [c.name for c in conditions]
     assert len(set(names)) == len(names)
+    assert [c.name.removeprefix("noisy-through-neurons") for c in microscopes[:5]] == [
+        *("", "-GCaMP6f", "-jGCaMP8s", "-scan-15-Hz", "-scan-30-Hz")
+    ]
+    assert all(c.needs_truth for c in microscopes)
+    assert ResolutionSettings().microscopes == ()
+
+
+def test_another_microscope_sees_a_simulation_see_synthetic_movies_alone(study: Study, encoders: list) -> None:
+    for movie, seen in ((study.reconstructed_trials(0)[0], "noise-free"), (NOISE, "predicted")):
+        with pytest.raises(ReconstructionError, match="another microscope sees noise-free or noisy responses"):
+            target(study, encoders, movie, Condition(target=seen, scan_rate=15.0))
 
 
 def test_recorded_and_predicted_targets(study: Study, encoders: list) -> None:

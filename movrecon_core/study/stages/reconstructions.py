@@ -22,8 +22,6 @@ from movrecon_core.recordings import FRAME_WIDTH
 from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
-    NOISY,
-    THROUGH_NEURONS,
     Condition,
     Movie,
     movie_name,
@@ -32,6 +30,7 @@ from movrecon_core.study.conditions import (
 from movrecon_core.study.first_look import first_look
 from movrecon_core.study.growth import Growth, frames_of, frames_seen, reconstructed
 from movrecon_core.study.guides import guide_definition, guided, misfits_of, neurons_misfit
+from movrecon_core.study.microscopes import imaging_of, true_neurons
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
@@ -60,6 +59,7 @@ def _define(
     config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
+    drawn = condition.neurons < 1 or condition.shuffled or condition.target == "noisy"
     digests = [] if through_neurons else study.encoder_digests()
     used = () if through_neurons else study.used_instances(instance)
     return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
@@ -73,11 +73,11 @@ def _define(
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
         "behavior": behavior_definition(study, mouse, movie, condition),
         "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
-        "expected": study.trials_digest(mouse, "training") if condition == THROUGH_NEURONS else None,
+        "expected": study.trials_digest(mouse, "training") if condition.expects_noise else None,
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(config),
         "guide": guide_definition(study, mouse, used, config),
-        "seed": study.profile.seed if condition.neurons < 1 or condition.shuffled or condition == NOISY else None,
+        "seed": study.profile.seed if drawn else None,
     }
 
 
@@ -172,9 +172,12 @@ def _inverted(work: Worker, mouse: int, instance: int | None, condition: Conditi
     """What movies are found through."""
     study = work.study
     if condition.inverted == "neurons":
-        neurons = TrueNeurons(study.recordings[mouse])
-        if condition.target == "recorded":
-            trials = study.trials_with(mouse, "training")
+        recording, trials = study.recordings[mouse], study.trials_with(mouse, "training")
+        imaging = imaging_of(recording, condition)
+        if condition.target == "noisy":
+            return [true_neurons(recording, imaging, trials, study.profile.seed)]
+        neurons = TrueNeurons(recording, imaging)
+        if condition.expects_noise:
             neurons.expect((study.noise_free(mouse, trial), study.trial(mouse, trial).responses) for trial in trials)
         return [neurons]
     return work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
