@@ -1,6 +1,7 @@
 """A stage of a study: how its units are named, computed, cut into tasks, and what they cost."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -50,6 +51,15 @@ def no_encoder(study: Study) -> tuple[str, ...]:
 def singly(study: Study, keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
     """Each unit by itself."""
     return [[key] for key in keys]
+
+
+def together(keys: Iterable[Key], shared: Callable[[Key], Hashable], size: int) -> Iterator[Sequence[Key]]:
+    """Units that share something, at most `size` of them at once, in their order."""
+    groups: dict[Hashable, list[Key]] = defaultdict(list)
+    for key in keys:
+        groups[shared(key)].append(key)
+    for group in groups.values():
+        yield from (group[first : first + size] for first in range(0, len(group), size))
 
 
 def not_estimated(scale: Scale) -> Estimate:

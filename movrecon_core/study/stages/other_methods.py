@@ -14,7 +14,7 @@ from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED, movie_name
 from movrecon_core.study.growth import Growth, frames_of, reconstructed
 from movrecon_core.study.guides import guide_definition, guided, misfits_of
-from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.stage import Definition, Stage, Task, as_json, together
 from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import build_target
 from movrecon_core.study.worker import Worker
@@ -40,12 +40,7 @@ def _define(study: Study, mouse: int, trial: int, name: str) -> tuple[str, Defin
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
     """Movies of one mouse and method."""
-    groups: dict[tuple[int, str], list[Key]] = {}
-    for key in keys:
-        groups.setdefault((key[0], key[2]), []).append(key)
-    size = study.profile.batch_trials
-    for group in groups.values():
-        yield from (group[first : first + size] for first in range(0, len(group), size))
+    return together(keys, lambda key: (key[0], key[2]), study.profile.batch_trials)
 
 
 def _reconstruct(work: Worker, task: Task) -> None:

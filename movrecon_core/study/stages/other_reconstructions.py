@@ -9,7 +9,7 @@ from movrecon_core.reconstruction import reconstruct
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import RECORDED, Condition, movie_name
 from movrecon_core.study.growth import Growth, frames_of, reconstructed
-from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.stage import Definition, Stage, Task, as_json, together
 from movrecon_core.study.stages.other_encoder import other_architectures, other_settings
 from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import behavior_definition, build_target
@@ -40,12 +40,7 @@ def _define(study: Study, mouse: int, trial: int, instance: int, condition: Cond
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterable[Sequence[Key]]:
     """Movies of one mouse and instance."""
-    groups: dict[tuple[int, int], list[Key]] = {}
-    for key in keys:
-        groups.setdefault((key[0], key[2]), []).append(key)
-    size = study.profile.batch_trials
-    for group in groups.values():
-        yield from (group[first : first + size] for first in range(0, len(group), size))
+    return together(keys, lambda key: (key[0], key[2]), study.profile.batch_trials)
 
 
 def _reconstruct(work: Worker, task: Task) -> None:

@@ -1,7 +1,6 @@
 """The reconstructions: many movies of one mouse at once, each stored as soon as its batch is done."""
 
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -33,7 +32,7 @@ from movrecon_core.study.guides import guide_definition, guided, misfits_of, neu
 from movrecon_core.study.microscopes import imaging_of, true_neurons
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
-from movrecon_core.study.stage import Definition, Stage, Task, as_json
+from movrecon_core.study.stage import Definition, Stage, Task, as_json, together
 from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
@@ -113,16 +112,17 @@ def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionC
 
 
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
-    """Movies of one mouse and instance, whatever their conditions."""
+    """Movies of one mouse and instance, whatever their conditions, but for those through neurons."""
     for mouse in study.reconstructed_mice:
         study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
-    groups: dict[tuple[int, int | None, bool, Condition | None], list[Key]] = defaultdict(list)
-    for mouse, movie, instance, condition in keys:
-        apart = condition if condition.inverted == "neurons" else None
-        groups[mouse, instance, isinstance(movie, int), apart].append((mouse, movie, instance, condition))
-    for (_, _, natural, _), group in groups.items():
-        size = study.profile.batch_trials * (1 if natural else SHORT)
-        yield from (group[first : first + size] for first in range(0, len(group), size))
+
+    def shared(key: Key) -> Hashable:
+        mouse, _, instance, condition = key
+        return mouse, instance, condition if condition.inverted == "neurons" else None
+
+    for natural, size in ((True, 1), (False, SHORT)):
+        of_this_length = [key for key in keys if isinstance(key[1], int) == natural]
+        yield from together(of_this_length, shared, size * study.profile.batch_trials)
 
 
 def _reconstruct(work: Worker, task: Task) -> None:
