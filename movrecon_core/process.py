@@ -39,6 +39,13 @@ def keep_freed_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def give_back_memory() -> None:
+    """Return what `keep_freed_memory` keeps to the system, between tasks: the next ones take arrays of other sizes."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
+    if trim is not None:
+        trim(0)
+
+
 def open_standard_streams() -> None:
     """Let nothing be written to a file by mistake where the command was started with a stream closed (``2>&-``)."""
     for descriptor in (0, 1, 2):

@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.process import give_back_memory
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording, load_array, valid_length
 from movrecon_core.recordings.checks import RecordingReport, report_recording
@@ -38,6 +39,7 @@ def simulate(profile: Profile, out: Path) -> list[Recording]:
         with Cost() as cost:
             recordings = simulate_recordings(out / "recordings" / unit.name, profile.simulation, profile.seed)
         progress.step(profile.simulation.mice)
+    give_back_memory()
     if store.load(unit) is None:
         store.save(unit, xr.Dataset(), cost.attributes())
     return recordings

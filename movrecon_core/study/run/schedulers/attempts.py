@@ -10,6 +10,7 @@ import torch
 
 from movrecon_core.encoders.precision import computed_in
 from movrecon_core.errors import MovreconError, StoreError
+from movrecon_core.process import give_back_memory
 from movrecon_core.storage import CLAIMS, LOGS
 from movrecon_core.storage.claims import claimed
 from movrecon_core.storage.fingerprints import digest
@@ -95,6 +96,7 @@ def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
         except Exception as error:  # torch and its libraries raise anything; the traceback is in the log
             reason = " ".join(str(error).split())[:300]
             return Outcome(task, "failed", MovreconError(f"{names[0]}: {type(error).__name__}: {reason}"))
+    give_back_memory()
     return Outcome(task, "done")
 
 
