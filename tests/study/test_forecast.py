@@ -35,12 +35,13 @@ def test_as_many_units_as_files(smoke_study: Path, with_recordings: bool) -> Non
     # by 2 instances and 1 by both together, 2 fractions in 2 readings, from noise-free responses by 2 instances, and
     # from these and recorded ones through the neurons; for one mouse 2 × 2 noise movies in both phases and 2 × 2
     # gratings, for 2 kinds of targets; of both phases of a noise movie and a grating from the neurons' own responses
-    # without and with noise by 2 instances, and once through the neurons.
+    # without and with noise by 2 instances, and once through the neurons; of one phase of them, through the neurons,
+    # with noise under the own microscope, another indicator and another scan, and without noise under the latter.
     natural = 2 * 2 * 2 * 2 + 2 * (5 * 2 + 1) + 2 * 4 * 2 + 2 * (2 + 2)
     # By one instance, of one movie a mouse: six ways of choosing neurons, noise-free responses of a part of them,
     # responses without shared noise of a part and of all, and behaviour that is not the movie's own, in two ways.
     natural += 2 * (6 + 1 + 2 + 2)
-    assert stored["reconstructions"] == natural + (8 + 4) * 2 * 2 + (2 + 1) * (2 * 2 + 1)
+    assert stored["reconstructions"] == natural + (8 + 4) * 2 * 2 + (2 + 1) * (2 * 2 + 1) + 2 * 4
 
 
 def test_gigabytes_of_the_stored_arrays(smoke_study: Path) -> None:
@@ -69,6 +70,8 @@ def test_the_paper_profile_needs_no_recordings_to_be_counted() -> None:
     # over repeats of three movies, and 15 synthetic ones from their own neurons' responses; noise 7 x 7 x 5 x 2 for
     # three mice and gratings 4 x 4 x 7 for one, two targets.
     simulated = 5 * 10 * (7 + 2) + 5 * 3 * 7 + 15 * (2 * 7 + 1)
+    # 9 of them, in one phase: noisy under the own microscope, 2 indicators and 2 scans, noise-free under these scans.
+    simulated += 9 * (1 + 2 + 2 * 2)
     # By one instance: six ways of choosing three parts, these without noise, these and all without shared noise.
     simulated += 5 * 10 * (6 * 3 + 3 + 4)
     assert units["reconstructions"] == 5 * 10 * 7 * 12 + 50 + simulated + (490 * 3 + 112) * 2 * 7
