@@ -1,5 +1,6 @@
 """Panels of what limits resolution: coherence by frequency, synthetic movies by responses and by microscope."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -58,7 +59,8 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
     sns.stripplot(known, dodge=True, size=2.5, jitter=False, legend=False, **style)
     sns.pointplot(known, dodge=0.6, errorbar=None, markers="_", linestyles="none", **style)
     stimuli = list(known["stimulus"].unique())
-    axes.set_xticks(range(len(stimuli)), [name.replace(" ", "\n", 1).replace(", ", ",\n") for name in stimuli])
+    broken = [re.sub(r" (?!px|frames|Hz)", "\n", name) for name in stimuli]
+    axes.set_xticks(range(len(stimuli)), broken)
     axes.tick_params(axis="x", labelsize=5)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set(xlabel="", ylabel=label)
@@ -90,8 +92,9 @@ def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
         axes.plot(range(len(levels)), values, line, color=colours[stimulus], ms=2.5, lw=0.8, label=name)
     axes.set_xticks(range(len(levels)), [f"{level}\n(recording)" if level in own else level for level in levels])
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
-    axes.set(xlim=(-0.4, len(levels) - 0.6))
-    axes.legend(fontsize=5, title=None)
+    low, high = axes.get_ylim()
+    axes.set(xlim=(-0.4, len(levels) - 0.6), ylim=(low, high + 0.35 * (high - low)))  # room for the legend
+    axes.legend(fontsize=5, title=None, ncols=2, loc="upper center")
 
 
 def _means(rows: pd.DataFrame, octaves: list[float]) -> pd.Series:
