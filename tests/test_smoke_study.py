@@ -175,7 +175,7 @@ def test_killed_at_any_point_it_goes_on(tmp_path: Path) -> None:
             movrecon("reconstruct", "--profile", profile, "--out", killed, timeout=patience)
             break
         except subprocess.TimeoutExpired:
-            kills, patience = kills + 1, patience * 1.5
+            kills, patience = kills + 1, patience * 2
     assert kills > 0
     found, expected = arrays(killed), arrays(undisturbed)
     assert found.keys() == expected.keys()
