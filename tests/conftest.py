@@ -22,16 +22,21 @@ settings.load_profile("movrecon")
 
 pytest_plugins = ["archive_server", "browser", "small_study"]
 
+LONGEST = ("smoke_study", "test_smoke_study", "prepared", "test_real_mice", "test_wheel")
+"""Groups of tests that take minutes: one that came last would keep one process busy, and the other waiting."""
+
 GOLDEN = Path(os.environ.get("MOVRECON_GOLDEN", Path(__file__).parent / "golden"))
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the marks in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Where tests run in two processes, those of a file, or of one costly study, stay together."""
+    """Where tests run in two processes, those of a file, or of one costly study, stay together; the longest begin."""
+    groups = {}
     for item in items:
         names = getattr(item, "fixturenames", ())
-        shared = next((name for name in ("smoke_study", "prepared") if name in names), item.path.stem)
-        item.add_marker(pytest.mark.xdist_group(shared))
+        groups[item] = next((name for name in ("smoke_study", "prepared") if name in names), item.path.stem)
+        item.add_marker(pytest.mark.xdist_group(groups[item]))
+    items.sort(key=lambda item: LONGEST.index(groups[item]) if groups[item] in LONGEST else len(LONGEST))
 
 
 @pytest.fixture(scope="session")
