@@ -52,9 +52,9 @@ ABOUT = (
 
 
 def main(
-    neurons: Annotated[int, typer.Option(help="Of each mouse; the demo has 1500.")] = 400,
-    movies: Annotated[int, typer.Option(help="Held-out movies of each mouse.")] = 4,
-    segments: Annotated[int, typer.Option(help="Segments an epoch of the training; the demo has 600.")] = 300,
+    neurons: Annotated[int, typer.Option(help="Of each mouse; the demo has 1500.")] = 200,
+    movies: Annotated[int, typer.Option(help="Held-out movies of each mouse.")] = 3,
+    segments: Annotated[int, typer.Option(help="Segments an epoch of the training; the demo has 600.")] = 180,
     out: Annotated[Path, typer.Option(help="Folder for recordings and encoders.")] = Path("results/noise_models"),
 ) -> None:
     """Measure and write the comparison."""

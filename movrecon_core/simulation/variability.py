@@ -17,12 +17,15 @@ from movrecon_core.simulation.parameters import Parameters
 
 UNSEEN = 1.09
 """By how much the expected s.d. exceeds that of some 70 trials of 10 s, which lack the rarest deviations (measured)."""
-GAIN_SEEN = 0.335
+GAIN_SEEN = 0.31
 """Part of a gain's variance that is left in the responses, which are means over an eighth of a second (measured at the
-default correlation time, without what is unseen)."""
-LEAST_BURST = {"bursts": 1.0, "gain": 0.25}
-"""Spikes that the mean burst has at least: a neuron whose noise is weaker than that of single spikes gets them all the
-same, but under a gain deconvolution may take them for smaller ones."""
+default correlation time)."""
+GAIN_EVENNESS = 0.85
+"""How far apart neurons' expected s.d. / mean are under a gain, relative to those that are asked for: some 70 trials
+scatter them further (measured)."""
+LEAST_BURST = {"bursts": 1.0, "gain": 0.1}
+"""Spikes that the mean burst has at least. Under a gain a neuron with little noise has events smaller than a spike,
+which a deconvolved trace may well show."""
 
 
 class VariabilityConfig(Parameters):
@@ -40,7 +43,7 @@ class VariabilityConfig(Parameters):
     s.d., is too small)."""
     gain_variance: float = 10.0
     """Variance of a neuron's gain, whose mean is 1, by the mean size of its bursts (as above, and selectivity): the
-    gain makes nearly half of the noise's variance."""
+    gain makes some two fifths of the noise's variance."""
 
 
 def strength(
@@ -72,6 +75,8 @@ def strength(
     NDArray
         (N,), at least `LEAST_BURST`.
     """
+    if config.kind == "gain":
+        spread = config.spread[0] + GAIN_EVENNESS * (spread - config.spread[0])
     rest = np.maximum((UNSEEN * spread) ** 2 - signal_spread**2, 0)
     poisson = energy / (FRAME_RATE * mean_rate)
     if config.kind == "gain":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from movrecon_core.simulation import VariabilityConfig
-from movrecon_core.simulation.variability import GAIN_SEEN, UNSEEN, draw_spikes, strength
+from movrecon_core.simulation.variability import GAIN_EVENNESS, GAIN_SEEN, UNSEEN, draw_spikes, strength
 
 BURSTS, GAIN = VariabilityConfig(), VariabilityConfig(kind="gain")
 
@@ -41,11 +41,20 @@ def test_a_gain_has_its_moments_and_its_correlation_time() -> None:
 @pytest.mark.parametrize(("config", "seen"), [(BURSTS, 0.0), (GAIN, GAIN_SEEN)], ids=["bursts", "gain"])
 def test_strength_gives_the_variance_that_is_asked_for(config: VariabilityConfig, seen: float) -> None:
     """Spikes that are not imaged have an energy of FRAME_RATE squared in each frame, and a constant rate no spread."""
-    asked, rate = np.array([4.0, 5.0]), np.array([4.0, 6.0])
-    narrow = config.model_copy(update={"burst_spread": 0.5, "gain_variance": 1.5})
+    narrow = config.model_copy(update={"burst_spread": 0.5, "gain_variance": 1.5, "spread": (4.5, 1.0)})
+    asked, rate = np.array([4.5, 4.5]), np.array([4.0, 6.0])  # the mean, which evenness leaves as it is
     found = strength(asked, np.zeros(2), rate, 30.0**2, narrow)
     drawn = draw_spikes(np.random.default_rng(0), np.repeat(rate[:, None], 2_000_000, axis=1), found, narrow) * 30.0
     np.testing.assert_allclose(drawn.mean(axis=1), rate, rtol=0.05)
     # The gain is left here as it is, of which responses keep a part.
     lost = (1 - seen) * narrow.gain_variance * found if seen else 0.0
     np.testing.assert_allclose(drawn.var(axis=1) / rate**2 - lost, (UNSEEN * asked) ** 2, rtol=0.05)
+
+
+def test_under_a_gain_neurons_are_asked_to_differ_less() -> None:
+    """The closed form, in which bursts and gain add up."""
+    asked, shared = 4.92 + np.linspace(-1, 1, 5), (np.zeros(5), np.full(5, 5.0), 900.0)
+    expected = 4.92 + GAIN_EVENNESS * (asked - 4.92)
+    of_gain = GAIN_SEEN * GAIN.gain_variance
+    of_bursts = 900 / (30 * 5) * np.exp(1.75**2)
+    np.testing.assert_allclose(strength(asked, *shared, GAIN), (UNSEEN * expected) ** 2 / (of_bursts + of_gain))
