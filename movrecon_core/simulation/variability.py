@@ -1,8 +1,9 @@
-"""How much a neuron does what the movie does not tell: spikes in bursts, or a gain of its own.
+"""How much a neuron does what the movie does not tell: spikes in bursts, alone or under a gain of its own.
 
 The ten real mice's responses have an s.d. of 4.4 to 5.0 times their mean, more than independent spikes at the usual
-rates have. Both kinds give every neuron the s.d. / mean that it was drawn; what differs is the rest of the tail, and
-how long a deviation lasts: a burst is over within a frame, a gain stays for some hundred milliseconds.
+rates have. Both kinds give every neuron the s.d. / mean that it was drawn, and both are calibrated to what else is
+public of those mice: the spread over neurons, the tail, the share of zeros, selectivity. What differs is when a neuron
+deviates: bursts come at any rate, a gain adds most where the neuron responds anyway, and for some frames on end.
 """
 
 from typing import Literal
@@ -14,8 +15,17 @@ from scipy.signal import lfilter
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.simulation.parameters import Parameters
 
-UNSEEN = {"bursts": 1.09, "gain": 1.28}
+UNSEEN = 1.09
 """By how much the expected s.d. exceeds that of some 70 trials of 10 s, which lack the rarest deviations (measured)."""
+GAIN_SEEN = 0.31
+"""Part of a gain's variance that is left in the responses, which are means over an eighth of a second (measured at the
+default correlation time)."""
+GAIN_EVENNESS = 0.85
+"""How far apart neurons' expected s.d. / mean are under a gain, relative to those that are asked for: some 70 trials
+scatter them further (measured)."""
+LEAST_BURST = {"bursts": 1.0, "gain": 0.1}
+"""Spikes that the mean burst has at least. Under a gain a neuron with little noise has events smaller than a spike,
+which a deconvolved trace may well show."""
 
 
 class VariabilityConfig(Parameters):
@@ -23,13 +33,17 @@ class VariabilityConfig(Parameters):
 
     kind: Literal["bursts", "gain"] = "bursts"
     """Spikes come in bursts of random size (spikes of mouse V1 do, and a deconvolved event stands for a whole burst),
-    or one by one at a rate that a gain of each neuron's own multiplies (Goris, Movshon & Simoncelli 2014)."""
+    or such bursts come at a rate that a gain of each neuron's own multiplies (Goris, Movshon & Simoncelli 2014)."""
     spread: tuple[float, float] = (4.92, 1.45)
     """s.d. / mean of a neuron's responses: mean and s.d. over neurons (the ten real mice)."""
     burst_spread: float = 1.75
     """s.d. of the logarithm of a burst's size (maximum / mean of the ten real mice's responses)."""
-    gain_seconds: float = 0.4
-    """Correlation time of the gain (chosen; the public statistics do not tell it)."""
+    gain_seconds: float = 0.08
+    """Correlation time of the gain (maximum / mean of the ten real mice: with longer ones the largest response, for its
+    s.d., is too small)."""
+    gain_variance: float = 10.0
+    """Variance of a neuron's gain, whose mean is 1, by the mean size of its bursts (as above, and selectivity): the
+    gain makes some two fifths of the noise's variance."""
 
 
 def strength(
@@ -39,10 +53,11 @@ def strength(
     energy: float,
     config: VariabilityConfig,
 ) -> NDArray[np.float64]:
-    """Mean size of a burst in spikes, or the s.d. of the logarithm of the gain, that gives neurons their s.d. / mean.
+    """Mean size of a neuron's bursts, in spikes, that gives it its s.d. / mean.
 
     By Campbell's theorem the noise of independent bursts has the variance of their rate times the mean of the squared
-    size times the energy of what one spike leaves in the responses.
+    size times the energy of what one spike leaves in the responses. A gain of mean 1 adds its variance times the mean
+    of the squared rate.
 
     Parameters
     ----------
@@ -53,18 +68,21 @@ def strength(
     energy
         Of `imaging.spike_energy`.
     config
-        Kind and burst spread.
+        Kind, burst spread, and the gain's variance.
 
     Returns
     -------
     NDArray
-        (N,), >= 1 for bursts, >= 0 for a gain.
+        (N,), at least `LEAST_BURST`.
     """
-    rest = np.maximum((UNSEEN[config.kind] * spread) ** 2 - signal_spread**2, 0)
+    if config.kind == "gain":
+        spread = config.spread[0] + GAIN_EVENNESS * (spread - config.spread[0])
+    rest = np.maximum((UNSEEN * spread) ** 2 - signal_spread**2, 0)
     poisson = energy / (FRAME_RATE * mean_rate)
-    if config.kind == "bursts":
-        return np.maximum(rest / poisson * np.exp(-(config.burst_spread**2)), 1)
-    return np.sqrt(np.log1p(np.maximum(rest - poisson, 0) / (1 + signal_spread**2)))
+    if config.kind == "gain":
+        of_gain = GAIN_SEEN * config.gain_variance * (1 + signal_spread**2)
+        return np.maximum(rest / (poisson * np.exp(config.burst_spread**2) + of_gain), LEAST_BURST["gain"])
+    return np.maximum(rest / poisson * np.exp(-(config.burst_spread**2)), LEAST_BURST["bursts"])
 
 
 def draw_spikes(
@@ -72,13 +90,20 @@ def draw_spikes(
 ) -> NDArray[np.float32]:
     """Spikes in each frame (N, T) at expected rates (N, T), spikes a second; `strength` (N,) as that function gives."""
     if config.kind == "gain":
-        decay = np.exp(-1 / (config.gain_seconds * FRAME_RATE))
-        drive = rng.standard_normal(rates.shape, dtype=np.float32)
-        drive[:, 1:] *= np.sqrt(1 - decay**2)
-        log_gain = strength[:, None] * lfilter([1], [1, -decay], drive, axis=1) - strength[:, None] ** 2 / 2
-        return rng.poisson(rates / FRAME_RATE * np.exp(log_gain)).astype(np.float32)
+        rates = rates * _gain(rng, rates.shape, np.log1p(config.gain_variance * strength), config.gain_seconds)
     bursts = rng.poisson(rates / (FRAME_RATE * strength[:, None].astype(np.float32))).ravel()
     at = np.repeat(np.arange(bursts.size), bursts)
     sizes = np.exp(config.burst_spread * rng.standard_normal(at.size) - config.burst_spread**2 / 2)
     spikes = np.bincount(at, sizes, bursts.size).reshape(rates.shape)
     return (strength[:, None] * spikes).astype(np.float32)
+
+
+def _gain(
+    rng: np.random.Generator, shape: tuple[int, ...], log_variance: NDArray[np.float64], seconds: float
+) -> NDArray[np.float32]:
+    """Gains (N, T) of mean 1: their logarithm is Ornstein-Uhlenbeck noise of a variance (N,) and a correlation time."""
+    decay = np.exp(-1 / (seconds * FRAME_RATE))
+    drive = rng.standard_normal(shape, dtype=np.float32)
+    drive[:, 1:] *= np.sqrt(1 - decay**2)
+    noise = lfilter([1], [1, -decay], drive, axis=1)
+    return np.exp(np.sqrt(log_variance)[:, None] * noise - log_variance[:, None] / 2).astype(np.float32)
