@@ -18,14 +18,14 @@ from movrecon_core.simulation.parameters import Parameters
 UNSEEN = 1.09
 """By how much the expected s.d. exceeds that of some 70 trials of 10 s, which lack the rarest deviations (measured)."""
 GAIN_SEEN = 0.31
-"""Part of a gain's variance that is left in the responses, which are means over an eighth of a second (measured at the
-default correlation time)."""
+"""Part of a gain's variance that is left in the responses, which are means over an eighth of a second (chosen, at the
+default correlation time, so that s.d. / mean is the real mice's)."""
 GAIN_EVENNESS = 0.85
 """How far apart neurons' expected s.d. / mean are under a gain, relative to those that are asked for: some 70 trials
-scatter them further (measured)."""
+scatter them further (chosen, so that 10 and 90 % of the neurons have the real mice's)."""
 LEAST_BURST = {"bursts": 1.0, "gain": 0.1}
 """Spikes that the mean burst has at least. Under a gain a neuron with little noise has events smaller than a spike,
-which a deconvolved trace may well show."""
+which a deconvolved trace may well show (chosen, as the above)."""
 
 
 class VariabilityConfig(Parameters):
