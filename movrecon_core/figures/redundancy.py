@@ -54,10 +54,10 @@ def chosen_populations(study: Study) -> pd.DataFrame:
 
 
 def curves(table: pd.DataFrame, panel: str) -> pd.DataFrame:
-    """What a panel of `PANELS` shows, means over each mouse's movies: columns of `chosen_populations` but ``trial``."""
+    """What a panel of `PANELS` shows: as `chosen_populations`, but means over a mouse's ``movies``, their number."""
     parts = [table[table["chosen"] == name] for name in PANELS[panel]]
-    means = pd.concat(parts).groupby(["mouse", "chosen", "percent"], sort=False)["video_correlation"].mean()
-    return means.reset_index()
+    of_mice = pd.concat(parts).groupby(["mouse", "chosen", "percent"], sort=False)
+    return of_mice.agg(video_correlation=("video_correlation", "mean"), movies=("trial", "nunique")).reset_index()
 
 
 def kept_neurons(study: Study) -> pd.DataFrame:

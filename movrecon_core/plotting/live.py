@@ -60,7 +60,8 @@ def play(movies: TiledMovies, frame_rate: float) -> Video:
     """A player for movies, which are part of the notebook: the last line of a cell."""
     with tempfile.TemporaryDirectory() as folder:
         path = save_video(movies, "movie", Path(folder), frame_rate)
-        return Video(data=path.read_bytes(), mimetype="video/mp4", embed=True, html_attributes="controls loop muted")
+        whole = 'controls loop muted style="max-width: 100%; height: auto"'  # however narrow the page is
+        return Video(data=path.read_bytes(), mimetype="video/mp4", embed=True, html_attributes=whole)
 
 
 def pair(

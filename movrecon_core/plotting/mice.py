@@ -67,6 +67,11 @@ def count_title(movies: int, mice: int) -> str:
     return f"n = {movies} movies, {mice} {'mouse' if mice == 1 else 'mice'}"
 
 
+def movies_title(table: pd.DataFrame, movie: str = "trial") -> str:
+    """How many movies, and of how many mice, are in a table, by its columns ``mouse`` and `movie`."""
+    return count_title(len(table[["mouse", movie]].drop_duplicates()), table["mouse"].nunique())
+
+
 def _unlabelled(axes: Axes) -> None:
     """Without the names of columns and the legend that seaborn gives: panels have their own."""
     axes.set(xlabel="", ylabel="")

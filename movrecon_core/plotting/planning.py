@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import plot_mean, plot_mice
+from movrecon_core.plotting.mice import movies_title, plot_mean, plot_mice
 
 
 def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> None:
@@ -14,7 +14,8 @@ def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> 
     axes
         Where to draw.
     table
-        Columns ``mouse``, ``video_correlation`` and `quantity`, in the order of its values; one row a movie and value.
+        Columns ``mouse``, ``trial``, ``video_correlation`` and `quantity`, in the order of its values; one row a movie
+        and value.
     quantity
         Name of the column of values.
     label
@@ -24,7 +25,7 @@ def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> 
     order = list(named[quantity].unique())
     plot_mice(axes, named, quantity, "video_correlation", order)
     plot_mean(axes, named, quantity, "video_correlation", order, "mean")
-    axes.set(xlabel=label, ylabel="video correlation (r)")
+    axes.set(xlabel=label, ylabel="video correlation (r)", title=movies_title(table))
 
 
 def plot_gains(axes: Axes, table: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import NullLocator
 
 from movrecon_core.plotting.comparisons import plot_levels
+from movrecon_core.plotting.mice import count_title
 
 
 def plot_part_curves(axes: Axes, table: pd.DataFrame, group: str, label: str) -> None:
@@ -15,7 +16,8 @@ def plot_part_curves(axes: Axes, table: pd.DataFrame, group: str, label: str) ->
     axes
         Where to draw.
     table
-        Columns ``mouse``, `group`, ``percent``, ``video_correlation``; one row a mouse, group and percentage.
+        Columns ``mouse``, `group`, ``percent``, ``video_correlation``, ``movies`` (how many it is the mean of); one row
+        a mouse, group and percentage.
     group
         Name of a column.
     label
@@ -26,4 +28,6 @@ def plot_part_curves(axes: Axes, table: pd.DataFrame, group: str, label: str) ->
     axes.set_xscale("log", base=2)
     axes.set_xticks(percents, [f"{percent:g}" for percent in percents])
     axes.xaxis.set_minor_locator(NullLocator())
+    counted = table.groupby("mouse")["movies"].max()
+    axes.set_title(count_title(counted.sum(), len(counted)))
     axes.legend(fontsize=5.5)

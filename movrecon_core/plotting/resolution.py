@@ -8,7 +8,7 @@ import seaborn as sns
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import count_title
+from movrecon_core.plotting.mice import movies_title
 
 
 def plot_coherence(axes: Axes, table: pd.DataFrame, label: str) -> None:
@@ -33,7 +33,7 @@ def plot_coherence(axes: Axes, table: pd.DataFrame, label: str) -> None:
             axes.plot(range(len(octaves)), _means(mouse, octaves), "--", color=colour, lw=0.4, alpha=0.6)
         axes.plot(range(len(octaves)), _means(rows, octaves), "o-", color=colour, ms=2.5, lw=1.2, label=str(kind))
     axes.set_xticks(range(len(octaves)), [f"{frequency:.2g}" for frequency in octaves])
-    axes.set_title(count_title(len(table[["mouse", "trial"]].drop_duplicates()), table["mouse"].nunique()))
+    axes.set_title(movies_title(table))
     axes.legend(fontsize=5)
 
 
@@ -45,7 +45,7 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
     axes
         Where to draw.
     table
-        Columns ``stimulus``, ``responses`` and the measure; rows without it are left out.
+        Columns ``mouse``, ``sample``, ``stimulus``, ``responses`` and the measure; rows without it are left out.
     measure
         Name of its column.
     label
@@ -63,7 +63,7 @@ def plot_by_responses(axes: Axes, table: pd.DataFrame, measure: str, label: str)
     axes.set_xticks(range(len(stimuli)), broken)
     axes.tick_params(axis="x", labelsize=5)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
-    axes.set(xlabel="", ylabel=label)
+    axes.set(xlabel="", ylabel=label, title=movies_title(known, "sample"))
     axes.legend(fontsize=5, title=None)
 
 
@@ -75,8 +75,9 @@ def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
     axes
         Where to draw.
     table
-        Columns ``stimulus``, ``responses`` (``noisy``, ``noise-free``), ``level``, ``own`` (whether it is that of the
-        recording, which is named so), ``video_correlation``; levels are drawn in their order.
+        Columns ``mouse``, ``sample``, ``stimulus``, ``responses`` (``noisy``, ``noise-free``), ``level``, ``own``
+        (whether it is that of the recording, which is named so), ``video_correlation``; levels are drawn in their
+        order.
     label
         Of the levels.
     """
@@ -92,6 +93,7 @@ def plot_by_microscope(axes: Axes, table: pd.DataFrame, label: str) -> None:
         axes.plot(range(len(levels)), values, line, color=colours[stimulus], ms=2.5, lw=0.8, label=name)
     axes.set_xticks(range(len(levels)), [f"{level}\n(recording)" if level in own else level for level in levels])
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
+    axes.set_title(movies_title(table, "sample"))
     low, high = axes.get_ylim()
     axes.set(xlim=(-0.4, len(levels) - 0.6), ylim=(low, high + 0.35 * (high - low)))  # room for the legend
     axes.legend(fontsize=5, title=None, ncols=2, loc="upper center")

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -45,7 +46,8 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def renaming(path: Path) -> Iterator[Path]:
     """As `replacing`, in a folder that is there, for callers that have their own word for what the system refuses."""
-    temporary = path.with_name(f".{_HOST}.{os.getpid()}.tmp.{path.name}")
+    writer = f"{os.getpid()}.{threading.get_native_id()}"  # of the threads of a process each writes its own
+    temporary = path.with_name(f".{_HOST}.{writer}.tmp.{path.name}")
     try:
         yield temporary
         _flush(temporary)

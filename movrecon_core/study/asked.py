@@ -41,7 +41,7 @@ class Reconstructed(Protocol):
 
 @dataclass(frozen=True)
 class Asked:
-    """The part of every figure in the work, beside the natural movies' own reconstructions.
+    """All reconstructions of a study, and the part that each figure has in them.
 
     Trials are the first of those that are reconstructed anyway, as many as the profile's section says.
     """

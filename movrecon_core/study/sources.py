@@ -42,7 +42,8 @@ MEMBERS = {
     "work": "movrecon_core.study.worker:Worker",
 }
 """A stage is given a whole study; only what it takes from it counts. What it reads of other units is in its definition
-by their names. Variables that hold a study or a worker are called so, and nothing else is."""
+by their names. Variables that hold a study or a worker are called so, and nothing else is; ``study.asked`` counts by
+member, too."""
 
 
 @lru_cache

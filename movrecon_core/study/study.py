@@ -256,7 +256,7 @@ class Study:
 
     @cached_property
     def asked(self) -> Asked:
-        """What the profile asks for beside the natural movies' own reconstructions."""
+        """What the profile asks for: all reconstructions, and the part that each figure has in them."""
         return Asked(self)
 
     # Trials -----------------------------------------------------------------------------------------------------

@@ -27,5 +27,6 @@ def test_one_plot_for_each_that_responds() -> None:
     figure = plotting.new_figure(5, 3, simulated=True)
     plotting.plot_evoked(figure.subfigures(1, 1), table, "r")
     assert [axes.get_title() for axes in figure.axes] == ["encoders", "neurons"]
+    assert [axes.get_xlabel() for axes in figure.axes] == ["n = 4 movies,\n2 mice"] * 2
     assert figure.axes[0].get_ylabel() == "r"
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["true movie", "reconstruction"]

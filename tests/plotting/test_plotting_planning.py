@@ -14,6 +14,7 @@ def test_every_value_in_its_place_with_mice_and_mean() -> None:
     plotting.plot_planned(axes, table, "density", "neurons per mm² of a plane")
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["90", "180", "360"]
     assert axes.get_xlabel() == "neurons per mm² of a plane"
+    assert axes.get_title() == "n = 6 movies, 3 mice"
     drawn = [np.asarray(line.get_ydata()) for line in axes.get_lines() if len(line.get_xdata())]
     for _, own in table.groupby("mouse"):
         mean = own.groupby("density")["video_correlation"].mean()
