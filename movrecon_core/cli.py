@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import click
 import typer
 
 from movrecon_core.errors import MovreconError
@@ -241,19 +240,18 @@ def main() -> None:
         with usable_home():
             ignore_display()
             ignore_working_folder()
-            arguments = repeat_option(repeat_option(sys.argv[1:], "--recordings"), "--mice")
+            arguments = repeat_option(repeat_option(sys.argv[1:] or ["--help"], "--recordings"), "--mice")
             code = app(args=arguments, standalone_mode=False)
         if code == INTERRUPTED:  # typer has caught it
             raise KeyboardInterrupt
         raise SystemExit(code or 0)
-    except click.ClickException as error:
-        error.show()
-        raise SystemExit(error.exit_code) from None
+    except typer.TyperException as error:  # an option or argument that is wrong, unknown or missing
+        _fail(f"{error.format_message().rstrip('.')}; see movrecon --help", error.exit_code)
     except MovreconError as error:
         _fail(str(error))
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}")
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _fail("interrupted; the same command goes on from what was done", INTERRUPTED)
 
 

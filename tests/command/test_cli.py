@@ -53,6 +53,27 @@ def test_help_names_every_verb(monkeypatch: pytest.MonkeyPatch, capsys: pytest.C
         assert verb in shown
 
 
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["walk"], "No such command 'walk'"),
+        (["run", "--nonsense"], "No such option: --nonsense"),
+        (["run", "--dry-run"], "Missing option '--out'"),
+        (["check"], "Missing argument 'recordings'"),
+        (["status", "--out"], "Option '--out' requires an argument"),
+    ],
+)
+def test_a_mistyped_command_is_one_line(
+    arguments: list[str], named: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert complaint(monkeypatch, capsys, *arguments) == f"movrecon: {named}; see movrecon --help"
+
+
+def test_without_words_it_helps(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert movrecon(monkeypatch) == 0
+    assert "quickstart" in capsys.readouterr().out
+
+
 @given(before=WORDS, values=st.lists(st.sampled_from(["x", "y"]), min_size=1, max_size=4), after=WORDS)
 def test_one_option_takes_several_values(before: list[str], values: list[str], after: list[str]) -> None:
     arguments = [*before, "--recordings", *values, "--held-out", *after]
