@@ -49,6 +49,11 @@ class Unit:
         """Its name among those of all kinds."""
         return f"{self.kind}/{self.name}"
 
+    @property
+    def file(self) -> str:
+        """Where it is, below the store."""
+        return f"{self.full_name}{SUFFIX}"
+
 
 @dataclass(frozen=True)
 class Store:
@@ -63,7 +68,7 @@ class Store:
     root: Path
 
     def path(self, unit: Unit) -> Path:
-        return self.root / unit.kind / f"{unit.name}{SUFFIX}"
+        return self.root / unit.file
 
     def has(self, unit: Unit) -> bool:
         """Whether a unit is there; its content is not looked at."""

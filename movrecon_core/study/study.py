@@ -217,7 +217,11 @@ class Study:
 
     def path(self, unit: Unit) -> Path:
         """Where a unit is: an encoder's checkpoint, or a file of the store."""
-        return self.out / "encoders" / f"{unit.name}.pth" if unit.kind == "encoders" else self.store.path(unit)
+        return self.out / self.file(unit)
+
+    def file(self, unit: Unit) -> str:
+        """As `path`, below the folder of the results."""
+        return f"encoders/{unit.name}.pth" if unit.kind == "encoders" else f"{self.store.root.name}/{unit.file}"
 
     def lacking(self, units: Sequence[Unit]) -> list[Unit]:
         """Units, of one kind, that are not there; an encoder that cannot be read is set aside and counts as such."""

@@ -35,7 +35,7 @@ def _entry(study: Study, stage: Stage) -> dict[str, Any] | None:
         units = [study.unit(stage.name, *key) for key in keys]
     except MovreconError:  # the encoders are not there yet
         return {"stage": stage.name, "count": len(keys)}
-    files = [str(study.path(unit).relative_to(study.out)) for unit in units]
+    files = [study.file(unit) for unit in units]
     return {"stage": stage.name, "code": stage.code(study), "files": files}
 
 

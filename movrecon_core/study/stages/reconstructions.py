@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -54,20 +55,19 @@ def _define(
     study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
-    all_encoders = instance is None or condition.target == "ensemble"
     config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
     drawn = condition.neurons < 1 or condition.shuffled or condition.target == "noisy"
-    digests = [] if through_neurons else study.encoder_digests()
     used = () if through_neurons else study.used_instances(instance)
+    seen = study.used_instances(None) if used and condition.target == "ensemble" else used
     return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
         "mouse": mouse,
         "instance": instance,
-        "condition": as_json(condition),
+        "condition": _as_json(condition),
         "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
-        "encoders": digests if all_encoders else [digests[instance or 0]],
+        "encoders": [study.encoder_digest(study.unit("encoders", one)) for one in seen],
         "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
         "behavior": behavior_definition(study, mouse, movie, condition),
@@ -78,6 +78,12 @@ def _define(
         "guide": guide_definition(study, mouse, used, config),
         "seed": study.profile.seed if drawn else None,
     }
+
+
+@lru_cache
+def _as_json(condition: Condition) -> Definition:
+    """As `as_json`, of a condition that thousands of movies share."""
+    return as_json(condition)
 
 
 def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
