@@ -2,6 +2,7 @@
 command."""
 
 import ctypes
+import io
 import multiprocessing
 import os
 import sys
@@ -47,7 +48,10 @@ def give_back_memory() -> None:
 
 
 def open_standard_streams() -> None:
-    """Let nothing be written to a file by mistake where the command was started with a stream closed (``2>&-``)."""
+    """Let nothing be written to a file by mistake where the command was started with a stream closed (``2>&-``).
+
+    What a stream's encoding has no sign for is written as ``\\xe4``: a name or a ``×`` is no reason to stop.
+    """
     for descriptor in (0, 1, 2):
         try:
             os.fstat(descriptor)
@@ -57,6 +61,9 @@ def open_standard_streams() -> None:
         sys.stdout = open(1, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process
     if sys.stderr is None:
         sys.stderr = open(2, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def ignore_display() -> None:

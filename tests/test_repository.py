@@ -5,10 +5,13 @@ import subprocess
 
 import pytest
 
-from movrecon_core.storage.paths import REPOSITORY
+from movrecon_core.recordings import Recording
+from movrecon_core.storage.paths import EXAMPLE, REPOSITORY
 
 MOST_BYTES = 12_000_000
 """Of all tracked files together, without their history."""
+MOST_EXAMPLE_BYTES = 4_000_000
+"""Of the recording and encoder that come along for the quickstart."""
 
 
 @pytest.mark.skipif(
@@ -20,3 +23,11 @@ def test_tracked_files_are_small() -> None:
     files = [REPOSITORY / name for name in listed.split("\0") if name]
     sizes = sorted(((file.stat().st_size, file.name) for file in files if file.is_file()), reverse=True)
     assert sum(size for size, _ in sizes) <= MOST_BYTES, sizes[:10]
+
+
+def test_the_example_is_small_and_stamped() -> None:
+    files = [file for file in EXAMPLE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
+    assert sum(file.stat().st_size for file in files) <= MOST_EXAMPLE_BYTES
+    assert Recording(EXAMPLE / "mouse").simulated
+    assert len(Recording(EXAMPLE / "mouse").trials) == 3
+    assert (EXAMPLE / "make.py").is_file()

@@ -190,6 +190,7 @@ class _Check:
             self.problem(self.path / "data", "at least one trial with movie and responses", "none")
         for finding in self.plausibility.findings():
             self.problem(*finding)
+        self.check_means()
 
     def problem(self, file: Path, expected: str, found: str) -> None:
         self.problems.append(Problem(file, expected, found))
@@ -208,7 +209,7 @@ class _Check:
                 self.ignored_files += 1
             elif file.suffix == ".npy" and is_trial_name(file.stem):
                 files[int(file.stem)] = file
-            elif file.suffix == ".npy":
+            elif file.suffix.lower() == ".npy":
                 number = re.search(r"\d+", file.stem)
                 wanted = f"{int(number[0])}.npy; rename it" if number else "12.npy for trial 12; rename it"
                 self.problem(file, f"a trial number as name: {wanted}", file.name)
@@ -295,9 +296,10 @@ class _Check:
             if "responses" in arrays and frames:
                 self.plausibility.responses(arrays["responses"][:, :frames])
         movie = arrays.get("videos")
-        if movie is not None and movie.size and (np.nanmin(movie) < 0 or np.nanmax(movie) > 255):
-            found = f"{np.nanmin(movie):g} .. {np.nanmax(movie):g}"
-            self.problem(self.files["videos"][trial], "grey levels 0 .. 255", found)
+        if movie is not None and movie.size:
+            low, high = np.fmin.reduce(movie, axis=None), np.fmax.reduce(movie, axis=None)  # without NaN
+            if low < 0 or high > 255:
+                self.problem(self.files["videos"][trial], "grey levels 0 .. 255", f"{low:g} .. {high:g}")
         if "responses" not in arrays:
             return None
         self.negative_responses += int((arrays["responses"] < 0).sum())
@@ -336,6 +338,20 @@ class _Check:
                 f"finite numbers within the {frames} valid frames{gaps}",
                 f"{count} NaN or infinite, the first in frame {invalid[0]}",
             )
+
+    def check_means(self) -> None:
+        """What the recording states of its own behaviour, where it does."""
+        recording = Recording(self.path)
+        for signal in BEHAVIOUR:
+            try:
+                recording.stored_mean(signal)
+            except RecordingError as error:
+                file, said = recording.stored_mean_file(signal), str(error)
+                words = said.removeprefix(f"{file}: ")
+                if words.startswith("expected "):
+                    self.problems.append(Problem.worded(file, words))
+                elif words != said:  # of other files, which are found above
+                    self.problem(file, "numbers of shape (2, frames), or no such file", words)
 
     def check_neurons(self, sizes: dict[int, int]) -> None:
         """Neuron counts of all trials and of the neurons' metadata."""

@@ -12,6 +12,9 @@ FARTHEST_SCALE = 100.0
 NEGATIVE_SHARE = 0.05
 """Of the responses' magnitude that may be below 0 (chosen): rounding leaves 1e-9 of it, a mean taken off half."""
 
+FLATTEST = 1e-6
+"""Variance, as a share of the mean square, of what does not change: rounding alone (chosen)."""
+
 Finding = tuple[Path, str, str]
 """Folder, what was expected, what was found."""
 
@@ -27,7 +30,8 @@ class Plausibility:
 
     def __init__(self, data: Path) -> None:
         self._data = data
-        self._brightest, self._flat, self._equal, self._movies = -np.inf, 0, 0, 0
+        self._brightest, self._darkest = -np.inf, np.inf
+        self._flat, self._dim, self._equal, self._movies = 0, 0, 0, 0
         self._first: NDArray | None = None
         self._sums: NDArray[np.float64] | None = None  # of values, squares and what is below 0, for each neuron
         self._frames = 0
@@ -36,8 +40,9 @@ class Plausibility:
         """Count a movie (36, 64, T)."""
         low, high = movie.min(), movie.max()
         self._movies += 1
-        self._brightest = max(self._brightest, float(high))
+        self._brightest, self._darkest = max(self._brightest, float(high)), min(self._darkest, float(low))
         self._flat += bool(low == high)
+        self._dim += bool(low < high <= 1)
         self._first = movie if self._first is None else self._first
         self._equal += np.array_equal(movie, self._first)
 
@@ -65,8 +70,10 @@ class Plausibility:
             return []
         if self._flat == self._movies:
             return [(folder, "movies whose grey levels change", "one grey level throughout in every movie")]
-        if self._brightest <= 1:
-            found = f"at most {self._brightest:g} in all movies; multiply them by 255, before they are made whole"
+        if self._dim and self._darkest >= 0:  # what lies below 0 is a problem of its own
+            where = "all" if self._brightest <= 1 else f"{self._dim} of {self._movies}"
+            most = min(self._brightest, 1)
+            found = f"at most {most:g} in {where} movies; multiply them by 255, before they are made whole"
             return [(folder, "grey levels 0 .. 255", found)]
         if self._equal == self._movies > 1:
             return [(folder, "movies that differ", f"the same movie in all {self._movies} trials")]
@@ -84,6 +91,8 @@ class Plausibility:
             found = f"{below:.0%} of their magnitude below 0; take them before a mean is taken off (z-score, dF/F)"
             return [(folder, "deconvolved activity, >= 0", found)]
         variance = squares / self._frames - (total / self._frames) ** 2
+        if (variance <= FLATTEST * squares / self._frames).all():
+            return [(folder, "responses that change", "one value throughout in every neuron")]
         scale = float(np.median(np.sqrt(np.maximum(variance[squares > 0], 0))))
         if not REAL_SCALE / FARTHEST_SCALE <= scale <= REAL_SCALE * FARTHEST_SCALE:
             wanted = f"responses with an s.d. of about {REAL_SCALE:g}, as real mice's (median over neurons)"

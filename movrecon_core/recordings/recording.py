@@ -271,9 +271,20 @@ def open_recordings(paths: Sequence[Path]) -> list[Recording]:
             raise RecordingError(f"{path}: no recording here; expected <mouse>/data/videos and <mouse>/meta")
         found += [recording for mouse in mice if (recording := Recording(mouse.resolve())) not in found]
     for recording in found:
-        if len(os.fsencode(recording.name)) > LONGEST_NAME:
-            raise RecordingError(f"{recording.path}: rename it, a mouse's name may have {LONGEST_NAME} bytes at most")
+        require_name(recording.path)
     return found
+
+
+def require_name(mouse: Path) -> None:
+    """Stop at a name that leaves no room for those of results.
+
+    Raises
+    ------
+    RecordingError
+        If it is longer than `LONGEST_NAME`.
+    """
+    if len(os.fsencode(mouse.name)) > LONGEST_NAME:
+        raise RecordingError(f"{mouse}: rename it, a mouse's name may have {LONGEST_NAME} bytes at most")
 
 
 def _mice_in(folder: Path) -> list[Path]:

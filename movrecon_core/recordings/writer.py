@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.recordings.recording import require_name
 from movrecon_core.storage.files import renaming_folder
 
 GREY_LEVELS = 256
@@ -110,10 +111,11 @@ def recording_writer(path: Path, stopped: Callable[[], bool] = lambda: False) ->
     Raises
     ------
     RecordingError
-        If it exists already or its folder cannot be written to.
+        If it exists already, its name is too long, or its folder cannot be written to.
     InterruptedError
         If it was stopped; nothing is left of it.
     """
+    require_name(path)
     if path.exists():
         raise RecordingError(f"{path}: exists already; remove it or choose another folder")
     try:

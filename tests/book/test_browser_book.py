@@ -6,7 +6,8 @@ import pytest
 from browser import Watched
 from playwright.sync_api import Browser
 
-DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+DESK, PHONE = {"width": 1300, "height": 900}, {"width": 390, "height": 844}
+TOO_WIDE = "document.documentElement.scrollWidth > window.innerWidth"
 BROKEN_PICTURES = "[...document.images].filter(i => !(i.complete && i.naturalWidth)).map(i => i.src)"
 
 
@@ -29,10 +30,12 @@ def test_every_page_opens_without_complaint(browser: Browser, pages: list[Path])
             page.wait_for_selector("mjx-container svg")
             assert page.locator("mjx-container").count() == page.locator(".math").count()
             assert page.locator("[data-mjx-error], mjx-merror").count() == 0
+        if page.evaluate(TOO_WIDE):
+            watched.complaints.append("wider than a desk")
         watched.screenshot(f"book-{path.stem}", whole=True)
         page.add_style_tag(content="* { transition: none !important; }")
         page.set_viewport_size(PHONE)
-        if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        if page.evaluate(TOO_WIDE):
             watched.complaints.append("wider than a phone")
         watched.screenshot(f"phone-{path.stem}")
         complaints[path.stem] = watched.complaints

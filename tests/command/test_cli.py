@@ -363,6 +363,18 @@ def test_with_closed_streams_it_runs(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").glob("*/data/videos/*.npy"))) == 7
 
 
+@pytest.mark.parametrize(("name", "shown"), [("mäuse".encode(), r"m\xe4use"), (b"m\xe4use", r"m\udce4use")])
+def test_a_name_without_signs_in_the_encoding_is_written_with_its_numbers(
+    recording: Path, tmp_path: Path, name: bytes, shown: str
+) -> None:
+    """As on a terminal of another encoding, or from a disk whose names have one."""
+    mouse = tmp_path / os.fsdecode(name)
+    _copy(recording, tmp_path).rename(mouse)
+    done = started("check", mouse, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert f"{shown}: sound" in done.stdout
+
+
 NOBODY = """
 import pwd
 def unknown(user):

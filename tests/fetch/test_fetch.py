@@ -99,6 +99,7 @@ def test_a_missing_file_is_named_with_what_to_do(server: Server, tmp_path: Path)
         ("https_proxy", "gopher://secret:word@host:1", "Unknown scheme"),
         ("NO_PROXY", "fe80::1/64,localhost", "Invalid port"),
         ("SSL_CERT_FILE", "/none/certificates.pem", "No such file"),
+        ("SSLKEYLOGFILE", "/none/keys.log", "No such file"),
     ],
 )
 def test_a_setting_of_the_environment_that_cannot_be_used_is_named(

@@ -224,6 +224,26 @@ def test_movies_from_0_to_1_are_a_problem(mouse, scaled):
     assert "expected grey levels 0 .. 255, found at most 1 in all movies" in found(mouse)
 
 
+def test_some_movies_from_0_to_1_are_a_problem_and_a_black_one_is_none(mouse):
+    change(mouse / "data/videos/3.npy", np.zeros_like)
+    assert found(mouse) == ""
+    change(mouse / "data/videos/4.npy", lambda a: a / 255)
+    assert "expected grey levels 0 .. 255, found at most 1 in 1 of 10 movies" in found(mouse)
+
+
+def test_movies_around_0_are_not_told_to_be_multiplied(mouse):
+    everywhere(mouse, "videos", lambda a: a / 127.5 - 1)
+    assert "found -1 .. 1" in found(mouse)
+    assert "multiply" not in found(mouse)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_movie_without_a_number_is_one_line_and_no_warning(mouse):
+    change(mouse / "data/videos/4.npy", lambda a: np.full_like(a, np.nan))
+    assert found(mouse).count("\n") == 0
+    assert "videos/4.npy: expected finite numbers" in found(mouse)
+
+
 def test_movies_that_never_change_are_a_problem(mouse):
     everywhere(mouse, "videos", lambda a: np.full_like(a, 90))
     assert "one grey level throughout" in found(mouse)
@@ -256,6 +276,12 @@ def test_silent_recordings_are_a_problem_and_silent_neurons_a_note(mouse):
     assert "2 neurons that never respond" in report.notes()
     everywhere(mouse, "responses", np.zeros_like)
     assert "0 in all trials" in found(mouse)
+
+
+def test_responses_that_never_change_are_a_problem(mouse):
+    everywhere(mouse, "responses", lambda a: np.full_like(a, 7))
+    assert "expected responses that change, found one value throughout" in found(mouse)
+    assert found(mouse).count("\n") == 0
 
 
 @pytest.mark.parametrize(("factor", "advice"), [(1e-3, "100000"), (1e6, "0.0001")])
@@ -320,11 +346,31 @@ def test_files_of_macos_are_ignored_and_counted(mouse):
     assert Recording(mouse).trials == tuple(range(TRIALS))
 
 
-@pytest.mark.parametrize(("name", "wanted"), [("0009", "9.npy"), ("trial_3", "3.npy"), ("first", "12.npy for")])
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [("0009.npy", "9.npy"), ("trial_3.npy", "3.npy"), ("first.npy", "12.npy for"), ("9.NPY", "9.npy; rename")],
+)
 def test_odd_names_say_what_to_rename(mouse, name, wanted):
-    (mouse / "data/responses/9.npy").rename(mouse / f"data/responses/{name}.npy")
+    (mouse / "data/responses/9.npy").rename(mouse / f"data/responses/{name}")
     assert f"a trial number as name: {wanted}" in found(mouse)
     assert "rename it" in found(mouse)
+
+
+@pytest.mark.parametrize(
+    ("mean", "told"),
+    [
+        (np.zeros(7), "expected numbers of shape (2, frames), found float64 (7,)"),
+        (np.full((2, 9), np.nan), "or no such file, found no frame without NaN"),
+    ],
+    ids=["shape", "NaN"],
+)
+def test_a_stated_mean_that_cannot_be_used_is_found_before_anything_is_computed(mouse, mean, told):
+    """It is needed for synthetic movies, hours later."""
+    file = mouse / "meta/statistics/behavior/all/mean.npy"
+    np.save(file, mean)
+    assert told in found(mouse)
+    assert found(mouse).startswith(str(file))
+    assert found(mouse).count("\n") == 0
 
 
 def test_a_recording_with_exactly_the_files_of_the_page(mouse):

@@ -158,7 +158,10 @@ def test_an_unreadable_folder_beside_the_mice_is_skipped_and_named(tmp_path, cap
 def test_a_name_that_leaves_no_room_for_results_is_refused_at_once(tmp_path):
     write_example(tmp_path / ("m" * 128))
     assert len(open_recordings([tmp_path])) == 1
-    write_example(tmp_path / ("ü" * 65))  # 130 bytes
+    too_long = tmp_path / ("ü" * 65)  # 130 bytes
+    with pytest.raises(RecordingError, match=r"rename it.* 128 bytes"):
+        write_example(too_long)
+    write_example(tmp_path / "short").rename(too_long)
     with pytest.raises(RecordingError, match=r"rename it.* 128 bytes"):
         open_recordings([tmp_path])
 
