@@ -129,7 +129,7 @@ def microscopes_answer(found: pd.DataFrame, decisions: dict[tuple[str, str], obj
             decision,
             f"{faster} brings them back better",
             f"{faster} brings them back worse",
-            f"that {faster} changes them is not decided",
+            f"whether {faster} changes them is not decided",
         )
         parts.append(f"from {responses} responses {changed} ({named})")
     return f"Of noise and gratings, through the simulated neurons: {'; '.join(parts)}." if parts else ""

@@ -213,13 +213,13 @@ def resolution_answer(measured: Measured) -> str:
 def _limits(found: pd.DataFrame, decisions: dict[str, object]) -> str:
     fine = fine_coherences(found).groupby(["compared", "kind"], sort=False)["coherence"].mean()
     noise = choose(
-        decisions[NOISE_LIMITS], "noise hides it", "noise does not hide it", "that noise hides it is not decided"
+        decisions[NOISE_LIMITS], "noise hides it", "noise does not hide it", "whether noise hides it is not decided"
     )
     encoders = choose(
         decisions[ENCODERS_LIMIT],
         "the encoders lose what the neurons tell",
         "the encoders lose nothing that the neurons tell",
-        "that the encoders lose some is not decided",
+        "whether the encoders lose some is not decided",
     )
     known = fine[WAY] if WAY in fine.index else fine[JOINED]
     values = ", ".join(f"{kind} {value:.2f}" for kind, value in known.items())

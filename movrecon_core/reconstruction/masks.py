@@ -16,6 +16,7 @@ from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import MaskConfig
 from movrecon_core.reconstruction.objective import frozen, offset_norm, window_responses
 from movrecon_core.reconstruction.windows import check_window
+from movrecon_core.recordings import FRAME_WIDTH
 
 
 @dataclass(frozen=True)
@@ -101,18 +102,23 @@ def train_mask(
     config = config or MaskConfig()
     _check_segments(encoder, mouse, segments)
     weight = next(encoder.parameters())
-    inputs = torch.stack([encoder_inputs(s.movie, s.behavior, s.pupil_center) for s in segments])
-    inputs = inputs.to(weight.device, weight.dtype)  # (segments, 5, T, H, W)
-    responses = torch.from_numpy(np.stack([s.responses for s in segments])).to(weight.device, weight.dtype)
 
+    def on_device(array: Tensor) -> Tensor:
+        return array.to(weight.device, weight.dtype)
+
+    size = (len(segments[0].movie), FRAME_WIDTH, FRAME_WIDTH)
     random = torch.Generator().manual_seed(seed)  # on the CPU: the same draws on every device
-    alpha = torch.rand(inputs.shape[2:], generator=random).to(weight.device, weight.dtype) * config.initial_maximum
+    alpha = on_device(torch.rand(size, generator=random)) * config.initial_maximum
     with frozen([encoder]):
         for _ in trange(config.iterations, desc="mask", disable=not progress):
             shown, background = torch.randperm(len(segments), generator=random)[:2].tolist()
-            alpha = mask_step(
-                encoder, mouse, alpha, inputs[shown], inputs[background, 0], responses[shown], config
-            ).alpha
+            # Of these two alone: of all, the inputs would be the largest arrays of a study.
+            inputs, behind = (
+                on_device(encoder_inputs(s.movie, s.behavior, s.pupil_center))
+                for s in (segments[shown], segments[background])
+            )  # each (5, T, H, W)
+            responses = on_device(torch.from_numpy(segments[shown].responses))
+            alpha = mask_step(encoder, mouse, alpha, inputs, behind[0], responses, config).alpha
     if not alpha.isfinite().all():
         raise ReconstructionError(f"mouse {mouse}: the mask is not finite; check the segments and the weights")
     return alpha[0].cpu().numpy()

@@ -130,7 +130,7 @@ def test_what_limits_is_told(measured: Measured) -> None:
     assert decisions[AVERAGING_HELPS] == decisions[NOISE_LIMITS] == decisions[SMOOTHING_HELPS] == "seen"
     assert decisions[ENCODERS_LIMIT] == "not seen"
     answer = resolution_answer(measured)
-    assert "noise hides it; that the encoders lose some is not decided." in answer
+    assert "noise hides it; whether the encoders lose some is not decided." in answer
     assert "Speckle is where averaging instances raises the coherence most, from 0.125 cycles/px" in answer
     assert "removed by averaging instances, averaging gradients, smoothing gradients." in answer
 
@@ -155,7 +155,7 @@ def test_other_microscopes_are_told_apart(measured: Measured) -> None:
     assert not told[SCAN_RATE, "noisy"].startswith("seen")
     answer = resolution_answer(measured)
     assert "from noisy responses a faster indicator brings them back better (GCaMP6s 0." in answer
-    assert "that a faster scan rate changes them is not decided" in answer
+    assert "whether a faster scan rate changes them is not decided" in answer
 
 
 def test_the_own_microscope_among_others_counts_once(measured: Measured) -> None:
@@ -215,7 +215,7 @@ def test_on_a_recorded_brain_spectra_alone() -> None:
         "left out: needs `resolution.indicators` in the profile, and neurons that are known"
     )
     assert decisions[GRADIENTS_HELP] == "seen"
-    assert "that noise hides it is not decided" in resolution_answer(measured)
+    assert "whether noise hides it is not decided" in resolution_answer(measured)
     assert isinstance(shown["C"], pd.DataFrame)
 
 
