@@ -1,8 +1,10 @@
 """What two-photon imaging makes of spike rates: spikes, GCaMP6s, 8 Hz samples, noise, deconvolution, 30 Hz."""
 
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.optimize import isotonic_regression
 from scipy.signal import lfilter
 
@@ -25,6 +27,12 @@ class ImagingConfig(Parameters):
     sparsity: float = Field(default=0.7, ge=0)
     """Penalty on activity in the deconvolution, in s.d. of a sample's noise (OASIS' lambda times 1 - g); chosen so that
     more than half of the frames are 0, as in the ten real mice."""
+
+    @model_validator(mode="after")
+    def _rises_before_it_decays(self) -> Self:
+        if self.rise >= self.decay:
+            raise ValueError(f"rise: expected less than the decay of {self.decay:g} s, found {self.rise:g}")
+        return self
 
 
 def scanned_at(rate: float, imaging: ImagingConfig) -> ImagingConfig:
