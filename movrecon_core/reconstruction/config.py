@@ -80,12 +80,14 @@ class ReconstructionConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if min(self.iterations, self.window_stride, self.window_frames or 1) < 1:
+        if min(self.iterations, self.window_stride, 1 if self.window_frames is None else self.window_frames) < 1:
             raise ReconstructionError("iterations, window_stride and window_frames must be at least 1")
         if self.tiled_windows and self.window_frames is None:
             raise ReconstructionError("tiled_windows needs window_frames, the length of a window")
-        if self.norm_offset < 0:
-            raise ReconstructionError("norm_offset must be at least 0")
+        if self.norm_offset < 0 or self.learning_rate <= 0:
+            raise ReconstructionError("norm_offset must be at least 0, learning_rate above 0")
+        if not (0 <= self.momentum < 1 and 0 <= self.second_moment < 1):
+            raise ReconstructionError("momentum and second_moment must be 0 to below 1")
         if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
             raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
         if not 0 < self.independence <= 1:
@@ -255,3 +257,5 @@ class MaskConfig:
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.blur_size % 2 == 0 or self.norm_offset < 0:
             raise ReconstructionError("mask: iterations must be at least 1, blur_size odd, norm_offset at least 0")
+        if min(self.learning_rate, self.blur_size, self.blur_sigma) <= 0:
+            raise ReconstructionError("mask: learning_rate, blur_size and blur_sigma must be above 0")

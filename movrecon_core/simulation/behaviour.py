@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import lfilter
 
@@ -14,16 +15,16 @@ from movrecon_core.simulation.parameters import Parameters
 class BehaviourConfig(Parameters):
     """Ranges lie within those of the ten real mice (`recordings.real_mice`); time scales follow the literature."""
 
-    running_share: float = 0.10
+    running_share: float = Field(default=0.10, ge=0, le=1)
     """Share of time spent running; mice differ widely (Niell & Stryker 2010: bouts of seconds; with the speed, mean
     and s.d. of the real mice's running)."""
-    bout_seconds: float = 4.0
+    bout_seconds: float = Field(default=4.0, gt=0)
     """Mean length of a running bout (chosen; seconds to tens of seconds, Niell & Stryker 2010)."""
-    running_speed: float = 12.0
+    running_speed: float = Field(default=12.0, ge=0)
     """Median speed within a bout, cm/s (Niell & Stryker 2010: up to 30 cm/s and more)."""
-    pupil_mean: float = 50.0
+    pupil_mean: float = Field(default=50.0, ge=0)
     """Pupil dilation, pixels of the eye camera (real mice: 40 to 61)."""
-    pupil_std: float = 14.0
+    pupil_std: float = Field(default=14.0, ge=0)
     """Its slow fluctuation at rest, same unit (real mice, with running: 12 to 17)."""
     pupil_running: float = 10.0
     """How much it widens while the mouse runs (Reimer et al. 2014; Vinck et al. 2015)."""
@@ -31,7 +32,7 @@ class BehaviourConfig(Parameters):
     """Mean pupil position x, y, pixels of the eye camera (real mice: 119 to 180, 120 to 179)."""
     eye_std: tuple[float, float] = (6.0, 6.2)
     """Spread of gaze, same unit (real mice: 4.0 to 7.6, 4.5 to 7.7)."""
-    saccade_rate: float = 0.25
+    saccade_rate: float = Field(default=0.25, ge=0)
     """Saccades a second of a head-fixed mouse (Sakatani & Isa 2007: some a minute at rest, more when active)."""
 
 

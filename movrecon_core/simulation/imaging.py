@@ -1,7 +1,10 @@
 """What two-photon imaging makes of spike rates: spikes, GCaMP6s, 8 Hz samples, noise, deconvolution, 30 Hz."""
 
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, model_validator
 from scipy.optimize import isotonic_regression
 from scipy.signal import lfilter
 
@@ -15,15 +18,21 @@ TAIL = 10
 class ImagingConfig(Parameters):
     """Indicator and microscope; GCaMP6s and 8 Hz as recorded, others as `indicators.KINETICS` says."""
 
-    sampling_rate: float = 8.0
+    sampling_rate: float = Field(default=8.0, gt=0)
     """Hz (article, Source data)."""
-    rise: float = 0.07
+    rise: float = Field(default=0.07, gt=0)
     """Time constant of the rise of GCaMP6s, s (Chen et al. 2013: 0.18 s to the peak)."""
-    decay: float = 0.8
+    decay: float = Field(default=0.8, gt=0)
     """Time constant of the decay, s (Chen et al. 2013: half decay 0.55 s)."""
-    sparsity: float = 0.7
+    sparsity: float = Field(default=0.7, ge=0)
     """Penalty on activity in the deconvolution, in s.d. of a sample's noise (OASIS' lambda times 1 - g); chosen so that
     more than half of the frames are 0, as in the ten real mice."""
+
+    @model_validator(mode="after")
+    def _rises_before_it_decays(self) -> Self:
+        if self.rise >= self.decay:
+            raise ValueError(f"rise: expected less than the decay of {self.decay:g} s, found {self.rise:g}")
+        return self
 
 
 def scanned_at(rate: float, imaging: ImagingConfig) -> ImagingConfig:

@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 from torch.nn.functional import grid_sample
 
@@ -30,15 +31,15 @@ class MovieConfig(Parameters):
     """Amplitude spectrum 1/f^a of surfaces; scenes as a whole have about 1 (Field 1987; Ruderman & Bialek 1994)."""
     leaf_radius: tuple[float, float] = (5.0, 60.0)
     """Movie pixels; radii follow r^-3, which makes the scene scale-invariant (Lee, Mumford & Huang 2001)."""
-    leaves: int = 220
+    leaves: int = Field(default=220, ge=0)
     """Occluding surfaces on the canvas; they cover it about twice."""
-    cut_rate: float = 0.04
+    cut_rate: float = Field(default=0.04, ge=0)
     """Cuts a second: every third 10 s clip has one (chosen)."""
-    static_share: float = 0.3
+    static_share: float = Field(default=0.3, ge=0, le=1)
     """Share of scenes that a resting camera films; in the rest it pans, zooms and rolls (chosen)."""
     camera_speed: tuple[float, float] = (4.5, 0.7)
     """The camera's r.m.s. speed, movie pixels a second: median and s.d. of the logarithm (matched to the clips)."""
-    objects: float = 1.8
+    objects: float = Field(default=1.8, ge=0)
     """Mean number of independently moving objects a scene (chosen)."""
     object_speed: tuple[float, float] = (9.0, 0.6)
     """As `camera_speed`, of the objects (matched to the clips)."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.fft import irfft, next_fast_len, rfft
 from torch.nn.functional import grid_sample
 
@@ -29,13 +30,13 @@ SCATTER = 0.35
 class NeuronConfig(Parameters):
     """Distributions from which a population is drawn."""
 
-    simple_share: float = 0.50
+    simple_share: float = Field(default=0.50, ge=0, le=1)
     """Oriented simple cells (selectivity of mice B, C and E; most cells of the upper layers, Niell & Stryker 2008)."""
-    complex_share: float = 0.37
+    complex_share: float = Field(default=0.37, ge=0, le=1)
     """Complex cells (as above; fewer than simple ones in layers 2-4, Niell & Stryker 2008)."""
-    off_share: float = 0.55
+    off_share: float = Field(default=0.55, ge=0, le=1)
     """Of the rest, which are unoriented On or Off cells: Off dominates slightly (Liu et al. 2009; chosen)."""
-    direction_share: float = 0.4
+    direction_share: float = Field(default=0.4, ge=0, le=1)
     """Direction-selective share of the oriented cells (mice B, C and E; Rochefort et al. 2011: 30-40 %)."""
     spatial_frequency: tuple[float, float] = (0.036, 0.5)
     """Median, cycles/degree, and s.d. of the logarithm (Niell & Stryker 2008; Gao et al. 2010: mostly 0.02-0.08)."""
@@ -52,19 +53,19 @@ class NeuronConfig(Parameters):
     """s.d. of field centres in x and y, pixels: the ellipse of two s.d. is about a third of the screen."""
     latency: tuple[float, float] = (0.06, 0.10)
     """Time to the peak of the kernel, seconds (Gao et al. 2010; Niell & Stryker 2008: 60-100 ms)."""
-    biphasic_share: float = 0.5
+    biphasic_share: float = Field(default=0.5, ge=0, le=1)
     """The others respond to standing patterns too (chosen; temporal low-pass and band-pass, Gao et al. 2010)."""
     direction_frequency: tuple[float, float] = (3.0, 0.3)
     """Preferred frequency of direction-selective cells, Hz: median, s.d. of the logarithm (Gao et al. 2010)."""
-    pool_sigma: float = 4.0
+    pool_sigma: float = Field(default=4.0, gt=0)
     """Reach of divisive normalisation between field centres, pixels (chosen; Heeger 1992 for the model)."""
-    semisaturation: float = 0.8
+    semisaturation: float = Field(default=0.8, gt=0)
     """Drive at half of the maximum relative to the population's r.m.s. drive (chosen; Carandini & Heeger 2012)."""
     exponent: tuple[float, float] = (1.0, 2.0)
     """Output power law (Carandini & Heeger 2012: 1-3.5, mean 2; lower here, as the drive is rectified before)."""
     mean_rate: tuple[float, float] = (4.4, 0.4)
     """Spikes a second: median and s.d. of the logarithm (Niell & Stryker 2008; log-normal, de Vries et al. 2020)."""
-    spontaneous: float = 0.02
+    spontaneous: float = Field(default=0.02, ge=0)
     """Share of the mean rate without a stimulus (selectivity of mice B, C and E)."""
     running_gain: float = 0.45
     """Mean increase of the log rate at full speed (Niell & Stryker 2010: responses about twice as large; here 1.6, and

@@ -10,6 +10,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 from scipy.signal import lfilter
 
 from movrecon_core.recordings import FRAME_RATE
@@ -36,12 +37,12 @@ class VariabilityConfig(Parameters):
     or such bursts come at a rate that a gain of each neuron's own multiplies (Goris, Movshon & Simoncelli 2014)."""
     spread: tuple[float, float] = (4.92, 1.45)
     """s.d. / mean of a neuron's responses: mean and s.d. over neurons (the ten real mice)."""
-    burst_spread: float = 1.75
+    burst_spread: float = Field(default=1.75, ge=0)
     """s.d. of the logarithm of a burst's size (maximum / mean of the ten real mice's responses)."""
-    gain_seconds: float = 0.08
+    gain_seconds: float = Field(default=0.08, ge=0)
     """Correlation time of the gain (maximum / mean of the ten real mice: with longer ones the largest response, for its
     s.d., is too small)."""
-    gain_variance: float = 10.0
+    gain_variance: float = Field(default=10.0, ge=0)
     """Variance of a neuron's gain, whose mean is 1, by the mean size of its bursts (as above, and selectivity): the
     gain makes some two fifths of the noise's variance."""
 

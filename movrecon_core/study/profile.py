@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from movrecon_core.encoders.checkpoints import known_encoders
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.encoders.training_limits import require_training
-from movrecon_core.errors import ProfileError
+from movrecon_core.errors import ProfileError, ReconstructionError
 from movrecon_core.plain_yaml import load_plain_yaml
 from movrecon_core.reconstruction import MaskConfig, ReconstructionConfig
 from movrecon_core.reconstruction.methods import with_methods
@@ -135,6 +135,8 @@ def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
         return _complete(Profile.model_validate_json(text, strict=True), source)
     except (ValidationError, TypeError, ValueError) as error:
         raise ProfileError(f"{source}: {_explained(error)}") from None
+    except ReconstructionError as error:
+        raise ProfileError(f"{source}: {error}") from None
 
 
 def encoder_parameters(settings: EncoderSettings, neurons: tuple[int, ...]) -> dict[str, Any]:

@@ -167,6 +167,25 @@ def test_nwb_without_a_table_of_trials_is_cut_at_the_pauses(recording: Recording
     assert set(found.tiers) == {"train"}
 
 
+def test_nwb_with_fluorescence_is_deconvolved_and_says_so(recording: Recording, tmp_path: Path) -> None:
+    arrays = session_arrays(recording)
+    events = np.where(arrays["responses"] > 10, arrays["responses"], 0)  # none in the pauses
+    step, trace = np.exp(-1 / (0.8 * RATE)), np.zeros_like(events)
+    for time, happened in enumerate(events):
+        trace[time] = step * trace[time - 1] + happened
+    file = write_nwb(tmp_path / "session.nwb", {**arrays, "responses": trace})
+    mapping = tmp_path / "lab.yaml"
+    mapping.write_text(
+        "{movies: natural_movies, responses: ophys/Fluorescence/Deconvolved, trials: trials, decay: 0.8}"
+    )
+    found = import_recording("nwb", file, tmp_path / "mouse", mapping)
+    assert "deconvolved with a decay of 0.8 s" in report_recording(found.path).notes()[0]
+    start = round(arrays["starts"][1] * RATE)
+    expected = events[start : start + FRAMES + 1].T
+    for one, other in zip(found.trial(1).responses, expected, strict=True):
+        assert np.corrcoef(one, other)[0, 1] > 0.99
+
+
 def test_nwb_with_names_of_its_own_proposes_a_mapping(recording: Recording, tmp_path: Path) -> None:
     file = write_nwb(tmp_path / "session.nwb", session_arrays(recording))
     mapping = tmp_path / "lab.yaml"
@@ -254,6 +273,20 @@ def test_experanto_with_an_encoded_movie(recording: Recording, tmp_path: Path) -
     writer.close()
     found = import_recording("experanto", folder, tmp_path / "mouse").trial(0).movie
     np.testing.assert_allclose(found, frames.mean(axis=-1), atol=4)
+
+
+def test_experanto_of_another_size_and_rate_says_how_it_was_resampled(recording: Recording, tmp_path: Path) -> None:
+    folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)
+    onsets = np.load(folder / "screen/timestamps.npy")
+    np.save(folder / "screen/timestamps.npy", np.stack([onsets, onsets + 0.5 / RATE], axis=1).ravel())
+    for file in (folder / "screen/data").glob("*.npy"):
+        np.save(file, np.load(file).repeat(2, 0).repeat(2, 1).repeat(2, 2))
+        about = yaml.safe_load((meta := folder / f"screen/meta/{file.stem}.yml").read_text())
+        about |= {name: 2 * about[name] for name in ("first_frame_idx", "num_frames")}
+        meta.write_text(yaml.safe_dump(about))
+    found = import_recording("experanto", folder, tmp_path / "mouse")
+    equal(found, recording)
+    assert "movies of 72 × 128 pixels at 60 Hz, to 36 × 64 at 30 Hz" in report_recording(found.path).notes()[0]
 
 
 def test_experanto_without_an_eye_tracker(recording: Recording, tmp_path: Path) -> None:
