@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.recordings.conversions import CONVERTED, conversion
 from movrecon_core.recordings.plausibility import Plausibility
 from movrecon_core.recordings.recording import (
     BEHAVIOUR,
@@ -164,6 +165,7 @@ class _Check:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files: dict[str, dict[int, Path]] = {}
+        self.unconverted: set[tuple[str, int]] = set()
         self.problems: list[Problem] = []
         self.neuron_counts: Counter[int] = Counter()
         self.negative_responses = self.filled_frames = self.ignored_files = 0
@@ -186,7 +188,7 @@ class _Check:
         if len(tiers) and "train" not in tiers:
             found = ", ".join(sorted(set(tiers)))
             self.problem(self.path / TIERS_FILE, "at least one trial of tier 'train', in small letters", found)
-        if not set(self.files["videos"]) & set(self.files["responses"]):
+        if not self.unconverted and not set(self.files["videos"]) & set(self.files["responses"]):
             self.problem(self.path / "data", "at least one trial with movie and responses", "none")
         for finding in self.plausibility.findings():
             self.problem(*finding)
@@ -203,7 +205,7 @@ class _Check:
                 self.problem(folder, "a directory with one file <trial>.npy a trial", "no such directory")
             return {}
         files = {}
-        packed = 0
+        others = Counter[str]()
         for file in sorted(folder.iterdir()):
             if file.name.startswith("."):
                 self.ignored_files += 1
@@ -213,13 +215,11 @@ class _Check:
                 number = re.search(r"\d+", file.stem)
                 wanted = f"{int(number[0])}.npy; rename it" if number else "12.npy for trial 12; rename it"
                 self.problem(file, f"a trial number as name: {wanted}", file.name)
-            packed += file.suffix == ".npz"
-        if packed:
-            mended = (
-                f"from pathlib import Path; import numpy as np; [np.save(f.with_suffix('.npy'), next(iter(np.load(f)"
-                f".values()))) for f in Path({str(folder)!r}).glob('*.npz')]"
-            )
-            found = f'{packed} packed files <trial>.npz; convert them: python -c "{mended}"'
+            elif file.suffix in CONVERTED:
+                others[file.suffix] += 1
+                self.unconverted.update((signal, int(number)) for number in re.findall(r"\d+", file.stem)[:1])
+        for suffix, count in others.items():
+            found = f"{count} files <trial>{suffix}; convert them: {conversion(folder, '*' + suffix)}"
             self.problem(folder, "one file <trial>.npy a trial", found)
         return files
 
@@ -306,6 +306,8 @@ class _Check:
         return arrays["responses"].shape[0]
 
     def check_absence(self, signal: str, trial: int, tier: str) -> None:
+        if (signal, trial) in self.unconverted:
+            return
         folder = self.path / "data" / signal
         needed = signal != "responses" or tier in (*TIERS_WITH_RESPONSES, "")  # "": no tier could be read
         if needed and folder.is_dir():
