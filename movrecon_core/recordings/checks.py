@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -166,6 +167,7 @@ class _Check:
         self.path = path
         self.files: dict[str, dict[int, Path]] = {}
         self.unconverted: set[tuple[str, int]] = set()
+        self.transposed = False
         self.problems: list[Problem] = []
         self.neuron_counts: Counter[int] = Counter()
         self.negative_responses = self.filled_frames = self.ignored_files = 0
@@ -179,6 +181,7 @@ class _Check:
             return
         self.files = {signal: self.trial_files(signal) for signal in SIGNALS}
         self.missing = self.missing_rows()
+        self.transposed = self.check_orientation()
         tiers = self.tiers()
         trials = set().union(*self.files.values()) | {t for t, tier in enumerate(tiers) if tier != "none"}
         sizes = {trial: self.check_trial(trial, tiers[trial] if trial < len(tiers) else "") for trial in sorted(trials)}
@@ -223,6 +226,32 @@ class _Check:
             self.problem(folder, "one file <trial>.npy a trial", found)
         return files
 
+    def check_orientation(self) -> bool:
+        """Whether responses are frames x neurons in most trials: one problem; they are turned for the others."""
+        shapes = {signal: self.shapes(signal) for signal in SIGNALS}
+        turned = 0
+        for trial, shape in shapes["responses"].items():
+            frames = {shapes[signal][trial][-1] for signal in ("videos", *BEHAVIOUR) if shapes[signal].get(trial)}
+            turned += len(shape) == 2 and frames == {shape[0]} != {shape[1]}
+        if 2 * turned <= len(shapes["responses"]):
+            return False
+        folder = self.path / "data" / "responses"
+        mended = (
+            "from pathlib import Path; import numpy as np; [np.save(f, np.load(f).T.copy()) for f in "
+            f"Path({str(folder)!r}).glob('*.npy')]"
+        )
+        found = f'shape (frames, neurons) in {turned} trials; transpose them: python -c "{mended}"'
+        self.problem(folder, "shape (neurons, frames)", found)
+        return True
+
+    def shapes(self, signal: str) -> dict[int, tuple[int, ...]]:
+        """Of the arrays of a signal by trial number, without those that cannot be read."""
+        found = {}
+        for trial, file in self.files[signal].items():
+            with suppress(RecordingError):
+                found[trial] = load_array(file, mmap=True).shape
+        return found
+
     def missing_rows(self) -> dict[str, tuple[bool, ...]]:
         """Rows of behaviour that were not recorded; none where that cannot be told, which is a problem of its own."""
         try:
@@ -262,6 +291,7 @@ class _Check:
             array = self.read(file)
             if array is None:
                 continue
+            array = array.T if signal == "responses" and self.transposed else array
             shape = array.shape
             if len(shape) != len(expected) + 1 or any(
                 e not in (None, n) for e, n in zip(expected, shape, strict=False)

@@ -310,6 +310,28 @@ def test_silent_recordings_are_a_problem_and_silent_neurons_a_note(mouse):
     assert "0 in all trials" in found(mouse)
 
 
+def test_transposed_responses_are_one_line_that_mends_them(mouse):
+    everywhere(mouse, "responses", np.transpose)
+    (message,) = found(mouse).splitlines()
+    assert "expected shape (neurons, frames), found shape (frames, neurons) in 10 trials; transpose them" in message
+    assert report_recording(mouse).neurons == NEURONS
+    run_advice(message)
+    assert check_recording(mouse) == []
+
+
+def test_transposed_responses_hide_no_other_problem(mouse):
+    everywhere(mouse, "responses", np.transpose)
+    change(mouse / "data/responses/6.npy", assigned((10, 2), np.nan))
+    assert [problem.file.name for problem in check_recording(mouse)] == ["responses", "6.npy"]
+
+
+def test_as_many_neurons_as_frames_are_not_taken_for_transposed(mouse):
+    everywhere(mouse, "responses", lambda a: np.random.default_rng(1).random((FRAMES, FRAMES)))
+    for file in (mouse / "meta/neurons").glob("*.npy"):
+        file.unlink()
+    assert found(mouse) == ""
+
+
 def test_responses_that_never_change_are_a_problem(mouse):
     everywhere(mouse, "responses", lambda a: np.full_like(a, 7))
     assert "expected responses that change, found one value throughout" in found(mouse)
