@@ -69,6 +69,15 @@ def _known_links(text: str, folder: str, pages: Sequence[str]) -> str:
     return re.sub(rf"\[([^\]]+)\]\({folder}(\w+)\)", kept, text)
 
 
+def _links_of_notebook(text: str, pages: Sequence[str]) -> str:
+    """Links that lead from the notebook's folder in the repository, as they lead from its page in the book."""
+
+    def led(link: re.Match[str]) -> str:
+        return f"[{link[1]}](../{link[2]})" if link[2] in pages else link[1]
+
+    return re.sub(r"\[([^\]]+)\]\(\.\./jupyter-book/([\w-]+)\.md\)", led, _known_links(text, "", pages))
+
+
 def front_page(
     study: Study, summary: Mapping[str, Any], notebooks: Mapping[str, Any], drawn: Sequence[str]
 ) -> dict[str, str]:
@@ -168,7 +177,7 @@ def notebook_page(
             continue
         cells.append(nbformat.from_dict(cell))
         if cell.cell_type == "markdown":
-            cells[-1].source = by_panel(_known_links(cell.source, "", pages))
+            cells[-1].source = by_panel(_links_of_notebook(cell.source, pages))
         if cell.cell_type == "code":
             source = "\n\n".join([*silent, cell.source])
             cells[-1].source = source
@@ -203,7 +212,7 @@ def failed_page(notebook: nbformat.NotebookNode, problem: str, pages: Sequence[s
     """
     text = f"```{{error}}\nThis notebook failed, and its figure is missing: `{' '.join(problem.split())}`.\n```"
     title = nbformat.from_dict(notebook.cells[0])
-    title.source = _known_links(title.source, "", pages)
+    title.source = _links_of_notebook(title.source, pages)
     cells = [title, nbformat.v4.new_markdown_cell(text, id="failure")]
     page = nbformat.from_dict({**notebook, "cells": cells})
     return page

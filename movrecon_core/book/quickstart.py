@@ -1,16 +1,16 @@
 """The first minutes: the notebook `quickstart` in JupyterLab, or executed to a page where there is no browser."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from nbconvert import HTMLExporter
 
 from movrecon_core.book.notebooks import run_notebook
 from movrecon_core.storage.files import replacing, require_writable
-from movrecon_core.storage.paths import NOTEBOOKS, require_repository
+from movrecon_core.storage.paths import BOOK, NOTEBOOKS, require_repository
 
 NAME = "quickstart"
 _NOWHERE = {f"{library}_url": "" for library in ("mathjax", "require_js", "jquery", "mermaid_js")}
@@ -28,7 +28,7 @@ def open_quickstart(out: Path) -> None:
     require_writable(out)
     notebook = out / f"{NAME}.ipynb"
     if not notebook.is_file():
-        shutil.copyfile(NOTEBOOKS / notebook.name, notebook)
+        notebook.write_text(_led_from(out, (NOTEBOOKS / notebook.name).read_text(encoding="utf-8")), encoding="utf-8")
     subprocess.run([sys.executable, "-m", "jupyterlab", str(notebook)], check=False)
 
 
@@ -48,5 +48,10 @@ def execute_quickstart(out: Path) -> Path:
     run_notebook(NOTEBOOKS / f"{NAME}.ipynb", {}, executed, "", page)
     html, _ = HTMLExporter(template_name="classic", embed_images=True, **_NOWHERE).from_filename(str(executed))
     with replacing(page) as temporary:
-        temporary.write_text(html, encoding="utf-8")
+        temporary.write_text(_led_from(out, html), encoding="utf-8")
     return page
+
+
+def _led_from(out: Path, text: str) -> str:
+    """A notebook's text whose links to pages of the book lead from `out`, relative ones as before."""
+    return text.replace(f"../{BOOK.name}/", f"{quote(Path(os.path.relpath(BOOK, out)).as_posix())}/")

@@ -7,14 +7,17 @@ spelling included.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro_folded import FoldedDwiseNeuro
 from movrecon_core.encoders.precision import Precision
+from movrecon_core.encoders.sizes import Odd, Share, Size, Sizes
 
 
 @dataclass(frozen=True)
@@ -42,20 +45,35 @@ class DwiseNeuroConfig:
     """
 
     readout_outputs: tuple[int, ...]
-    in_channels: int = 5
-    core_features: tuple[int, ...] = (64, 64, 64, 64, 128, 128, 128, 256, 256)
-    spatial_strides: tuple[int, ...] = (2, 1, 1, 1, 2, 1, 1, 2, 1)
-    spatial_kernel: int = 3
-    temporal_kernel: int = 5
-    expansion_ratio: int = 7
-    se_reduce_ratio: int = 32
-    cortex_features: tuple[int, ...] = (1024, 2048, 4096)
-    groups: int = 2
-    softplus_beta: float = 0.07
-    drop_rate: float = 0.4
-    drop_path_rate: float = 0.1
-    stack_frames: int = 16
-    stack_step: int = 2
+    in_channels: Size = 5
+    core_features: Sizes = (64, 64, 64, 64, 128, 128, 128, 256, 256)
+    spatial_strides: Sizes = (2, 1, 1, 1, 2, 1, 1, 2, 1)
+    spatial_kernel: Odd = 3
+    temporal_kernel: Odd = 5
+    expansion_ratio: Size = 7
+    se_reduce_ratio: Size = 32
+    cortex_features: Sizes = (1024, 2048, 4096)
+    groups: Size = 2
+    softplus_beta: Annotated[float, Field(gt=0)] = 0.07
+    drop_rate: Share = 0.4
+    drop_path_rate: Share = 0.1
+    stack_frames: Size = 16
+    stack_step: Size = 2
+
+    def __post_init__(self) -> None:
+        blocks, strides = len(self.core_features), len(self.spatial_strides)
+        if blocks != strides:
+            raise ValueError(f"spatial_strides: expected one for each of the {blocks} core_features, found {strides}")
+        if any(features % self.groups for features in (self.core_features[-1], *self.cortex_features)):
+            raise ValueError(
+                f"groups: expected a divisor of the last core_features and of all cortex_features, found {self.groups}"
+            )
+        inner = min(self.core_features) * self.expansion_ratio
+        if inner < self.se_reduce_ratio:
+            raise ValueError(
+                f"se_reduce_ratio: expected {inner} or less, smallest core_features times expansion_ratio, found "
+                f"{self.se_reduce_ratio}"
+            )
 
 
 class DwiseNeuro(Encoder):

@@ -22,6 +22,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.displacement import displaced
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import mixed_precision
+from movrecon_core.encoders.sizes import Odd, Share, Size
 from movrecon_core.encoders.statistics import ResponseStatistics
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
@@ -74,16 +75,16 @@ class FactorisedConfig:
     """
 
     readout_outputs: tuple[int, ...]
-    temporal_filters: int = 3
-    first_frames: int = 10
-    first_kernel: int = 5
-    second_kernel: int = 3
-    temporal_kernel: int = 8
-    features: tuple[int, int] = (32, 64)
-    behavior_features: int = 8
-    drop_rate: float = 0.0
-    stack_frames: int | None = None
-    stack_step: int = 1
+    temporal_filters: Size = 3
+    first_frames: Size = 10
+    first_kernel: Odd = 5
+    second_kernel: Odd = 3
+    temporal_kernel: Size = 8
+    features: tuple[Size, Size] = (32, 64)
+    behavior_features: Size = 8
+    drop_rate: Share = 0.0
+    stack_frames: Size | None = None
+    stack_step: Size = 1
 
 
 class Factorised(Encoder):

@@ -37,6 +37,11 @@ def require_training(training: TrainingConfig, stack_frames: int | None, key: st
         if value is not None and not least <= value <= largest:
             limits = "above 0" if 0 < least < 1 else f"{least:g} or more" if largest == math.inf else "0 to 1"
             raise ProfileError(f"{key}.{name}': expected {limits}, found {value!r}")
+    if training.warm_up_epochs + training.cosine_epochs == 0:
+        raise ProfileError(
+            f"{key}.cosine_epochs': expected above 0 where 'warm_up_epochs' is 0, found {training.cosine_epochs!r}; "
+            "nothing would be learned"
+        )
     frames = stack_frames or training.segment_frames
     if frames is not None and training.skipped_frames >= frames:
         raise ProfileError(

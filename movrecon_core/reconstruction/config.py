@@ -88,6 +88,8 @@ class ReconstructionConfig:
             raise ReconstructionError("norm_offset must be at least 0, learning_rate above 0")
         if not (0 <= self.momentum < 1 and 0 <= self.second_moment < 1):
             raise ReconstructionError("momentum and second_moment must be 0 to below 1")
+        if not 0 <= self.initial_grey <= 255 or self.warm_up < 0:
+            raise ReconstructionError("initial_grey must be 0 to 255, warm_up at least 0")
         if not 0 <= self.left_out < 1 or self.patience < 1 or not 0 <= self.final_rate <= 1:
             raise ReconstructionError("left_out must be 0 to below 1, patience at least 1, and final_rate 0 to 1")
         if not 0 < self.independence <= 1:
@@ -257,5 +259,5 @@ class MaskConfig:
     def __post_init__(self) -> None:
         if self.iterations < 1 or self.blur_size % 2 == 0 or self.norm_offset < 0:
             raise ReconstructionError("mask: iterations must be at least 1, blur_size odd, norm_offset at least 0")
-        if min(self.learning_rate, self.blur_size, self.blur_sigma) <= 0:
-            raise ReconstructionError("mask: learning_rate, blur_size and blur_sigma must be above 0")
+        if min(self.learning_rate, self.initial_maximum, self.blur_size, self.blur_sigma) <= 0:
+            raise ReconstructionError("mask: learning_rate, initial_maximum, blur_size and blur_sigma must be above 0")

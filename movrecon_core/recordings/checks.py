@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.recordings.conversions import CONVERTED, conversion
 from movrecon_core.recordings.plausibility import Plausibility
 from movrecon_core.recordings.recording import (
     BEHAVIOUR,
@@ -164,6 +166,8 @@ class _Check:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.files: dict[str, dict[int, Path]] = {}
+        self.unconverted: set[tuple[str, int]] = set()
+        self.transposed = False
         self.problems: list[Problem] = []
         self.neuron_counts: Counter[int] = Counter()
         self.negative_responses = self.filled_frames = self.ignored_files = 0
@@ -177,6 +181,7 @@ class _Check:
             return
         self.files = {signal: self.trial_files(signal) for signal in SIGNALS}
         self.missing = self.missing_rows()
+        self.transposed = self.check_orientation()
         tiers = self.tiers()
         trials = set().union(*self.files.values()) | {t for t, tier in enumerate(tiers) if tier != "none"}
         sizes = {trial: self.check_trial(trial, tiers[trial] if trial < len(tiers) else "") for trial in sorted(trials)}
@@ -186,7 +191,7 @@ class _Check:
         if len(tiers) and "train" not in tiers:
             found = ", ".join(sorted(set(tiers)))
             self.problem(self.path / TIERS_FILE, "at least one trial of tier 'train', in small letters", found)
-        if not set(self.files["videos"]) & set(self.files["responses"]):
+        if not self.unconverted and not set(self.files["videos"]) & set(self.files["responses"]):
             self.problem(self.path / "data", "at least one trial with movie and responses", "none")
         for finding in self.plausibility.findings():
             self.problem(*finding)
@@ -203,7 +208,7 @@ class _Check:
                 self.problem(folder, "a directory with one file <trial>.npy a trial", "no such directory")
             return {}
         files = {}
-        packed = 0
+        others = Counter[str]()
         for file in sorted(folder.iterdir()):
             if file.name.startswith("."):
                 self.ignored_files += 1
@@ -213,15 +218,39 @@ class _Check:
                 number = re.search(r"\d+", file.stem)
                 wanted = f"{int(number[0])}.npy; rename it" if number else "12.npy for trial 12; rename it"
                 self.problem(file, f"a trial number as name: {wanted}", file.name)
-            packed += file.suffix == ".npz"
-        if packed:
-            mended = (
-                f"from pathlib import Path; import numpy as np; [np.save(f.with_suffix('.npy'), next(iter(np.load(f)"
-                f".values()))) for f in Path({str(folder)!r}).glob('*.npz')]"
-            )
-            found = f'{packed} packed files <trial>.npz; convert them: python -c "{mended}"'
+            elif file.suffix in CONVERTED:
+                others[file.suffix] += 1
+                self.unconverted.update((signal, int(number)) for number in re.findall(r"\d+", file.stem)[:1])
+        for suffix, count in others.items():
+            found = f"{count} files <trial>{suffix}; convert them: {conversion(folder, '*' + suffix)}"
             self.problem(folder, "one file <trial>.npy a trial", found)
         return files
+
+    def check_orientation(self) -> bool:
+        """Whether responses are frames x neurons in most trials: one problem; they are turned for the others."""
+        shapes = {signal: self.shapes(signal) for signal in SIGNALS}
+        turned = 0
+        for trial, shape in shapes["responses"].items():
+            frames = {shapes[signal][trial][-1] for signal in ("videos", *BEHAVIOUR) if shapes[signal].get(trial)}
+            turned += len(shape) == 2 and frames == {shape[0]} != {shape[1]}
+        if 2 * turned <= len(shapes["responses"]):
+            return False
+        folder = self.path / "data" / "responses"
+        mended = (
+            "from pathlib import Path; import numpy as np; [np.save(f, np.load(f).T.copy()) for f in "
+            f"Path({str(folder)!r}).glob('*.npy')]"
+        )
+        found = f'shape (frames, neurons) in {turned} trials; transpose them: python -c "{mended}"'
+        self.problem(folder, "shape (neurons, frames)", found)
+        return True
+
+    def shapes(self, signal: str) -> dict[int, tuple[int, ...]]:
+        """Of the arrays of a signal by trial number, without those that cannot be read."""
+        found = {}
+        for trial, file in self.files[signal].items():
+            with suppress(RecordingError):
+                found[trial] = load_array(file, mmap=True).shape
+        return found
 
     def missing_rows(self) -> dict[str, tuple[bool, ...]]:
         """Rows of behaviour that were not recorded; none where that cannot be told, which is a problem of its own."""
@@ -262,6 +291,7 @@ class _Check:
             array = self.read(file)
             if array is None:
                 continue
+            array = array.T if signal == "responses" and self.transposed else array
             shape = array.shape
             if len(shape) != len(expected) + 1 or any(
                 e not in (None, n) for e, n in zip(expected, shape, strict=False)
@@ -306,6 +336,8 @@ class _Check:
         return arrays["responses"].shape[0]
 
     def check_absence(self, signal: str, trial: int, tier: str) -> None:
+        if (signal, trial) in self.unconverted:
+            return
         folder = self.path / "data" / signal
         needed = signal != "responses" or tier in (*TIERS_WITH_RESPONSES, "")  # "": no tier could be read
         if needed and folder.is_dir():

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
+from movrecon_core.recordings.conversions import CONVERTED, conversion
 
 FRAME_HEIGHT, FRAME_WIDTH = 36, 64
 FRAME_RATE = 30.0
@@ -389,6 +390,10 @@ def load_array(path: Path, mmap: bool = False) -> NDArray:
         If the file is missing, truncated, or not an array of numbers or text.
     """
     if not path.exists():
+        others = [path.with_suffix(suffix).name for suffix in CONVERTED if path.with_suffix(suffix).is_file()]
+        if others:
+            done = conversion(path.parent, others[0], text=path.name == TIERS_FILE.name)
+            raise RecordingError(f"{path}: no such file; {others[0]} can be converted: {done}")
         raise RecordingError(f"{path}: no such file")
     if not path.is_file():
         raise RecordingError(f"{path}: not a file")

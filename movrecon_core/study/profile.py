@@ -226,7 +226,10 @@ def _complete_encoder(settings: EncoderSettings, source: str, key: str) -> Encod
         if name not in allowed:
             raise ProfileError(f"{source}unknown key '{key}.parameters.{name}'; {suggestion(name, allowed)}")
     adapter: TypeAdapter[Any] = TypeAdapter(config)
-    complete = adapter.validate_json(json.dumps({**settings.parameters, NEURONS: [1]}), strict=True)
+    try:
+        complete = adapter.validate_json(json.dumps({**settings.parameters, NEURONS: [1]}), strict=True)
+    except ValidationError as error:
+        raise ProfileError(f"{source}{_explained(error, f'{key}.parameters')}") from None
     return settings.model_copy(update={"parameters": {name: getattr(complete, name) for name in allowed}})
 
 
@@ -240,13 +243,15 @@ def _fields(model: Any) -> dict[str, Any] | None:
     return None
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: Exception, section: str = "") -> str:
+    """What is wrong with the first key of a section that is not valid."""
     if not isinstance(error, ValidationError):
         return _one_line(error)
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"])
+    key = ".".join(str(part) for part in (section, *first["loc"]) if part != "")
     more = f" ({error.error_count() - 1} more)" if error.error_count() > 1 else ""
-    return f"'{key}': {first['msg']}, found {first['input']!r}{more}"
+    found = "" if ", found " in first["msg"] else f", found {first['input']!r}"
+    return f"'{key}': {first['msg']}{found}{more}"
 
 
 def _one_line(error: Exception) -> str:

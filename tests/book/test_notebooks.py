@@ -2,14 +2,18 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import nbformat
 import pytest
 import yaml
 
 from movrecon_core.book.notebooks import notebook_parameters
+from movrecon_core.book.pages import notebook_page
+from movrecon_core.book.quickstart import open_quickstart
 from movrecon_core.figures.published import published_values
 from movrecon_core.storage.paths import BOOK, NOTEBOOKS
 
@@ -82,6 +86,33 @@ def test_begins_with_title_and_claim(notebook: nbformat.NotebookNode) -> None:
     assert first.cell_type == "markdown"
     assert first.source.startswith("# ")
     assert "**" in first.source
+
+
+def test_links_lead_to_files(notebook: nbformat.NotebookNode) -> None:
+    """To a notebook beside it by its name, as the book has it, or to a page's source."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for link in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert any((NOTEBOOKS / name).is_file() for name in (link, f"{link}.ipynb")), link
+
+
+@pytest.mark.parametrize("name", ["quickstart", "planning", "viewer"])
+def test_those_that_use_the_library_lead_to_its_page(name: str) -> None:
+    assert "](../jupyter-book/api.md)" in (NOTEBOOKS / f"{name}.ipynb").read_text()
+
+
+def test_links_to_pages_lead_there_from_the_book() -> None:
+    source = "# T\n\n[The library](../jupyter-book/api.md), [own](../jupyter-book/own-recording.md), [summary](summary)"
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(source)])
+    page, _ = notebook_page(notebook, "planning", BOOK, ["api", "notebooks/summary"])
+    assert page.cells[0].source == "# T\n\n[The library](../api), own, [summary](summary)"
+
+
+def test_links_of_the_quickstart_lead_there_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: None)
+    out = tmp_path / "my results"
+    open_quickstart(out)
+    links = re.findall(r"\]\(([^)]+\.md)\)", (out / "quickstart.ipynb").read_text())
+    assert {(out / unquote(link)).resolve() for link in links} == {BOOK / "api.md", BOOK / "own-recording.md"}
 
 
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])

@@ -11,6 +11,7 @@ import pytest
 from example_recording import FRAMES, NEURONS, TRIALS, write_example
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from scipy.io import savemat
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import Recording
@@ -205,16 +206,47 @@ def test_object_arrays_come_with_their_conversion(mouse, file, kind):
     np.testing.assert_array_equal(np.load(mouse / file), values)
 
 
-def test_packed_movies_come_with_their_conversion(mouse):
+@pytest.mark.parametrize("signal", ["videos", "responses", "behavior"])
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+def test_files_of_another_format_are_one_line_with_their_conversion(mouse, signal, suffix):
+    folder = mouse / "data" / signal
+    for file in list(folder.glob("*.npy")):
+        if suffix == ".npz":
+            np.savez_compressed(file.with_suffix(".npz"), np.load(file))
+        else:
+            savemat(file.with_suffix(".mat"), {"recorded": np.load(file)})
+        file.unlink()
+    (message,) = found(mouse).splitlines()
+    assert message.startswith(f"{folder}: ")
+    assert f"10 files <trial>{suffix}" in message
+    run_advice(message)
+    for file in folder.glob(f"*{suffix}"):
+        file.unlink()
+    assert check_recording(mouse) == []
+
+
+def test_a_trial_without_any_file_is_named_beside_those_to_convert(mouse):
+    (mouse / "data/videos/4.npy").unlink()
     for file in list((mouse / "data/videos").glob("*.npy")):
-        np.savez_compressed(file.with_suffix(".npz"), np.load(file))
-        file.unlink()
-    first = check_recording(mouse)[0]
-    assert "10 packed files" in str(first)
-    run_advice(str(first))
-    assert [p.found for p in check_recording(mouse)] == [first.found]
-    for file in (mouse / "data/videos").glob("*.npz"):
-        file.unlink()
+        file.rename(file.with_suffix(".mat"))
+    assert [problem.file.name for problem in check_recording(mouse)] == ["videos", "4.npy"]
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".mat"])
+def test_tiers_of_another_format_come_with_their_conversion(mouse, suffix):
+    file = mouse / "meta/trials/tiers.npy"
+    tiers = np.load(file)
+    if suffix == ".npz":
+        np.savez(file.with_suffix(".npz"), tiers)
+    else:
+        savemat(file.with_suffix(".mat"), {"tiers": tiers.astype(object)})  # a cell, as MATLAB has names
+    file.unlink()
+    (message,) = found(mouse).splitlines()
+    assert f"no such file; tiers{suffix} can be converted" in message
+    with pytest.raises(RecordingError, match=rf"tiers{suffix} can be converted"):
+        _ = Recording(mouse).tiers
+    run_advice(message)
+    np.testing.assert_array_equal(np.load(file), tiers)
     assert check_recording(mouse) == []
 
 
@@ -276,6 +308,28 @@ def test_silent_recordings_are_a_problem_and_silent_neurons_a_note(mouse):
     assert "2 neurons that never respond" in report.notes()
     everywhere(mouse, "responses", np.zeros_like)
     assert "0 in all trials" in found(mouse)
+
+
+def test_transposed_responses_are_one_line_that_mends_them(mouse):
+    everywhere(mouse, "responses", np.transpose)
+    (message,) = found(mouse).splitlines()
+    assert "expected shape (neurons, frames), found shape (frames, neurons) in 10 trials; transpose them" in message
+    assert report_recording(mouse).neurons == NEURONS
+    run_advice(message)
+    assert check_recording(mouse) == []
+
+
+def test_transposed_responses_hide_no_other_problem(mouse):
+    everywhere(mouse, "responses", np.transpose)
+    change(mouse / "data/responses/6.npy", assigned((10, 2), np.nan))
+    assert [problem.file.name for problem in check_recording(mouse)] == ["responses", "6.npy"]
+
+
+def test_as_many_neurons_as_frames_are_not_taken_for_transposed(mouse):
+    everywhere(mouse, "responses", lambda a: np.random.default_rng(1).random((FRAMES, FRAMES)))
+    for file in (mouse / "meta/neurons").glob("*.npy"):
+        file.unlink()
+    assert found(mouse) == ""
 
 
 def test_responses_that_never_change_are_a_problem(mouse):

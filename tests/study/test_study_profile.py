@@ -81,6 +81,10 @@ def test_the_paper_profile_has_the_published_sizes() -> None:
         ("reconstruction: {learning_rate: -1.0}", "learning_rate above 0"),
         ("reconstruction: {momentum: 1.0}", "momentum and second_moment must be 0 to below 1"),
         ("mask: {learning_rate: 0.0}", r"bad\.yaml: mask: learning_rate, .* above 0"),
+        ("mask: {initial_maximum: 0.0}", "mask: learning_rate, initial_maximum, .* above 0"),
+        ("reconstruction: {initial_grey: 256.0}", r"bad\.yaml: initial_grey must be 0 to 255"),
+        ("reconstruction: {warm_up: -1}", r"bad\.yaml: .*warm_up at least 0"),
+        ("training: {warm_up_epochs: 0, cosine_epochs: 0}", "'training.cosine_epochs': expected above 0 where"),
         ("resolution: {indicators: [GCaMP7]}", "'resolution.indicators.0': .*'GCaMP6f'.*found 'GCaMP7'"),
         ("resolution: {scan_rates: [60.0]}", "'resolution.scan_rates.0': .*less than or equal to 30"),
         ("resolution: {scan_rates: [2.0]}", "'resolution.scan_rates.0': .*greater than or equal to 3"),
@@ -96,6 +100,40 @@ def test_a_bad_profile_is_one_line_that_names_the_key(tmp_path: Path, text: str,
     path.write_text(text)
     with pytest.raises(MovreconError, match=complaint) as error:
         load_profile(str(path), tmp_path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameter", "value", "complaint"),
+    [
+        ("factorised", "features", [32, 0], r"features\.1': .*greater than or equal to 1, found 0"),
+        ("factorised", "features", [32], r"features\.1': "),
+        ("factorised", "temporal_filters", 0, "temporal_filters': .*greater than or equal to 1"),
+        ("factorised", "first_frames", -2, "first_frames': .*found -2"),
+        ("factorised", "first_kernel", 4, "first_kernel': .*should be odd, found 4"),
+        ("factorised", "behavior_features", 0, "behavior_features': "),
+        ("factorised", "drop_rate", 1.0, "drop_rate': .*less than 1"),
+        ("factorised", "stack_frames", 0, "stack_frames': "),
+        ("dwiseneuro", "core_features", [], "core_features': .*at least 1 item"),
+        ("dwiseneuro", "core_features", [8, 16], "parameters': .*spatial_strides: expected one for each of the 2"),
+        ("dwiseneuro", "cortex_features", [-4], r"cortex_features\.0': .*found -4"),
+        ("dwiseneuro", "cortex_features", [9], "parameters': .*groups: expected a divisor"),
+        ("dwiseneuro", "groups", 0, "groups': "),
+        ("dwiseneuro", "se_reduce_ratio", 1000, "parameters': .*se_reduce_ratio: expected 448 or less"),
+        ("dwiseneuro", "temporal_kernel", 2, "temporal_kernel': .*odd"),
+        ("dwiseneuro", "softplus_beta", 0.0, "softplus_beta': .*greater than 0"),
+        ("dwiseneuro", "stack_step", 0, "stack_step': "),
+    ],
+)
+@pytest.mark.parametrize("section", ["encoder", "comparison.encoder"])
+def test_sizes_of_which_no_encoder_can_be_built_are_named(
+    section: str, architecture: str, parameter: str, value: object, complaint: str
+) -> None:
+    content = {"encoder": {"architecture": architecture, "parameters": {parameter: value}}}
+    whole = {"name": "x", **content} if section == "encoder" else {"name": "x", "comparison": content}
+    key = complaint if complaint.startswith("parameters'") else rf"parameters\.{complaint}"
+    with pytest.raises(ProfileError, match=rf"^bad\.yaml: '{section}\.{key}") as error:
+        parse_profile(whole, "bad.yaml")
     assert "\n" not in str(error.value)
 
 
