@@ -19,6 +19,7 @@ FEWEST = 3
 """Mice, or stimuli, below which no test is made."""
 COLUMNS = [
     "finding",
+    "decision",
     "figure",
     "compared",
     "difference",
@@ -32,7 +33,6 @@ COLUMNS = [
     "over",
     "mice",
     "movies",
-    "decision",
 ]
 
 
@@ -71,10 +71,10 @@ def qualitative_findings(measured: Measured) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row a finding: what is ``compared``; ``difference`` (mean over mice) with ``low`` and ``high``, the 95 %
-        interval of a bootstrap over mice and then their movies; ``effect_size`` (Cohen's d of paired samples), ``t``,
-        ``df``, ``p``; ``p_mixed`` of the mixed model with movies in mice; what the test is ``over``; ``mice``,
-        ``movies``; ``decision``: ``seen``, ``not seen``, ``not seen: the opposite``, or ``left out: ...``.
+        One row a finding: ``decision`` (``seen``, ``not seen``, ``not seen: the opposite``, or ``left out: ...``); what
+        is ``compared``; ``difference`` (mean over mice) with ``low`` and ``high``, the 95 % interval of a bootstrap
+        over mice and then their movies; ``effect_size`` (Cohen's d of paired samples), ``t``, ``df``, ``p``;
+        ``p_mixed`` of the mixed model with movies in mice; what the test is ``over``; ``mice``, ``movies``.
     """
     return pd.DataFrame([decide(question, measured) for question in QUESTIONS], columns=COLUMNS)
 
