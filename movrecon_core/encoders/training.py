@@ -25,7 +25,6 @@ from movrecon_core.encoders.segments import SegmentReader, cutmix
 from movrecon_core.encoders.statistics import ResponseStatistics, response_statistics
 from movrecon_core.encoders.training_state import StateWriter
 from movrecon_core.errors import CheckpointError, RecordingError
-from movrecon_core.process import give_back_memory
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.cache import Precision, TrialCache, cached_trials
@@ -148,7 +147,6 @@ def train_encoder(
         encoder.initialise(mouse, partial(_statistics, cache))
         frames = encoder.stack_frames or config.segment_frames or min(cache.lengths.values())
         readers.append(SegmentReader(cache, frames, encoder.stack_step))
-    give_back_memory()  # of the statistics, which are larger than what a step takes
     encoder.to(device)
 
     run = _Run(encoder, config, seed)

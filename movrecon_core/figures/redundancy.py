@@ -54,7 +54,7 @@ def chosen_populations(study: Study) -> pd.DataFrame:
 
 
 def curves(table: pd.DataFrame, panel: str) -> pd.DataFrame:
-    """What a panel of `PANELS` shows: as `chosen_populations`, but means over a mouse's ``movies``, their number."""
+    """What a panel of `PANELS` shows: `chosen_populations`, as means over so many ``movies`` of each mouse."""
     parts = [table[table["chosen"] == name] for name in PANELS[panel]]
     of_mice = pd.concat(parts).groupby(["mouse", "chosen", "percent"], sort=False)
     return of_mice.agg(video_correlation=("video_correlation", "mean"), movies=("trial", "nunique")).reset_index()

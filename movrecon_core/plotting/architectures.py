@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.figure import SubFigure
 
-from movrecon_core.plotting.comparisons import plot_conditions
+from movrecon_core.plotting.comparisons import name_group, plot_conditions
 
 
 def plot_families(panel: SubFigure, table: pd.DataFrame, label: str) -> None:
@@ -21,5 +21,4 @@ def plot_families(panel: SubFigure, table: pd.DataFrame, label: str) -> None:
     groups = list(table.groupby("encoder", sort=False))
     for place, (axes, (name, rows)) in enumerate(zip(panel.subplots(1, len(groups), sharey=True), groups, strict=True)):
         plot_conditions(axes, rows, "level", "video_correlation", label if place == 0 else "")
-        axes.set_xlabel(axes.get_title().replace(", ", ",\n"))  # how many were counted
-        axes.set_title(str(name), fontsize=6.5)
+        name_group(axes, str(name))

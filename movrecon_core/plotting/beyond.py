@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import SubFigure
 
-from movrecon_core.plotting.comparisons import plot_conditions
+from movrecon_core.plotting.comparisons import name_group, plot_conditions
 from movrecon_core.plotting.style import COLOURS
 
 
@@ -48,5 +48,4 @@ def plot_evoked(panel: SubFigure, table: pd.DataFrame, label: str) -> None:
     groups = list(table.groupby("responding", sort=False))
     for place, (axes, (name, rows)) in enumerate(zip(panel.subplots(1, len(groups), sharey=True), groups, strict=True)):
         plot_conditions(axes, rows, "shown", "correlation", label if place == 0 else "")
-        axes.set_xlabel(axes.get_title().replace(", ", ",\n"))  # how many were counted
-        axes.set_title(str(name), fontsize=6.5)
+        name_group(axes, str(name))

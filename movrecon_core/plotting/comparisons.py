@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import count_title, plot_mean, plot_mice
+from movrecon_core.plotting.mice import movies_title, plot_mean, plot_mice
 from movrecon_core.plotting.style import COLOURS
 
 
@@ -39,7 +39,7 @@ def plot_conditions(
     if table.empty:
         return
     conditions = list(table[condition].unique())
-    mice, movies = table["mouse"].nunique(), len(table[["mouse", "trial"]].drop_duplicates())
+    movies = len(table[["mouse", "trial"]].drop_duplicates())
     plot_mice(axes, table, condition, value, conditions)
     plot_mean(axes, table, condition, value, conditions, f"mean of {movies} movies")
     if published:
@@ -47,7 +47,13 @@ def plot_conditions(
         theirs = [published[conditions[place]] for place in known]
         axes.plot(known, theirs, "D", color=COLOURS["published"], mfc="none", ms=4, label="article")
     axes.set_xticks(range(len(conditions)), conditions, rotation=30, ha="right", rotation_mode="anchor")
-    axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=count_title(movies, mice))
+    axes.set(ylabel=label, xlim=(-0.4, len(conditions) - 0.6), title=movies_title(table))
+
+
+def name_group(axes: Axes, name: str) -> None:
+    """Title one of several plots with its name; how many were counted, which stood there, goes below."""
+    axes.set_xlabel(axes.get_title().replace(", ", ",\n"))
+    axes.set_title(name, fontsize=6.5)
 
 
 def plot_levels(axes: Axes, table: pd.DataFrame, level: str, group: str, value: str, labels: tuple[str, str]) -> None:

@@ -2,6 +2,7 @@
 
 from movrecon_core.recordings.checks import check_recording, report_recording
 from movrecon_core.recordings.folds import split_trials
+from movrecon_core.recordings.npy import TIERS_FILE, load_array
 from movrecon_core.recordings.recording import (
     BEHAVIOUR,
     DEGREES_PER_PIXEL,
@@ -10,11 +11,9 @@ from movrecon_core.recordings.recording import (
     FRAME_WIDTH,
     SIGNALS,
     SIMULATED_MARKER,
-    TIERS_FILE,
     Recording,
     Trial,
     is_trial_name,
-    load_array,
     open_recordings,
     valid_length,
 )

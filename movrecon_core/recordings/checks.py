@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from movrecon_core.errors import RecordingError
 from movrecon_core.recordings.conversions import CONVERTED, conversion
+from movrecon_core.recordings.npy import TIERS_FILE, load_array, missing_tiers, read_tiers
 from movrecon_core.recordings.plausibility import Plausibility
 from movrecon_core.recordings.recording import (
     BEHAVIOUR,
@@ -20,14 +21,10 @@ from movrecon_core.recordings.recording import (
     LONGEST_GAP,
     ORIGIN,
     SIGNALS,
-    TIERS_FILE,
     Recording,
     behaviour_names,
     fill_gaps,
     is_trial_name,
-    load_array,
-    missing_tiers,
-    read_tiers,
     valid_length,
 )
 

@@ -57,6 +57,11 @@ def test_a_way_whose_tool_is_missing_is_left_out_and_named(tmp_path: Path, way: 
     assert fresh(tmp_path, [], way) == f"fresh: no {way} here, left out\n"
 
 
+def test_another_word_is_no_way() -> None:
+    done = subprocess.run([REPOSITORY / ".ci" / "fresh", "pipx"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (2, "fresh: pipx is none of pip, uv, conda\n")
+
+
 def test_its_help_says_what_is_left_out(tmp_path: Path) -> None:
     said = fresh(tmp_path, [], "--help")
     assert [line for line in ("where there is no uv", "where there is no conda") if line not in said] == []

@@ -76,6 +76,7 @@ def test_the_paper_profile_has_the_published_sizes() -> None:
         ("simulation: {imaging: {decay: 0.0}}", "'simulation.imaging.decay': .*greater than 0, found 0"),
         ("simulation: {imaging: {rise: 0.8}}", "rise: expected less than the decay of 0.8 s, found 0.8"),
         ("simulation: {behaviour: {bout_seconds: 0.0}}", "'simulation.behaviour.bout_seconds': .*greater than 0"),
+        ("simulation: {variability: {gain_seconds: 0.0}}", "'simulation.variability.gain_seconds': .*greater than 0"),
         ("simulation: {neuron: {off_share: 1.5}}", "'simulation.neuron.off_share': .*less than or equal to 1"),
         ("reconstruction: {window_frames: 0}", r"bad\.yaml: .*window_frames must be at least 1"),
         ("reconstruction: {learning_rate: -1.0}", "learning_rate above 0"),

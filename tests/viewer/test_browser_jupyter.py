@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page
 from movrecon_core.storage.paths import NOTEBOOKS
 
 TOKEN = "movrecon"
-START_SECONDS, RUN_SECONDS, WAIT_MILLISECONDS = 60, 60, 180_000
+START_SECONDS, RUN_SECONDS, WAIT_MILLISECONDS = 60, 30, 180_000
 """How long a server may take to start, a notebook from opening to its last cell, and any step on a busy machine."""
 
 
