@@ -7,7 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from movrecon_core.encoders.factorised import COLUMNS, LARGEST_SHIFT, ROWS, STRIP, Factorised, FactorisedConfig
+from movrecon_core.encoders.factorised import (
+    COLUMNS,
+    LARGEST_SHIFT,
+    ROWS,
+    STRIP,
+    Factorised,
+    FactorisedConfig,
+    _gaussian,
+)
 from movrecon_core.encoders.inputs import PADDING
 from movrecon_core.encoders.statistics import ResponseStatistics
 from movrecon_core.reconstruction.objective import window_gradients
@@ -98,6 +106,16 @@ def test_a_neuron_reads_a_gaussian_around_its_position(encoder):
         kept[:, read] = place[:, read]
         expected = torch.einsum("fcxy,yx,c->f", features, kept / kept.sum(), readout.weight[neuron])
         torch.testing.assert_close(drive[neuron], expected)
+
+
+def test_no_weight_of_a_position_is_so_small_that_processors_slow_down():
+    distances = torch.linspace(-12, 12, ROWS).repeat(40, 1)
+    sharpness = torch.logspace(-2, 2, 40)[:, None]
+    weights = _gaussian(distances, sharpness)
+    exact = torch.softmax(-0.5 * distances.double().square() * sharpness.double(), dim=1)
+    assert ((exact > 0) & (exact < torch.finfo(torch.float32).tiny)).any()
+    assert weights[weights > 0].min() > 1e9 * torch.finfo(torch.float32).tiny
+    torch.testing.assert_close(weights.double(), exact, rtol=1e-5, atol=1e-11)
 
 
 def test_gradients_of_the_readout_are_slopes(encoder):
