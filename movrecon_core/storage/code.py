@@ -342,13 +342,14 @@ def _chains(nodes: Iterable[ast.AST]) -> Iterator[_Chain]:
             yield tuple(reversed(parts))
         elif isinstance(found, ast.Name) and found not in inner:
             yield (found.id,)
-        for annotation in (getattr(found, "annotation", None), getattr(found, "returns", None)):
+        annotation = getattr(found, "annotation", None) or getattr(found, "returns", None)  # no node has both
+        if annotation is not None:
             yield from _quoted(annotation)
 
 
-def _quoted(annotation: ast.AST | None) -> Iterator[_Chain]:
+def _quoted(annotation: ast.AST) -> Iterator[_Chain]:
     """Names in annotations that are written as text."""
-    for found in ast.walk(annotation) if annotation is not None else ():
+    for found in ast.walk(annotation):
         if isinstance(found, ast.Constant) and isinstance(found.value, str):
             try:
                 yield from _chains(ast.walk(ast.parse(found.value, mode="eval")))
