@@ -60,7 +60,7 @@ def _define(
     name, found, shared = study.once(_define_alike, mouse, isinstance(movie, int), instance, condition)
     return f"{name}-{movie_name(movie)}-{found}", {
         **shared,
-        "movie": _movie(study, mouse, movie),
+        "movie": study.once(_movie, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
