@@ -178,9 +178,7 @@ def run(
     out: OutOption,
 ) -> None:
     """Do everything: recordings, encoders, masks, reconstructions, figures, summary, book."""
-    from movrecon_core.book.notebooks import check_notebooks
-    from movrecon_core.book.publish import publish
-    from movrecon_core.figures.summary import headline
+    from movrecon_core.book.parameters import check_notebooks
     from movrecon_core.study.run.pipeline import require_device, run_study
     from movrecon_core.study.run.projection_table import projection_report, read_projection
     from movrecon_core.study.run.rehearse import run_rehearsal
@@ -192,6 +190,9 @@ def run(
     check_notebooks(settings)
     compute = run_rehearsal if rehearse else run_study
     study = compute(settings, out, recordings or (), held_out, device, scheduler=scheduler)
+    from movrecon_core.book.publish import publish  # seconds, for which no computing has to wait
+    from movrecon_core.figures.summary import headline
+
     print(headline(publish(study, require_device(device), folder), out, folder))
     if rehearse:
         print(projection_report(read_projection(study.out)))

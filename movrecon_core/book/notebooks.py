@@ -1,6 +1,5 @@
-"""Notebooks executed with papermill: checked first, whole or not at all, and not again while nothing changed."""
+"""Notebooks executed with papermill: whole or not at all, and not again while nothing changed."""
 
-import ast
 import os
 import re
 import sys
@@ -14,13 +13,12 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from movrecon_core.book.kernels import only_own_kernels
-from movrecon_core.errors import MovreconError, NothingToShowError, ProfileError
+from movrecon_core.book.parameters import check_parameters
+from movrecon_core.errors import MovreconError, NothingToShowError
 from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.files import replacing
 from movrecon_core.storage.fingerprints import digest, file_digest
-from movrecon_core.storage.paths import NOTEBOOKS, REPOSITORY, require_repository
-from movrecon_core.study.profile import Profile
-from movrecon_core.study.settings import suggestion
+from movrecon_core.storage.paths import NOTEBOOKS, REPOSITORY
 
 CELL_TIMEOUT = 3600
 """Seconds after which a cell counts as stuck."""
@@ -30,58 +28,6 @@ STARTS = 2
 
 class NotebookError(MovreconError):
     """A notebook failed; its outputs up to there are kept as ``*.failed.ipynb``."""
-
-
-def check_notebooks(profile: Profile) -> None:
-    """Find a misspelt notebook or parameter before hours of computing, not after.
-
-    Raises
-    ------
-    ProfileError
-        If a notebook is not there, or has no such parameter.
-    """
-    require_repository()
-    known = sorted(path.stem for path in NOTEBOOKS.glob("*.ipynb"))
-    for name, parameters in profile.notebooks.items():
-        if name not in known:
-            raise ProfileError(f"profile '{profile.name}': no notebook '{name}'; found {', '.join(known)}")
-        check_parameters(NOTEBOOKS / f"{name}.ipynb", {**parameters, "results": "", "figures": ""})
-
-
-def check_parameters(notebook: Path, parameters: Mapping[str, Any]) -> None:
-    """Stop where a parameter is none of the notebook's: papermill would only warn and run with the default.
-
-    Raises
-    ------
-    ProfileError
-        Names the parameter and the closest one that exists.
-    """
-    known = notebook_parameters(notebook)
-    for name in parameters:
-        if name not in known:
-            raise ProfileError(f"{notebook.name}: unknown parameter '{name}'; {suggestion(name, list(known))}")
-
-
-def notebook_parameters(notebook: Path) -> dict[str, Any]:
-    """Names and defaults in the cell of a notebook that is tagged ``parameters``.
-
-    Raises
-    ------
-    ProfileError
-        If the notebook is missing, unreadable, or its parameters are not literals.
-    """
-    try:
-        cells = nbformat.read(notebook, as_version=4).cells
-    except FileNotFoundError:
-        raise ProfileError(f"{notebook}: no such notebook") from None
-    except (OSError, ValueError, AttributeError) as error:
-        raise ProfileError(f"{notebook}: not a readable notebook ({error})") from None
-    tagged = [cell.source for cell in cells if "parameters" in cell.metadata.get("tags", [])]
-    try:
-        assignments = [node for source in tagged for node in ast.parse(source).body]
-        return {node.targets[0].id: ast.literal_eval(node.value) for node in assignments}
-    except (SyntaxError, ValueError, AttributeError) as error:
-        raise ProfileError(f"{notebook}: the parameters cell may hold only `name = literal` ({error})") from None
 
 
 def run_notebook(notebook: Path, parameters: Mapping[str, Any], executed: Path, content: str, product: Path) -> bool:

@@ -205,7 +205,7 @@ class _Definition:
     def reads_files_beside(self) -> bool:
         """Whether it asks for its own place, or has the name of a file there that is not Python's."""
         texts = {node.value for node in self._nodes if isinstance(node, ast.Constant)}
-        return ("__file__",) in self.chains or not texts.isdisjoint(file.name for file in _others(self._folder))
+        return ("__file__",) in self.chains or not texts.isdisjoint(_names_of_others(self._folder))
 
 
 class _FilesBeside(_Definition):
@@ -260,6 +260,11 @@ class _Module:
 def _others(folder: Path) -> list[Path]:
     """Files of a folder that are not Python's."""
     return sorted(file for file in folder.iterdir() if file.is_file() and file.suffix not in _PYTHON)
+
+
+@lru_cache
+def _names_of_others(folder: Path) -> frozenset[str]:
+    return frozenset(file.name for file in _others(folder))
 
 
 def source_of(package: str) -> Path:
@@ -337,13 +342,14 @@ def _chains(nodes: Iterable[ast.AST]) -> Iterator[_Chain]:
             yield tuple(reversed(parts))
         elif isinstance(found, ast.Name) and found not in inner:
             yield (found.id,)
-        for annotation in (getattr(found, "annotation", None), getattr(found, "returns", None)):
+        annotation = getattr(found, "annotation", None) or getattr(found, "returns", None)  # no node has both
+        if annotation is not None:
             yield from _quoted(annotation)
 
 
-def _quoted(annotation: ast.AST | None) -> Iterator[_Chain]:
+def _quoted(annotation: ast.AST) -> Iterator[_Chain]:
     """Names in annotations that are written as text."""
-    for found in ast.walk(annotation) if annotation is not None else ():
+    for found in ast.walk(annotation):
         if isinstance(found, ast.Constant) and isinstance(found.value, str):
             try:
                 yield from _chains(ast.walk(ast.parse(found.value, mode="eval")))

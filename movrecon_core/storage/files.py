@@ -150,3 +150,20 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def notebook_cells(path: Path) -> list[dict[str, Any]]:
+    """Cells of a notebook (format 4), each with its source as one text; nbformat takes one to two seconds to import.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is no such notebook.
+    """
+    content = json.loads(path.read_text(encoding="utf-8"))
+    try:
+        return [{**cell, "source": "".join(cell["source"])} for cell in content["cells"]]
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"no cells with a source: {error}") from None

@@ -5,10 +5,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from movrecon_core.errors import ProfileError
 from movrecon_core.storage.code import Code, name_of, source_of
+from movrecon_core.storage.files import notebook_cells
 
 PACKAGE = "movrecon_core"
 
@@ -72,8 +71,8 @@ def code_of(*functions: Callable[..., Any]) -> str:
 
 def notebook_code(notebook: Path) -> str:
     """Fingerprint of what a notebook uses of this package, besides its own cells."""
-    cells = nbformat.read(notebook, as_version=4).cells
-    lines = [line for cell in cells if cell.cell_type == "code" for line in cell.source.splitlines()]
+    cells = notebook_cells(notebook)
+    lines = [line for cell in cells if cell["cell_type"] == "code" for line in cell["source"].splitlines()]
     program = "\n".join(line for line in lines if not line.lstrip().startswith(("%", "!")))
     code = Code({PACKAGE: source_of(PACKAGE)}, SHOWN_APART, MEMBERS)
     return code.fingerprint(*code.used_by(program))

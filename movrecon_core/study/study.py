@@ -1,12 +1,12 @@
 """A study on disk: its settings, its recordings, what each trial is used for, and its results."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -47,6 +47,8 @@ from movrecon_core.study.profile import Profile, parse_profile
 
 ROLES = ("training", "held-out", "excluded", "not used")
 """What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
+
+T = TypeVar("T")
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
@@ -199,6 +201,17 @@ class Study:
 
     @cached_property
     def _units(self) -> dict[tuple[str, Key], Unit]:
+        return {}
+
+    def once(self, find: Callable[..., T], *key: Hashable) -> T:
+        """What a function finds for this study and a key, when it is first asked: the same for thousands of units."""
+        if (find, key) not in self._found:
+            self._found[find, key] = find(self, *key)
+        found: T = self._found[find, key]
+        return found
+
+    @cached_property
+    def _found(self) -> dict[tuple[Callable[..., Any], Key], Any]:
         return {}
 
     def units(self) -> dict[str, list[Unit]]:

@@ -10,13 +10,8 @@ import nbformat
 import pytest
 
 from movrecon_core.book.kernels import only_own_kernels
-from movrecon_core.book.notebooks import (
-    NotebookError,
-    check_parameters,
-    executed_metadata,
-    notebook_parameters,
-    run_notebook,
-)
+from movrecon_core.book.notebooks import NotebookError, executed_metadata, run_notebook
+from movrecon_core.book.parameters import check_parameters, notebook_parameters
 from movrecon_core.errors import ProfileError
 from movrecon_core.storage.paths import REPOSITORY
 

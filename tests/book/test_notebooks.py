@@ -11,8 +11,8 @@ import nbformat
 import pytest
 import yaml
 
-from movrecon_core.book.notebooks import notebook_parameters
 from movrecon_core.book.pages import notebook_page
+from movrecon_core.book.parameters import notebook_parameters
 from movrecon_core.book.quickstart import open_quickstart
 from movrecon_core.figures.published import published_values
 from movrecon_core.storage.paths import BOOK, NOTEBOOKS

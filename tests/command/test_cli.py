@@ -340,6 +340,14 @@ def started(*arguments: object, before: str = "", **environment: str) -> subproc
     return subprocess.run(command, env=given, capture_output=True, text=True, check=False)
 
 
+def test_a_run_begins_without_what_only_notebooks_need() -> None:
+    """They take seconds to import, and every process of a run would."""
+    code = "import sys, movrecon_core.book.parameters, movrecon_core.study.run.rehearse; print(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in imported
+    assert {"nbformat", "papermill", "matplotlib"}.isdisjoint(imported)
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "movrecon_core.cli", "simulate", "--profile", "demo", "--out", str(tmp_path)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:

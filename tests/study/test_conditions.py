@@ -273,6 +273,13 @@ def test_only_what_depends_on_a_changed_parameter_is_missing(
     assert changed.checkpoints == study.checkpoints
 
 
+def test_a_unit_is_the_same_whatever_was_asked_for_before(study: Study) -> None:
+    """What movies have in common is found once for all of them."""
+    for key in RECONSTRUCTIONS.asked(study):
+        alone = dataclasses.replace(study)
+        assert study.unit("reconstructions", *key) == alone.unit("reconstructions", *key)
+
+
 def test_the_precision_names_what_encoders_compute(study: Study) -> None:
     other = dataclasses.replace(study, precision={"bfloat16": "float32", "float32": "bfloat16"}[study.precision])
     assert other.unit("encoders", 0) != study.unit("encoders", 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from movrecon_core.book.notebooks import check_parameters
+from movrecon_core.book.parameters import check_parameters
 from movrecon_core.errors import MovreconError, ProfileError
 from movrecon_core.figures import Row, beside_published, published, rows_table
 from movrecon_core.reconstruction import ReconstructionConfig, fast_config

@@ -2,7 +2,6 @@
 
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import xarray as xr
@@ -19,7 +18,7 @@ from movrecon_core.reconstruction import (
 )
 from movrecon_core.reconstruction.config import fast_config
 from movrecon_core.recordings import FRAME_WIDTH
-from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
+from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
     Condition,
@@ -44,6 +43,9 @@ THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, in
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
 
+SOME_GRATING = GratingStimulus(0.0, 0.06, 2.0)
+"""Stands for every synthetic movie, where they are all found alike."""
+
 
 def _keys(study: Study) -> Iterator[Key]:
     for mouse, movie, condition in study.asked.reconstructions():
@@ -55,35 +57,47 @@ def _define(
     study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
-    config, through_neurons = _config(study, movie, condition), condition.inverted == "neurons"
+    name, found, shared = study.once(_define_alike, mouse, isinstance(movie, int), instance, condition)
+    return f"{name}-{movie_name(movie)}-{found}", {
+        **shared,
+        "movie": study.once(_movie, mouse, movie),
+        "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
+        "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
+        "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
+        "behavior": behavior_definition(study, mouse, movie, condition),
+    }
+
+
+def _define_alike(
+    study: Study, mouse: int, natural: bool, instance: int | None, condition: Condition
+) -> tuple[str, str, Definition]:
+    """What thousands of movies have in common, all natural or all synthetic: both ends of the label, the definition.
+
+    It is given none of them, so that nothing of a single movie can get into it.
+    """
+    config = _config(study, 0 if natural else SOME_GRATING, condition)
+    through_neurons = condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
     drawn = condition.neurons < 1 or condition.shuffled or condition.target == "noisy"
     used = () if through_neurons else study.used_instances(instance)
     seen = study.used_instances(None) if used and condition.target == "ensemble" else used
-    return f"{study.mice[mouse]}-{movie_name(movie)}-{found_with}-{condition.name}", {
-        "mouse": mouse,
-        "instance": instance,
-        "condition": _as_json(condition),
-        "movie": _movie(study, mouse, movie),
-        "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
-        "encoders": [study.encoder_digest(study.unit("encoders", one)) for one in seen],
-        "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
-        "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
-        "behavior": behavior_definition(study, mouse, movie, condition),
-        "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
-        "expected": study.trials_digest(mouse, "training") if condition.expects_noise else None,
-        "mask": study.unit("masks", mouse).name,
-        "reconstruction": as_json(config),
-        "guide": guide_definition(study, mouse, used, config),
-        "seed": study.profile.seed if drawn else None,
-    }
-
-
-@lru_cache
-def _as_json(condition: Condition) -> Definition:
-    """As `as_json`, of a condition that thousands of movies share."""
-    return as_json(condition)
+    return (
+        study.mice[mouse],
+        f"{found_with}-{condition.name}",
+        {
+            "mouse": mouse,
+            "instance": instance,
+            "condition": as_json(condition),
+            "encoders": [study.encoder_digest(study.unit("encoders", one)) for one in seen],
+            "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
+            "expected": study.trials_digest(mouse, "training") if condition.expects_noise else None,
+            "mask": study.unit("masks", mouse).name,
+            "reconstruction": as_json(config),
+            "guide": guide_definition(study, mouse, used, config),
+            "seed": study.profile.seed if drawn else None,
+        },
+    )
 
 
 def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
