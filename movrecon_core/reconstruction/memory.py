@@ -4,12 +4,20 @@ from collections.abc import Callable
 
 import torch
 
+from movrecon_core.encoders.base import Encoder
 from movrecon_core.errors import ReconstructionError
 
-CPU_STACKS = 4
-"""On a CPU: enough to fill its cores; more only take memory."""
+CPU_STACKS, CPU_FRAMES = 4, 600
+"""On a CPU, of encoders that see stacks and of those that see any length: more are not faster, and take memory."""
 USED_MEMORY = 0.8
 """Share of a GPU's free memory that may be filled."""
+
+
+def cpu_stacks(encoder: Encoder, frames: int) -> int:
+    """Stacks in one pass through an encoder on a CPU, where windows have so many frames."""
+    if encoder.stack_frames is not None:
+        return CPU_STACKS
+    return max(1, CPU_FRAMES // frames) * encoder.stack_step
 
 
 class WithinMemory:
@@ -18,7 +26,7 @@ class WithinMemory:
     Parameters
     ----------
     batch
-        Most stacks at once; None: decided by `probe` on a GPU, fixed on a CPU.
+        Most stacks at once; None: decided by `probe` on a GPU, which must be one.
     device
         Where the work is done.
     window_stacks
@@ -33,7 +41,7 @@ class WithinMemory:
         self.device = device
         self.smallest = window_stacks
         self.probe = probe
-        self.batch = batch if batch is not None or device.type == "cuda" else CPU_STACKS
+        self.batch = batch
 
     def call(self, work: Callable[[int], None]) -> None:
         """Call ``work(batch)``, again with half the batch where the memory was too small.

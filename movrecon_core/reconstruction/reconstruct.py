@@ -13,7 +13,7 @@ from movrecon_core.encoders.precision import Precision, used_precision
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction.config import Reconstruction, ReconstructionConfig, Target
 from movrecon_core.reconstruction.guided import GuidedGroup
-from movrecon_core.reconstruction.memory import WithinMemory
+from movrecon_core.reconstruction.memory import WithinMemory, cpu_stacks
 from movrecon_core.reconstruction.movies import MovieGroup
 from movrecon_core.reconstruction.objective import frozen
 from movrecon_core.reconstruction.windows import check_window, window_starts
@@ -107,6 +107,8 @@ def reconstruct(
     kind = MovieGroup if config.decoder is None else GuidedGroup
     groups = [kind([targets[i] for i in indices], len(encoders), config, weight) for indices in by_length.values()]
     probe = partial(groups[0].gradient, forms, mouse, 0)
+    if batch is None and weight.device.type != "cuda":
+        batch = cpu_stacks(forms[0], config.window_frames or max(by_length))
     within_memory = WithinMemory(batch, weight.device, forms[0].stack_step, probe)
     order = [index for indices in by_length.values() for index in indices]
 

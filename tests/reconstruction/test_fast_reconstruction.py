@@ -200,6 +200,14 @@ def test_batches_are_halved_until_they_fit():
     assert [n for n in encoder.seen if n > 3] == [8, 4]
 
 
+def test_a_cpu_takes_few_frames_at_a_time():
+    encoder = Hungry()
+    encoder.seen, encoder.most = [], 100
+    whole = ReconstructionConfig(iterations=1, window_frames=None)
+    reconstruct([encoder], 0, [target(250, seed) for seed in range(5)], whole)
+    assert encoder.seen == [2, 2, 1]
+
+
 def test_too_little_memory_for_one_window_says_what_to_change():
     encoder = Hungry()
     encoder.seen, encoder.most = [], 0

@@ -93,7 +93,7 @@ EDITS = [
     ),
     ("study/study.py", 'return f"mouse {self', 'return f"animal {self', set()),
     ("study/profile.py", "instances: int = Field(default=7", "instances: int = Field(default=8", set()),
-    ("reconstruction/memory.py", "CPU_STACKS = 4", "CPU_STACKS = 8", set()),
+    ("reconstruction/memory.py", "CPU_FRAMES = 4,", "CPU_FRAMES = 8,", set()),
     ("encoders/loss.py", "LOG_OFFSET = 1e-8", "LOG_OFFSET = 1e-7", FOUND | TRAINED | {"responses"}),
     ("reconstruction/config.py", "NORM_OFFSET = 1e-6", "NORM_OFFSET = 1e-5", FOUND | {"masks"}),
     ("reconstruction/ensemble.py", "SMOOTHING = 0.5", "SMOOTHING = 0.6", {"responses", "showings", "baselines"}),

@@ -18,7 +18,7 @@ from movrecon_core.reconstruction import (
 )
 from movrecon_core.reconstruction.config import fast_config
 from movrecon_core.recordings import FRAME_WIDTH
-from movrecon_core.stimuli import GratingStimulus, NoiseStimulus, synthetic_movie
+from movrecon_core.stimuli import NoiseStimulus, synthetic_movie
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.conditions import (
     Condition,
@@ -42,9 +42,6 @@ THROUGH = replace(fast_config(None), learning_rate=120_000.0, precision=None, in
 
 SHORT = 5
 """A natural movie is as long as so many synthetic ones (article: 10 s and 2 s); a batch holds so many more of them."""
-
-SOME_GRATING = GratingStimulus(0.0, 0.06, 2.0)
-"""Stands for every synthetic movie, where they are all found alike."""
 
 
 def _keys(study: Study) -> Iterator[Key]:
@@ -75,7 +72,7 @@ def _define_alike(
 
     It is given none of them, so that nothing of a single movie can get into it.
     """
-    config = _config(study, 0 if natural else SOME_GRATING, condition)
+    config = _config(study, natural, condition)
     through_neurons = condition.inverted == "neurons"
     found_with = "all-instances" if instance is None else f"instance-{instance}"
     found_with = "neurons" if through_neurons else found_with
@@ -116,14 +113,14 @@ def _showings(study: Study, mouse: int, movie: Movie) -> list[str]:
     return [study.trial_digest(mouse, trial) for trial in trials]
 
 
-def _config(study: Study, movie: Movie, condition: Condition) -> ReconstructionConfig:
-    """How a movie is found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
+def _config(study: Study, natural: bool, condition: Condition) -> ReconstructionConfig:
+    """How movies are found: synthetic ones without smoothed gradients or decoder, which would decide what is found.
 
     The published scripts, too, filter natural movies alone (method page, reconstruction, ensemble). Through the neurons
     themselves a movie is found whole: as through encoders where it starts from a decoder's, so that both can be
     compared; else with the fast method, in as many steps as they need.
     """
-    config, natural = study.profile.reconstruction, isinstance(movie, int)
+    config = study.profile.reconstruction
     if condition.inverted == "neurons":
         if config.decoder is not None and natural:
             return replace(config, window_frames=None, tiled_windows=False, precision=None)
@@ -162,7 +159,7 @@ def _reconstruct(work: Worker, task: Task) -> None:
         encoders = _inverted(work, mouse, instance, first)
         everyone = work.encoders() if any(condition.target == "ensemble" for _, condition in movies) else []
         targets = [build_target(study, mouse, movie, condition, encoders, everyone) for movie, condition in movies]
-        config = _config(study, movies[0][0], first)  # a batch has natural movies alone, or none
+        config = _config(study, isinstance(movies[0][0], int), first)  # a batch has natural movies alone, or none
         readout = 0 if through_neurons else mouse
         if config.decoder is not None:
             conditions = [condition for _, condition in movies]
@@ -175,7 +172,9 @@ def _reconstruct(work: Worker, task: Task) -> None:
             targets = guided(study, mouse, targets, conditions, misfits, config.decoder)
         results: Sequence[Reconstruction | None]
         try:
-            results = reconstruct(encoders, readout, targets, config, device=work.device)
+            # What the neurons compute of a movie takes several times the memory of an encoder's.
+            batch = 1 if through_neurons else None
+            results = reconstruct(encoders, readout, targets, config, batch=batch, device=work.device)
         except UnfinishedError as error:
             results, failed = error.finished, error
     for unit, result in zip(task.units, results, strict=True):
@@ -229,7 +228,7 @@ def _growth(study: Study, mouse: int, movie: Movie, instance: int | None, condit
     """Natural movies, synthetic ones and those through the neurons apart: other batches, other encoders."""
     through_neurons = condition.inverted == "neurons"
     kind = f"through {condition.target}" if through_neurons else "natural" if isinstance(movie, int) else "synthetic"
-    found = reconstructed(_config(study, movie, condition), frames_of(study, mouse, movie), kind)
+    found = reconstructed(_config(study, isinstance(movie, int), condition), frames_of(study, mouse, movie), kind)
     return found if through_neurons else found._replace(amount=found.amount * len(study.used_instances(instance)))
 
 
