@@ -39,6 +39,9 @@ ROWS, COLUMNS = HEIGHT // STRIDE, WIDTH // STRIDE
 STRIP = 3
 """Columns of positions that one neuron reads; its Gaussian is cut there."""
 
+GROUP = 16
+"""Neurons that share a strip are filled up to a multiple of it: libraries prepare each product of a new size anew."""
+
 NEGLIGIBLE = 1e-12
 """Weight of a position that is taken for 0: products with denormal numbers take a hundred times as long."""
 
@@ -301,18 +304,19 @@ class _Strips(torch.autograd.Function):
             (N, F).
         """
         ctx.size = features.shape[2]
-        ctx.parts = _parts(first, features.shape[1], weights.shape[1], ctx.size)
-        features, weights = features.flatten(1), weights.flatten(1)
+        ctx.parts, rows = _parts(first, features.shape[1], weights.shape[1], ctx.size)
+        features, weights = features.flatten(1), _spread(weights.flatten(1), rows)
         drive = features.new_empty(len(weights), len(features))
         for neurons, strip in ctx.parts:
             torch.mm(weights[neurons], features[:, strip].t(), out=drive[neurons])
-        ctx.save_for_backward(features, weights)
-        return drive
+        ctx.save_for_backward(features, weights, rows)
+        return drive[rows]
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_drive: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        features, weights = ctx.saved_tensors
+        features, weights, rows = ctx.saved_tensors
+        of_drive = _spread(of_drive, rows)
         of_features = torch.zeros_like(features) if ctx.needs_input_grad[0] else None
         of_weights = torch.empty_like(weights) if ctx.needs_input_grad[1] else None
         for neurons, strip in ctx.parts:
@@ -320,16 +324,29 @@ class _Strips(torch.autograd.Function):
                 of_features[:, strip].addmm_(of_drive[neurons].t(), weights[neurons])
             if of_weights is not None:
                 torch.mm(of_drive[neurons], features[:, strip], out=of_weights[neurons])
+        of_weights = None if of_weights is None else of_weights[rows]
         found = (None if x is None else x.unflatten(1, (-1, ctx.size)) for x in (of_features, of_weights))
         return next(found), next(found), None
 
 
-def _parts(first: Tensor, columns: int, strip: int, size: int) -> list[tuple[slice, slice]]:
-    """Neurons that share a strip, and the strip as places in the flattened features."""
+def _spread(values: Tensor, rows: Tensor) -> Tensor:
+    """Each neuron's values (N, ...) in its row, the other rows 0."""
+    spread = values.new_zeros(_filled(int(rows[-1]) + 1), *values.shape[1:])
+    spread[rows] = values
+    return spread
+
+
+def _filled(neurons: int) -> int:
+    return -(-neurons // GROUP) * GROUP
+
+
+def _parts(first: Tensor, columns: int, strip: int, size: int) -> tuple[list[tuple[slice, slice]], Tensor]:
+    """Rows of the neurons that share a strip, and the strip as places in the flattened features; each neuron's row."""
     counts = torch.bincount(first, minlength=columns).tolist()
-    parts, start = [], 0
+    parts, rows, start = [], [], 0
     for column, count in enumerate(counts):
         if count:
-            parts.append((slice(start, start + count), slice(column * size, (column + strip) * size)))
-        start += count
-    return parts
+            parts.append((slice(start, start + _filled(count)), slice(column * size, (column + strip) * size)))
+            rows.append(torch.arange(start, start + count))
+            start += _filled(count)
+    return parts, torch.cat(rows).to(first.device)

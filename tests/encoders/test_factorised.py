@@ -9,12 +9,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from movrecon_core.encoders.factorised import (
     COLUMNS,
+    GROUP,
     LARGEST_SHIFT,
     ROWS,
     STRIP,
     Factorised,
     FactorisedConfig,
     _gaussian,
+    _parts,
 )
 from movrecon_core.encoders.inputs import PADDING
 from movrecon_core.encoders.statistics import ResponseStatistics
@@ -176,4 +178,19 @@ def test_operations_grow_with_neurons_times_what_one_reads():
     features = torch.zeros(10, 64, COLUMNS, ROWS)
     for neurons in (100, 1500):
         encoder = Factorised(FactorisedConfig((neurons,)))
-        assert operations(neurons) == 2 * 10 * neurons * STRIP * ROWS * 64
+        needed = 2 * 10 * STRIP * ROWS * 64  # of a neuron
+        filled_up = (COLUMNS - STRIP + 1) * (GROUP - 1)
+        assert needed * neurons <= operations(neurons) <= needed * (neurons + filled_up)
+
+
+def test_products_keep_their_sizes_while_neurons_move():
+    """Libraries prepare a product of a new size anew: hundreds of sizes take time and memory."""
+    torch.manual_seed(0)
+    columns = torch.rand(1500) * (COLUMNS - STRIP)
+    sizes = set()
+    for _ in range(50):
+        columns = (columns + 0.1 * torch.randn(1500)).clamp(0, COLUMNS - STRIP)
+        parts, rows = _parts(columns.round().long().sort().values, COLUMNS, STRIP, 9)
+        assert len(rows.unique()) == 1500
+        sizes |= {neurons.stop - neurons.start for neurons, _ in parts}
+    assert len(sizes) <= 10
