@@ -305,7 +305,7 @@ class _Strips(torch.autograd.Function):
         """
         ctx.size = features.shape[2]
         ctx.parts, rows = _parts(first, features.shape[1], weights.shape[1], ctx.size)
-        features, weights = features.flatten(1), _spread(weights.flatten(1), rows)
+        features, weights = features.flatten(1), _spread(weights.flatten(1), rows, ctx.parts[-1][0].stop)
         drive = features.new_empty(len(weights), len(features))
         for neurons, strip in ctx.parts:
             torch.mm(weights[neurons], features[:, strip].t(), out=drive[neurons])
@@ -316,7 +316,7 @@ class _Strips(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_drive: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         features, weights, rows = ctx.saved_tensors
-        of_drive = _spread(of_drive, rows)
+        of_drive = _spread(of_drive, rows, len(weights))
         of_features = torch.zeros_like(features) if ctx.needs_input_grad[0] else None
         of_weights = torch.empty_like(weights) if ctx.needs_input_grad[1] else None
         for neurons, strip in ctx.parts:
@@ -329,9 +329,9 @@ class _Strips(torch.autograd.Function):
         return next(found), next(found), None
 
 
-def _spread(values: Tensor, rows: Tensor) -> Tensor:
-    """Each neuron's values (N, ...) in its row, the other rows 0."""
-    spread = values.new_zeros(_filled(int(rows[-1]) + 1), *values.shape[1:])
+def _spread(values: Tensor, rows: Tensor, count: int) -> Tensor:
+    """Each neuron's values (N, ...) in its row, of so many; the others are 0."""
+    spread = values.new_zeros(count, *values.shape[1:])
     spread[rows] = values
     return spread
 
