@@ -50,12 +50,15 @@ class MaskSource(BaseModel):
     # Unseen by the encoder, or trained on: where it is surer of unseen movies than it should be, as after little
     # training, a fainter movie explains their responses best, and the mask gets holes where most neurons look.
     movies: Literal["unseen", "training"] = "unseen"  # article: not used for the reconstructions
+    instances: int = Field(default=1, ge=1)  # of the study, the mean of whose masks is taken; scripts: one encoder
     files: tuple[Path, ...] = ()  # masks that are there, one a reconstructed mouse, in their order
 
     @model_validator(mode="after")
     def _one_source(self) -> "MaskSource":
         if self.files and self.checkpoint is not None:
             raise ValueError("give `checkpoint`, to train masks with, or `files`, which are masks already")
+        if self.instances > 1 and (self.files or self.checkpoint is not None):
+            raise ValueError("`instances` are the study's own; leave out `checkpoint` and `files`")
         if self.fold is not None and self.checkpoint is None:
             raise ValueError("`fold` is what the encoder of `checkpoint` held out; give that, too")
         return self

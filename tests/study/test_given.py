@@ -108,6 +108,15 @@ def test_a_study_from_given_checkpoints_and_masks_trains_nothing(
         assert study.instance_movies(mouse, number).shape == (2, FRAMES, 64, 64)
 
 
+def segments_of(study: Study, mouse: Recording) -> list[Segment]:
+    """What the first mouse's mask is trained on: frames 50 to 81 of the movies that are chosen."""
+    segments = []
+    for trial in (mouse.trial(number) for part in mask_trials(study, 0) for number in part):
+        cut = [trial.movie[50:82], *(x[:, 50:82] for x in (trial.behavior, trial.pupil_center, trial.responses))]
+        segments.append(Segment(*cut))
+    return segments
+
+
 def test_masks_are_trained_with_the_encoder_that_the_profile_names(
     mice: list[Recording], golden: Path, settings: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -118,12 +127,8 @@ def test_masks_are_trained_with_the_encoder_that_the_profile_names(
     study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
     for stage in (RECORDINGS, ENCODERS, MASKS):
         run_stage(stage, study, Local(torch.device("cpu")))
-    chosen = mask_trials(study, 0)
-    assert chosen.unseen
-    segments = []
-    for trial in (mice[0].trial(number) for number in chosen.unseen + chosen.trained_on):
-        cut = [trial.movie[50:82], *(x[:, 50:82] for x in (trial.behavior, trial.pupil_center, trial.responses))]
-        segments.append(Segment(*cut))
+    assert mask_trials(study, 0).unseen
+    segments = segments_of(study, mice[0])
     config = MaskConfig(iterations=3, learning_rate=300.0)
     expected, other = (
         train_mask(load_checkpoint(golden / name), 1, segments, config, 0)  # its second readout is of 31 neurons
@@ -131,6 +136,21 @@ def test_masks_are_trained_with_the_encoder_that_the_profile_names(
     )
     np.testing.assert_allclose(study.alpha(0), expected, atol=1e-5)
     assert not np.allclose(expected, other, atol=1e-3)
+
+
+def test_a_mask_of_several_instances_is_the_mean_of_theirs(
+    mice: list[Recording], golden: Path, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    changes = {"masks": {"instances": 2}, "mask": {"iterations": 3, "learning_rate": 300.0}}
+    profile = load_profile(str(write_profile(tmp_path, golden, settings, **changes)), tmp_path)
+    study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
+    for stage in (RECORDINGS, ENCODERS, MASKS):
+        run_stage(stage, study, Local(torch.device("cpu")))
+    first, second = (
+        train_mask(load_checkpoint(path), 0, segments_of(study, mice[0]), profile.mask, 0) for path in study.checkpoints
+    )
+    np.testing.assert_allclose(study.alpha(0), (first + second) / 2, atol=1e-5)
+    assert not np.allclose(first, second, atol=1e-3)
 
 
 def test_readouts_are_found_by_name_before_numbers_of_neurons(
@@ -168,6 +188,7 @@ def test_an_encoder_of_another_kind_or_size_is_refused(
         ({"masks": {"files": ["mask_m0.npy", "mask_m9.npy"]}}, "mask_m9.npy: no such file; .*fetch --weights"),
         ({"masks": {"files": ["a"], "checkpoint": "b"}}, "give `checkpoint`, to train masks with, or `files`"),
         ({"masks": {"fold": 7}}, "'masks.fold'"),
+        ({"masks": {"instances": 2, "checkpoint": "b"}}, "`instances` are the study's own"),
         ({"masks": {"fold": 1}}, "`fold` is what the encoder of `checkpoint` held out"),
     ],
 )

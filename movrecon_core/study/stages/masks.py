@@ -72,11 +72,13 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     if (given := study.given_mask(mouse)) is not None:
         return study.mice[mouse], {"mouse": mouse, "file": study.digests.of(given)}
     trials = {str(t): study.trial_digest(mouse, t) for part in mask_trials(study, mouse) for t in part}
-    checkpoint = study.profile.masks.checkpoint
-    encoder = study.encoder_digests(1)[0] if checkpoint is None else study.digests.of(checkpoint, checkpoint_digest)
+    if (checkpoint := study.profile.masks.checkpoint) is None:
+        encoders = study.encoder_digests(study.profile.masks.instances)
+    else:
+        encoders = [study.digests.of(checkpoint, checkpoint_digest)]
     return study.mice[mouse], {
         "mouse": mouse,
-        "encoder": encoder,
+        "encoders": encoders,
         "trials": digest(trials),
         "mask": as_json(study.profile.mask),
         "segments": study.profile.mask_segments,
@@ -85,7 +87,10 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
 
 
 def _train(work: Worker, task: Task) -> None:
-    """Train the mask of a mouse, with instance 0 or the encoder that the profile names; or take the one it names."""
+    """Train the mask of a mouse, with the first instances or the encoder that the profile names; or take what it names.
+
+    Each encoder errs in its own way, in some pixels so that its mask has holes: the mean of several has few.
+    """
     ((mouse,),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         if (given := study.given_mask(mouse)) is not None:
@@ -95,8 +100,9 @@ def _train(work: Worker, task: Task) -> None:
             trials = [study.trial(mouse, t) for part in movies for t in part]
             segments = [s for trial in trials for s in mask_segments(trial, study.profile.mask_segments)]
             checkpoint = study.profile.masks.checkpoint
-            encoder = work.encoders(1)[0] if checkpoint is None else work.given(checkpoint)
-            alpha = train_mask(encoder, mouse, segments, study.profile.mask, study.profile.seed)
+            own = work.encoders(study.profile.masks.instances) if checkpoint is None else [work.given(checkpoint)]
+            masks = [train_mask(one, mouse, segments, study.profile.mask, study.profile.seed) for one in own]
+            alpha = np.mean(masks, axis=0)
     mask = xr.Dataset(
         {"alpha": (("y", "x"), np.asarray(alpha))}, attrs={k: list(v) for k, v in movies._asdict().items()}
     )
@@ -119,12 +125,20 @@ def mask_segments(trial: Trial, most: int) -> list[Segment]:
 
 def _estimate(scale: Scale) -> Estimate:
     masks = len(scale.study.reconstructed_mice)
-    frames = 0 if scale.profile.masks.files else masks * scale.profile.mask.iterations * SEGMENT_FRAMES
+    trained = 0 if scale.profile.masks.files else masks * _trained(scale.study)
+    frames = trained * scale.profile.mask.iterations * SEGMENT_FRAMES
     return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
 
 
 def _growth(study: Study, mouse: int) -> Growth:
-    return Growth("given") if study.profile.masks.files else Growth(amount=study.profile.mask.iterations)
+    if study.profile.masks.files:
+        return Growth("given")
+    return Growth(amount=_trained(study) * study.profile.mask.iterations)
+
+
+def _trained(study: Study) -> int:
+    """Masks of a mouse whose mean is taken."""
+    return min(study.profile.masks.instances, study.profile.instances)
 
 
 MASKS = Stage(
