@@ -10,6 +10,8 @@ import argparse
 import json
 from pathlib import Path
 
+from processors import processor
+
 from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.pipeline import run_study
@@ -58,6 +60,7 @@ def main() -> None:
     result = {
         "title": "Rehearsal",
         "about": f"Profile {profile.name}, rehearsed and then run on the same computer; seconds summed over units.",
+        "processor": processor()["kind"],
         "stages longer than a minute": len(judged),
         "of these within 30 %": sum(abs(ratio - 1) <= BAR for ratio in judged),
         "stages": stages,
