@@ -157,9 +157,8 @@ def longer(rehearsal: Profile, effort: Effort, asked: Profile) -> Profile:
     further = rehearsal_of(asked, effort, rehearsal.reconstructed_mice or ())
     return further.model_copy(
         update={
+            # As many instances as there: how many are trained side by side decides the threads of each.
             "trials_per_mouse": 1,
-            "instances": 1,
-            "encoders": further.encoders.model_copy(update={"checkpoints": further.encoders.checkpoints[:1]}),
             "from_predicted": False,
             "variations": further.variations.model_copy(update={"trials_per_mouse": 0}),
             "population": further.population.model_copy(update={"trials_per_mouse": 0}),
