@@ -22,6 +22,7 @@ import psutil
 import torch
 import xarray as xr
 import yaml
+from processors import processor
 
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.reconstruction import MaskConfig
@@ -144,6 +145,7 @@ def main() -> None:
         begin = begun(run)
         result = {
             "about": "A store of as many reconstructions as the paper profile asks for, each of them small.",
+            "processor": processor()["kind"],
             "reconstructions": len(units),
             "a run begins": begin,
             "status": begun(status),

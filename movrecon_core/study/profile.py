@@ -200,6 +200,10 @@ def _complete(profile: Profile, source: str) -> Profile:
     """Check the encoders' parameters against their configurations and fill in those that were left out."""
     if (given := len(profile.encoders.checkpoints)) not in (0, profile.instances):
         raise ProfileError(f"{source}: 'encoders.checkpoints': {given}, but instances: {profile.instances}")
+    if profile.masks.instances > profile.instances:
+        raise ProfileError(
+            f"{source}: 'masks.instances': {profile.masks.instances}, but instances: {profile.instances}"
+        )
     update: dict[str, Any] = {"encoder": _complete_encoder(profile.encoder, f"{source}: ", "encoder")}
     trainings = [("training", profile.training, update["encoder"])]
     if profile.planning.training is not None:

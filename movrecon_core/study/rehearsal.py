@@ -88,7 +88,9 @@ def rehearsal_of(profile: Profile, effort: Effort, mice: Sequence[str]) -> Profi
             "instances": min(INSTANCES, profile.instances),
             "simulation": _simulated(profile.simulation),
             "encoders": profile.encoders.model_copy(update={"checkpoints": profile.encoders.checkpoints[:INSTANCES]}),
-            "masks": profile.masks.model_copy(update={"files": profile.masks.files[:MICE]}),
+            "masks": profile.masks.model_copy(
+                update={"files": profile.masks.files[:MICE], "instances": min(INSTANCES, profile.masks.instances)}
+            ),
             "training": _trained(profile.training, effort),
             "mask": _masked(profile.mask, effort),
             "receptive_fields": profile.receptive_fields.model_copy(update={"pixel_step": PIXEL_STEP, "instances": 1}),

@@ -1,12 +1,12 @@
 """A study on disk: its settings, its recordings, what each trial is used for, and its results."""
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, wraps
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -48,6 +48,7 @@ from movrecon_core.study.profile import Profile, parse_profile
 ROLES = ("training", "held-out", "excluded", "not used")
 """What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 Key = tuple[Any, ...]
@@ -61,6 +62,20 @@ class Units(Protocol):
     def name(self) -> str: ...
     def asked(self, study: "Study") -> Sequence[Key]: ...
     def unit(self, study: "Study", *key: Any) -> Unit: ...
+
+
+def kept(find: Callable[Concatenate["Study", P], T]) -> Callable[Concatenate["Study", P], T]:
+    """Let a study keep what it is first given for a key: thousands of units ask for the same."""
+
+    @wraps(find)
+    def first_found(study: "Study", *key: P.args, **named: P.kwargs) -> T:
+        asked = (find, key, *named.items())
+        if asked not in study._found:
+            study._found[asked] = find(study, *key, **named)
+        found: T = study._found[asked]
+        return found
+
+    return first_found
 
 
 _STAGES: dict[str, Units] = {}
@@ -203,15 +218,9 @@ class Study:
     def _units(self) -> dict[tuple[str, Key], Unit]:
         return {}
 
-    def once(self, find: Callable[..., T], *key: Hashable) -> T:
-        """What a function finds for this study and a key, when it is first asked: the same for thousands of units."""
-        if (find, key) not in self._found:
-            self._found[find, key] = find(self, *key)
-        found: T = self._found[find, key]
-        return found
-
     @cached_property
-    def _found(self) -> dict[tuple[Callable[..., Any], Key], Any]:
+    def _found(self) -> dict[Key, Any]:
+        """What `kept` keeps."""
         return {}
 
     def units(self) -> dict[str, list[Unit]]:
@@ -278,43 +287,26 @@ class Study:
 
     # Trials -----------------------------------------------------------------------------------------------------
 
+    @kept
     def split(self, mouse: int) -> xr.Dataset:
         """Use of every trial: ``role`` (index into `ROLES`), ``fold``, ``closest``, ``correlation``."""
-        if mouse not in self._splits:
-            self._splits[mouse] = self.result("recordings", mouse)
-        return self._splits[mouse]
-
-    @cached_property
-    def _splits(self) -> dict[int, xr.Dataset]:
-        return {}
+        return self.result("recordings", mouse)
 
     def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
         """Trials of a mouse in one role: ``training``, ``held-out``, ``excluded``."""
         split = self.split(mouse)
         return tuple(int(t) for t in split["trial"].values[split["role"].values == ROLES.index(role)])
 
+    @kept
     def trial_digest(self, mouse: int, trial: int) -> str:
         """Digest of everything that was recorded in one trial."""
-        if (mouse, trial) not in self._trial_digests:
-            recording = self.recordings[mouse]
-            found = {signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals}
-            self._trial_digests[mouse, trial] = digest(found)
-        return self._trial_digests[mouse, trial]
+        recording = self.recordings[mouse]
+        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals})
 
-    @cached_property
-    def _trial_digests(self) -> dict[tuple[int, int], str]:
-        return {}
-
+    @kept
     def trials_digest(self, mouse: int, role: str) -> str:
         """Digest of all trials of a mouse in one role, with their numbers."""
-        if (mouse, role) not in self._trials_digests:
-            trials = {str(trial): self.trial_digest(mouse, trial) for trial in self.trials_with(mouse, role)}
-            self._trials_digests[mouse, role] = digest(trials)
-        return self._trials_digests[mouse, role]
-
-    @cached_property
-    def _trials_digests(self) -> dict[tuple[int, str], str]:
-        return {}
+        return digest({str(trial): self.trial_digest(mouse, trial) for trial in self.trials_with(mouse, role)})
 
     def recording_digest(self, mouse: int) -> str:
         """Digest of every file of a recording that the study reads."""
@@ -351,16 +343,14 @@ class Study:
 
     def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
         """Held-out trials in which the movie of one of them was shown, that one included."""
-        if mouse not in self._movies:
-            recording = self.recordings[mouse]
-            trials = self.trials_with(mouse, "held-out")
-            self._movies[mouse] = {t: self.digests.of(recording.file("videos", t)) for t in trials}
-        digests = self._movies[mouse]
+        digests = self._held_out_movies(mouse)
         return tuple(t for t, found in digests.items() if found == digests[trial])
 
-    @cached_property
-    def _movies(self) -> dict[int, dict[int, str]]:
-        return {}
+    @kept
+    def _held_out_movies(self, mouse: int) -> dict[int, str]:
+        """Digest of the movie of every held-out trial."""
+        recording = self.recordings[mouse]
+        return {t: self.digests.of(recording.file("videos", t)) for t in self.trials_with(mouse, "held-out")}
 
     def other_behavior(self, mouse: int, movie: Movie) -> int:
         """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""
@@ -390,42 +380,32 @@ class Study:
             return self.trial(mouse, movie).movie
         return synthetic_movie(movie, self.profile.seed)
 
+    @kept
     def mean_behavior(self, mouse: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """A mouse's behaviour (2,) and pupil position (2,) for synthetic stimuli.
 
         The largest value over time of the recording's own mean over trials (scripts); where it has none, the mean
         over frames of the training trials.
         """
-        if mouse not in self._mean_behavior:
-            means = []
-            recording = self.recordings[mouse]
-            for signal in ("behavior", "pupil_center"):
-                if (stored := recording.stored_mean(signal)) is not None:
-                    means.append(stored.max(axis=1))
-                    continue
-                trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
-                values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
-                known = np.concatenate(values, axis=1)
-                known[list(recording.missing[signal])] = 0
-                means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
-            self._mean_behavior[mouse] = (means[0], means[1])
-        return self._mean_behavior[mouse]
+        means = []
+        recording = self.recordings[mouse]
+        for signal in ("behavior", "pupil_center"):
+            if (stored := recording.stored_mean(signal)) is not None:
+                means.append(stored.max(axis=1))
+                continue
+            trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
+            values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
+            known = np.concatenate(values, axis=1)
+            known[list(recording.missing[signal])] = 0
+            means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
+        return means[0], means[1]
 
+    @kept
     def behavior_digest(self, mouse: int) -> str:
         """Digest of all that decides `mean_behavior`."""
-        if mouse not in self._behavior_digests:
-            files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
-            stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
-            self._behavior_digests[mouse] = digest({"trials": self.trials_digest(mouse, "training"), **stored})
-        return self._behavior_digests[mouse]
-
-    @cached_property
-    def _behavior_digests(self) -> dict[int, str]:
-        return {}
-
-    @cached_property
-    def _mean_behavior(self) -> dict[int, tuple[NDArray[np.float32], NDArray[np.float32]]]:
-        return {}
+        files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
+        stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
+        return digest({"trials": self.trials_digest(mouse, "training"), **stored})
 
     # Encoders, masks --------------------------------------------------------------------------------------------
 

@@ -153,9 +153,9 @@ def test_comments_and_docstrings_make_nothing_stale(package: Path, before: dict[
 
 
 def test_all_fingerprints_take_a_second_at_most() -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     fingerprints(PACKAGE)
-    assert time.perf_counter() - started < 4  # a busy machine's second
+    assert time.process_time() - started < 4  # of a processor, on a slow machine
 
 
 def test_studies_and_workers_have_the_names_that_the_closure_knows() -> None:

@@ -188,6 +188,7 @@ def test_an_encoder_of_another_kind_or_size_is_refused(
         ({"masks": {"files": ["mask_m0.npy", "mask_m9.npy"]}}, "mask_m9.npy: no such file; .*fetch --weights"),
         ({"masks": {"files": ["a"], "checkpoint": "b"}}, "give `checkpoint`, to train masks with, or `files`"),
         ({"masks": {"fold": 7}}, "'masks.fold'"),
+        ({"masks": {"instances": 3}}, "'masks.instances': 3, but instances: 2"),
         ({"masks": {"instances": 2, "checkpoint": "b"}}, "`instances` are the study's own"),
         ({"masks": {"fold": 1}}, "`fold` is what the encoder of `checkpoint` held out"),
     ],

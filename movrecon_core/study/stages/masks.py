@@ -125,7 +125,7 @@ def mask_segments(trial: Trial, most: int) -> list[Segment]:
 
 def _estimate(scale: Scale) -> Estimate:
     masks = len(scale.study.reconstructed_mice)
-    trained = 0 if scale.profile.masks.files else masks * _trained(scale.study)
+    trained = 0 if scale.profile.masks.files else masks * scale.profile.masks.instances
     frames = trained * scale.profile.mask.iterations * SEGMENT_FRAMES
     return Estimate(frames * scale.seconds_of_a_frame, masks * FRAME_WIDTH**2 * FLOAT_BYTES)
 
@@ -133,12 +133,7 @@ def _estimate(scale: Scale) -> Estimate:
 def _growth(study: Study, mouse: int) -> Growth:
     if study.profile.masks.files:
         return Growth("given")
-    return Growth(amount=_trained(study) * study.profile.mask.iterations)
-
-
-def _trained(study: Study) -> int:
-    """Masks of a mouse whose mean is taken."""
-    return min(study.profile.masks.instances, study.profile.instances)
+    return Growth(amount=study.profile.masks.instances * study.profile.mask.iterations)
 
 
 MASKS = Stage(

@@ -33,7 +33,7 @@ from movrecon_core.study.microscopes import imaging_of, true_neurons
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json, together
-from movrecon_core.study.study import Key, Study
+from movrecon_core.study.study import Key, Study, kept
 from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
 
@@ -54,10 +54,10 @@ def _define(
     study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition
 ) -> tuple[str, Definition]:
     """One movie, found with one encoder, or with all where `instance` is None."""
-    name, found, shared = study.once(_define_alike, mouse, isinstance(movie, int), instance, condition)
+    name, found, shared = _define_alike(study, mouse, isinstance(movie, int), instance, condition)
     return f"{name}-{movie_name(movie)}-{found}", {
         **shared,
-        "movie": study.once(_movie, mouse, movie),
+        "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
         "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
@@ -65,6 +65,7 @@ def _define(
     }
 
 
+@kept
 def _define_alike(
     study: Study, mouse: int, natural: bool, instance: int | None, condition: Condition
 ) -> tuple[str, str, Definition]:
@@ -97,6 +98,7 @@ def _define_alike(
     )
 
 
+@kept
 def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     if isinstance(movie, int):
         return {"trial": movie, "content": study.trial_digest(mouse, movie)}
