@@ -42,11 +42,12 @@ FOLD = "fold:1"
 RESULT = Path(__file__).with_suffix(".json")
 BEST: dict[str, dict[str, Any]] = {
     "best": {},
-    "best, 24 iterations at half the rate": {"iterations": 24, "learning_rate": 0.1},
+    "best, 6 iterations": {"iterations": 6},
     "best, 12 iterations": {"iterations": 12},
-    "best, 10 iterations": {"iterations": 10},
-    "best, 16 iterations at three quarters of the rate": {"learning_rate": 0.15},
-    "best, 48 iterations at half the rate": {"iterations": 48, "learning_rate": 0.1},
+    "best, 16 iterations": {"iterations": 16},
+    "best, more momentum": {"momentum": 0.7},
+    "best, longer steps": {"learning_rate": 0.7},
+    "best, shorter steps": {"learning_rate": 0.35},
     "best, twice as independent": {"independence": 0.1},
     "best, half as independent": {"independence": 0.025},
 }
@@ -77,7 +78,8 @@ def main(
 ) -> None:
     """Measure and write the comparison."""
     settings = load_profile(profile, PROFILES)
-    alone = {"instances": 1, "trials_per_mouse": movies, "comparison": None}
+    masks = settings.masks.model_copy(update={"instances": 1})
+    alone = {"instances": 1, "trials_per_mouse": movies, "comparison": None, "masks": masks}
     run_study(settings.model_copy(update=alone), out, held_out=FOLD, until="masks")
     study = open_study(out)
     encoder = load_checkpoint(study.checkpoint(0))

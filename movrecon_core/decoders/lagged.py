@@ -100,11 +100,13 @@ def sampled(trials: Sequence[Trial], roots: Roots, lags: Sequence[int]) -> Sampl
         raise ReconstructionError(f"a decoder needs two training movies at least, found {len(trials)}")
     stride = max(STRIDE, -(-sum(trial.frames for trial in trials) // MOST_SAMPLES))
     every = slice(stride // 2, None, stride)
-    features = np.concatenate([lagged(trial.responses, roots, lags, every) for trial in trials])
-    pixels = np.concatenate([halved(trial.movie[every]) for trial in trials])
     counts = [len(range(trial.frames)[every]) for trial in trials]
+    features = np.empty((sum(counts), len(trials[0].responses) * len(lags)), np.float32)  # hundreds of MB, once
+    for trial, last, count in zip(trials, np.cumsum(counts), counts, strict=True):
+        features[last - count : last] = lagged(trial.responses, roots, lags, every)
+    pixels = np.concatenate([halved(trial.movie[every]) for trial in trials])
     feature_mean, pixel_mean = features.mean(axis=0), pixels.mean(axis=0)
     movies = np.repeat(np.arange(len(trials)), counts)
-    features -= feature_mean  # in place: hundreds of MB
+    features -= feature_mean
     pixels -= pixel_mean
     return Samples(features, pixels, movies, feature_mean, pixel_mean, stride)

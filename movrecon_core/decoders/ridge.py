@@ -71,7 +71,8 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
         If there are fewer than two.
     """
     roots = learn_roots(trials)
-    lags, penalty, samples, kernel, size = _chosen(trials, roots)
+    lags, penalty, kernel, size = _chosen(trials, roots)
+    samples = sampled(trials, roots, lags)
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
     errors = left_out_errors(inverse, dual, samples.movies)
@@ -122,16 +123,19 @@ def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) 
     return errors.numpy()
 
 
-def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Samples, Tensor, float]:
-    """Lags and penalty with the smallest error on the last fifth of the movies, all samples, and their kernel."""
+def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Tensor, float]:
+    """Lags and penalty with the smallest error on the last fifth of the movies; the kernel of their samples.
+
+    There is one set of samples at a time: it fills more memory than all else.
+    """
     smallest, best = np.inf, None
-    for lags in (SHORT_LAGS, LONG_LAGS):  # one set of samples at a time, each of which fills much memory
+    for lags in (SHORT_LAGS, LONG_LAGS):
         samples = sampled(trials, roots, lags)
         kernel, size = _kernel(samples.features)
         error = lru_cache(partial(_judged, samples, kernel))
         place = _lowest(error, len(PENALTIES))
         if best is None or error(place) < smallest:
-            smallest, best = error(place), (lags, PENALTIES[place], samples, kernel, size)
+            smallest, best = error(place), (lags, PENALTIES[place], kernel, size)
         del samples, kernel, error
     assert best is not None
     return best
@@ -165,13 +169,15 @@ def _fit(kernel: Tensor, pixels: NDArray[np.float32], to_others: Tensor, penalty
 
 def _kernel(features: NDArray[np.float32]) -> tuple[Tensor, float]:
     """Products of all samples (S, S) in units of their mean squared length, which is given too; with the constant."""
-    size = float(np.square(features).sum(axis=1).mean()) or 1.0
+    size = float(np.einsum("sf,sf->s", features, features).mean()) or 1.0
     samples = torch.from_numpy(features)
-    return samples @ samples.t() / size + INTERCEPT, size
+    return (samples @ samples.t()).div_(size).add_(INTERCEPT), size
 
 
 def _regularised(kernel: Tensor, penalty: float) -> Tensor:
-    return kernel + penalty * torch.eye(len(kernel))
+    regularised = kernel.clone()
+    regularised.diagonal().add_(penalty)
+    return regularised
 
 
 def _inverse(kernel: Tensor, penalty: float) -> Tensor:

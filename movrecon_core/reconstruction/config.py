@@ -50,7 +50,7 @@ class ReconstructionConfig:
         Weights of `PRIORS`, in multiples of the responses' own pull.
     decoder
         Name of a decoder from whose movie each starts, and to which it is pulled (`GuidedGroup`); learning rates are
-        then in standard deviations of its errors, and losses are not the Poisson loss.
+        then shares of Newton's step, and losses are not the Poisson loss.
     independence
         Share of the neurons' frames that counts as independent evidence where a decoder guides: responses are imaged
         more slowly than movies are shown, and neurons err together.
@@ -137,11 +137,12 @@ def best_config(stack_frames: int | None, stack_step: int = 1) -> Reconstruction
     """
     window = None if stack_frames is None else stack_frames * stack_step
     return ReconstructionConfig(
-        iterations=16,
+        iterations=8,
         window_frames=window,
         tiled_windows=window is not None,
-        learning_rate=0.2,
-        final_rate=0.1,
+        learning_rate=0.5,
+        momentum=0.5,
+        final_rate=0.3,
         decoder="ridge",
         precision="bfloat16",
     )

@@ -1,8 +1,8 @@
 """Movies that start from a decoder's and are pulled to it: the most likely ones, given responses and its errors.
 
 The error of a decoder is taken to be Gaussian, independent between frequencies, and as large as on training movies.
-What is changed are the coefficients of the difference to the decoder's movie, each in its standard deviation, so that
-steps are large where the decoder is known to be wrong.
+What is changed are the coefficients of the difference to the decoder's movie, each in its standard deviation. Steps are
+Newton's for a curvature that is the same for neighbouring frequencies, and that the size of the gradients tells.
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.fft import idct
 from torch import Tensor
+from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
@@ -22,11 +23,8 @@ from movrecon_core.reconstruction.movies import MovieGroup
 from movrecon_core.reconstruction.objective import Loss
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
-SECOND_MOMENT = 0.99
-"""Decay of the squared gradients' running mean (Kingma & Ba 2015, with a shorter memory for few iterations)."""
-
-SMALLEST = 1e-3
-"""Of a gradient, by whose size steps are divided."""
+NEIGHBOURS = (5, 3, 3)
+"""Frequencies, in time and space, whose gradients together tell the curvature of the one in their middle."""
 
 
 class GuidedGroup(MovieGroup):
@@ -53,18 +51,19 @@ class GuidedGroup(MovieGroup):
             for length, count in zip(lengths, self.spread.shape[1:], strict=True)
         ]
         self.coefficients = torch.zeros_like(self.spread)
-        self.mean, self.square = torch.zeros_like(self.spread), torch.zeros_like(self.spread)
+        self.mean, self.curvature = torch.zeros_like(self.spread), torch.zeros_like(self.spread)
         self._show()
 
     def step(self, encoders: Sequence[Encoder], mouse: int, iteration: int, batch: int) -> None:
-        """Make one iteration, of gradient descent with momentum and a second moment for each coefficient."""
+        """Make one iteration, of Newton's method with momentum and one curvature for each coefficient.
+
+        The largest curvature that was found counts: steps that are too long make gradients grow.
+        """
         gradient = self.pulled(self.gradient(encoders, mouse, iteration, batch))
-        decay, done = self.config.momentum, iteration + 1
+        self.curvature = torch.maximum(self.curvature, curvature(gradient))
+        decay, rate = self.config.momentum, decayed_rate(iteration, self.config)
         self.mean.mul_(decay).add_(gradient, alpha=1 - decay)
-        self.square.mul_(SECOND_MOMENT).addcmul_(gradient, gradient, value=1 - SECOND_MOMENT)
-        size = (self.square / (1 - SECOND_MOMENT**done)).sqrt() + SMALLEST
-        rate = decayed_rate(iteration, self.config)
-        self.coefficients.addcdiv_(self.mean, size, value=-rate / (1 - decay**done))
+        self.coefficients.addcdiv_(self.mean, 1 + self.curvature, value=-rate / (1 - decay ** (iteration + 1)))
         self._show()
         self.video_correlation[iteration] = self.truth.video_correlation(self.movies)
 
@@ -139,6 +138,17 @@ def rooted(values: Tensor, exponent: Tensor) -> Tensor:
     if not bool(fourth.any()):
         return roots
     return roots.sqrt() if bool(fourth.all()) else torch.where(fourth, roots.sqrt(), roots)
+
+
+def curvature(gradient: Tensor) -> Tensor:
+    """Curvature of the responses' loss with respect to coefficients in standard deviations, (M, K, R, C), as is given.
+
+    A gradient where they are wrong by their standard deviation, from responses with as much noise as the loss expects,
+    has a mean square of λ² + λ, λ being the curvature: so much is the truth's, so much the noise's. The pull has 1.
+    """
+    padding = tuple(count // 2 for count in NEIGHBOURS)
+    square = F.avg_pool3d(gradient.square(), NEIGHBOURS, stride=1, padding=padding, count_include_pad=False)
+    return ((1 + 4 * square).sqrt() - 1) / 2
 
 
 def decayed_rate(iteration: int, config: ReconstructionConfig) -> float:

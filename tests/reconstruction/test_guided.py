@@ -16,6 +16,7 @@ from movrecon_core.reconstruction import Guide, Misfit, Target, best_config, lea
 from movrecon_core.reconstruction.guided import (
     GuidedGroup,
     cosines,
+    curvature,
     decayed_rate,
     negative_log_likelihood,
     standardised,
@@ -129,6 +130,34 @@ def test_responses_that_tell_nothing_change_nothing() -> None:
     encoder, target = world(noise=1e6)
     (found,) = reconstruct([encoder], 0, [target], CONFIG)
     np.testing.assert_allclose(crop_movie(found.movie), 120, atol=0.5)
+
+
+@pytest.mark.parametrize("known", [0.0, 0.1, 1.0, 30.0])
+def test_the_size_of_gradients_tells_the_curvature(known: float) -> None:
+    """Of a quadratic loss whose minimum is drawn from the prior, seen through noise of the size that it expects."""
+    random = torch.Generator().manual_seed(0)
+    truth, noise = torch.randn(2, 1, 40, 20, 20, generator=random)
+    gradient = -known * truth - known**0.5 * noise
+    found = curvature(gradient)
+    assert found.shape == gradient.shape
+    assert found.mean().item() == pytest.approx(known, rel=0.05, abs=1e-6)
+
+
+def test_few_steps_come_as_near_as_many() -> None:
+    encoder, target = world()
+
+    def loss(iterations: int) -> float:
+        group = GuidedGroup([target], 1, replace(CONFIG, iterations=iterations), encoder.gain.detach())
+        for iteration in range(iterations):
+            group.step([encoder], 0, iteration, 8)
+        inputs = torch.zeros(1, 5, FRAMES, 64, 64)
+        inputs[:, 0] = group.movies
+        predicted = encoder(inputs, 0).detach()
+        likelihood = negative_log_likelihood(predicted, group.standardised[0], None, group.misfits[0], 1.0)
+        return float(likelihood + 0.5 * group.coefficients.square().sum())
+
+    least = loss(300)
+    assert loss(CONFIG.iterations) - least < 0.02 * (loss(1) - least)
 
 
 def test_misfit_is_the_regression_of_roots() -> None:
