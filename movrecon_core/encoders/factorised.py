@@ -83,10 +83,10 @@ class FactorisedConfig:
     readout_outputs: tuple[int, ...]
     temporal_filters: Size = 3
     first_frames: Size = 10
-    first_kernel: Odd = 5
+    first_kernel: Odd = 3
     second_kernel: Odd = 3
     temporal_kernel: Size = 8
-    features: tuple[Size, Size] = (32, 64)
+    features: tuple[Size, Size] = (16, 64)
     behavior_features: Size = 8
     drop_rate: Share = 0.0
     stack_frames: Size | None = None
