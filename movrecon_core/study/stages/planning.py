@@ -11,16 +11,16 @@ from movrecon_core.decoders.by_name import LEARNERS
 from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
-from movrecon_core.encoders.prediction import predicted_responses
+from movrecon_core.encoders.prediction import WINDOW_SIZE, predicted_responses
 from movrecon_core.encoders.training import TrainingConfig, train_encoder
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import Guide, Target, learn_misfit, reconstruct
-from movrecon_core.recordings import Recording, Trial, load_array
+from movrecon_core.recordings import FRAME_RATE, Recording, Trial, load_array
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.growth import Growth, segments
 from movrecon_core.study.guides import guide_of
 from movrecon_core.study.planned_recording import keep_part
-from movrecon_core.study.plans import Plan, kept_movies, kept_neurons, planned
+from movrecon_core.study.plans import SECONDS, Plan, kept_movies, kept_neurons, planned
 from movrecon_core.study.profile import encoder_parameters
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
 from movrecon_core.study.study import Study
@@ -140,7 +140,10 @@ def _responses(encoder: Encoder, trials: list[Trial]) -> tuple[np.ndarray, np.nd
 
 
 def _growth(study: Study, mouse: int, plan: Plan) -> Growth:
-    return segments(_training(study))
+    """With segments that an encoder is trained on, and those that its decoder learns from; an indicator is a kind."""
+    training = _training(study)
+    recorded = plan.minutes * SECONDS * FRAME_RATE / (training.segment_frames or WINDOW_SIZE)
+    return Growth(plan.indicator or "", segments(training).amount + recorded)
 
 
 PLANNING = Stage(
