@@ -39,7 +39,7 @@ class VariabilityConfig(Parameters):
     """s.d. / mean of a neuron's responses: mean and s.d. over neurons (the ten real mice)."""
     burst_spread: float = Field(default=1.75, ge=0)
     """s.d. of the logarithm of a burst's size (maximum / mean of the ten real mice's responses)."""
-    gain_seconds: float = Field(default=0.08, gt=0)
+    gain_seconds: float = Field(default=0.1, gt=0)
     """Correlation time of the gain (maximum / mean of the ten real mice: with longer ones the largest response, for its
     s.d., is too small)."""
     gain_variance: float = Field(default=10.0, ge=0)

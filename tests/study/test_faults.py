@@ -115,7 +115,9 @@ def test_a_limit_on_what_may_be_written(copied: Path, tmp_path: Path, undisturbe
 
     limited = subprocess.run(command, preexec_fn=limit, env=environment, capture_output=True, text=True, check=False)
     assert limited.returncode == 1
-    assert "cannot be written (File too large)" in limited.stderr.splitlines()[-1]
+    # Python may warn, after all is said, that the processes that were stopped have left semaphores to it.
+    said = [line for line in limited.stderr.splitlines() if "resource_tracker" not in line]
+    assert "cannot be written (File too large)" in said[-1]
     assert "Traceback" not in limited.stderr
     assert len(stored(copied)) == 1
     subprocess.run(command, env=environment, capture_output=True, check=True)

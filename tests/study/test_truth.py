@@ -38,7 +38,7 @@ TRIALS = 2
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """One mouse whose recorded responses are its noise-free ones."""
     folder = tmp_path_factory.mktemp("noiseless")
-    config = SimulationConfig(mice=1, trials=14, neurons=30, frames=90, oracle_trials=0)
+    config = SimulationConfig(mice=1, trials=14, neurons=100, frames=90, oracle_trials=0)
     (mouse,) = simulate_recordings(folder, config, seed=2)
     for trial in mouse.trials:
         shutil.copyfile(noise_free_file(mouse, trial), mouse.file("responses", trial))
