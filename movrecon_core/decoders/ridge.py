@@ -72,7 +72,7 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
     """
     roots = learn_roots(trials)
     lags, penalty, kernel, size = _chosen(trials, roots)
-    samples = sampled(trials, roots, lags)
+    samples = sampled(trials, roots, lags)  # a second's work; keeping two sets would double the memory
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
     errors = left_out_errors(inverse, dual, samples.movies)

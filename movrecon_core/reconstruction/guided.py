@@ -21,6 +21,7 @@ from movrecon_core.reconstruction.config import ReconstructionConfig, Target
 from movrecon_core.reconstruction.guide import LEAST
 from movrecon_core.reconstruction.movies import MovieGroup
 from movrecon_core.reconstruction.objective import Loss
+from movrecon_core.reconstruction.optimiser import decayed_rate
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 
 NEIGHBOURS = (5, 3, 3)
@@ -149,12 +150,6 @@ def curvature(gradient: Tensor) -> Tensor:
     padding = tuple(count // 2 for count in NEIGHBOURS)
     square = F.avg_pool3d(gradient.square(), NEIGHBOURS, stride=1, padding=padding, count_include_pad=False)
     return ((1 + 4 * square).sqrt() - 1) / 2
-
-
-def decayed_rate(iteration: int, config: ReconstructionConfig) -> float:
-    """Learning rate of one iteration, falling along a cosine to its last part."""
-    fall = 0.5 - 0.5 * float(np.cos(np.pi * iteration / config.iterations))
-    return config.learning_rate * (1 - fall * (1 - config.final_rate))
 
 
 def cosines(length: int, count: int) -> Tensor:

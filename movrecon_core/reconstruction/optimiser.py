@@ -12,9 +12,13 @@ def learning_rate(iteration: int, config: ReconstructionConfig) -> float:
     """Learning rate of one iteration, counted from 0, with warm-up, the scripts' correction, and decay if any."""
     warm_up = min(1.0, iteration / config.warm_up) if config.warm_up else 1.0
     second = 1 - config.second_moment ** (iteration + 1)
+    return decayed_rate(iteration, config) * warm_up * second**0.5 / (1 - config.momentum ** (iteration + 1))
+
+
+def decayed_rate(iteration: int, config: ReconstructionConfig) -> float:
+    """Learning rate of one iteration, falling along a cosine to its last part."""
     fall = 0.5 - 0.5 * math.cos(math.pi * iteration / config.iterations)  # 0 to 1
-    rate = config.learning_rate * (1 - fall * (1 - config.final_rate))
-    return rate * warm_up * second**0.5 / (1 - config.momentum ** (iteration + 1))
+    return config.learning_rate * (1 - fall * (1 - config.final_rate))
 
 
 class MovieOptimiser:

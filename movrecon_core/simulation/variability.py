@@ -40,8 +40,8 @@ class VariabilityConfig(Parameters):
     burst_spread: float = Field(default=1.75, ge=0)
     """s.d. of the logarithm of a burst's size (maximum / mean of the ten real mice's responses)."""
     gain_seconds: float = Field(default=0.1, gt=0)
-    """Correlation time of the gain (maximum / mean of the ten real mice: with longer ones the largest response, for its
-    s.d., is too small)."""
+    """Correlation time of the gain (the ten real mice: with shorter ones maximum / mean is too small, from 0.12 s on
+    the s.d. / mean of the most variable neurons is at the upper end)."""
     gain_variance: float = Field(default=10.0, ge=0)
     """Variance of a neuron's gain, whose mean is 1, by the mean size of its bursts (as above, and selectivity): the
     gain makes some two fifths of the noise's variance."""

@@ -17,10 +17,10 @@ from movrecon_core.reconstruction.guided import (
     GuidedGroup,
     cosines,
     curvature,
-    decayed_rate,
     negative_log_likelihood,
     standardised,
 )
+from movrecon_core.reconstruction.optimiser import decayed_rate
 
 FRAMES, NEURONS = 40, 3
 
