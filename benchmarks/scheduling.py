@@ -23,7 +23,7 @@ from movrecon_core.storage.cost import Cost
 from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study import stages
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.run.schedulers import Scheduler, run_stage
+from movrecon_core.study.run.schedulers import Scheduler, run_stages
 from movrecon_core.study.run.schedulers.cluster import Cluster
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stage import Stage, Task, no_encoder
@@ -56,7 +56,7 @@ def overhead(scheduler: Scheduler) -> float:
         with tempfile.TemporaryDirectory() as folder:
             study = Study(Path(folder), Profile(name="scheduling"), (), "fold:0")
             started = time.monotonic()
-            run_stage(NOTHING, study, scheduler)
+            run_stages((NOTHING,), study, scheduler)
             times.append(1000 * (time.monotonic() - started) / UNITS)
     return round(float(np.median(times[1:])), 2)
 

@@ -33,7 +33,7 @@ from movrecon_core.study.conditions import (
 )
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.settings import ResolutionSettings
 from movrecon_core.study.stage import Stage, Task
@@ -312,7 +312,7 @@ def test_nothing_is_missing_after_a_run_and_a_lost_unit_is_found(study: Study) -
     study.store.path(unit).unlink()
     (task,) = [task for stage in STAGES for task in stage.tasks(study)]
     assert task.units == (unit,)
-    run_stage(RECONSTRUCTIONS, study, Local(CPU))
+    run_stages((RECONSTRUCTIONS,), study, Local(CPU))
     assert study.store.load(unit) is not None
     study.store.path(unit).write_bytes(content)
 
@@ -340,7 +340,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
 
     monkeypatch.setattr(reconstructions, "build_target", spoilt)
     with pytest.raises(ReconstructionError, match=rf"trial-{second} \(ensemble\): .*not finite"):
-        run_stage(RECONSTRUCTIONS, changed, Local(CPU))
+        run_stages((RECONSTRUCTIONS,), changed, Local(CPU))
     stored = {
         (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
         for _, movie, condition in changed.asked.reconstructions()
@@ -367,7 +367,7 @@ def test_a_task_that_fails_does_not_stop_the_others(study: Study, monkeypatch: p
     )
     monkeypatch.setitem(study_module._STAGES, "made-up", stage)
     with pytest.raises(MovreconError, match=r"task 1 is broken \(1 more of 4 tasks failed\)"):
-        run_stage(stage, study, Local(CPU))
+        run_stages((stage,), study, Local(CPU))
     assert [study.store.has(study.unit("made-up", number)) for number in range(4)] == [True, False, False, True]
 
 

@@ -16,7 +16,7 @@ from movrecon_core.errors import ProfileError, StoreError
 from movrecon_core.storage.status import set_damaged_aside
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.attempts import Outcome
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stage import Stage, Task
@@ -33,15 +33,15 @@ class Counting:
     def __init__(self) -> None:
         self.done = 0
 
-    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
-        for outcome in Local(CPU).run(stage, tasks, study):
+    def run(self, stages: Sequence[Stage], tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+        for outcome in Local(CPU).run(stages, tasks, study):
             self.done += len(outcome.task.units) if outcome.state == "done" else 0
             yield outcome
 
 
 def test_two_runs_at_once_compute_each_unit_once(copied: Path, undisturbed: dict[str, bytes]) -> None:
     schedulers = [Counting(), Counting()]
-    runs = [threading.Thread(target=run_stage, args=(RECONSTRUCTIONS, open_study(copied), s)) for s in schedulers]
+    runs = [threading.Thread(target=run_stages, args=((RECONSTRUCTIONS,), open_study(copied), s)) for s in schedulers]
     for run in runs:
         run.start()
     for run in runs:
@@ -54,7 +54,7 @@ def test_two_runs_at_once_compute_each_unit_once(copied: Path, undisturbed: dict
 def first_unit(out: Path) -> int:
     """Compute one unit; bytes of its file."""
     study = open_study(out)
-    next(iter(Local(CPU).run(RECONSTRUCTIONS, RECONSTRUCTIONS.tasks(study)[:1], study)))
+    next(iter(Local(CPU).run((RECONSTRUCTIONS,), RECONSTRUCTIONS.tasks(study)[:1], study)))
     (file,) = (out / "store" / "reconstructions").glob("*.zarr.zip")
     return file.stat().st_size
 
@@ -72,13 +72,13 @@ def test_a_full_disk(prepared: Path, tmp_path: Path, undisturbed: dict[str, byte
         room, ballast = 3 * first_unit(out), disk / "ballast"
         ballast.write_bytes(bytes(shutil.disk_usage(disk).free - room))
         with pytest.raises(StoreError, match=r"\(No space left on device\); what was finished is kept"):
-            run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+            run_stages((RECONSTRUCTIONS,), open_study(out), Local(CPU))
         finished = stored(out)
         assert 1 <= len(finished) < UNITS
         assert finished.items() <= undisturbed.items()
         assert not list(out.rglob(".*.tmp.*"))
         ballast.unlink()
-        run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+        run_stages((RECONSTRUCTIONS,), open_study(out), Local(CPU))
         assert stored(out) == undisturbed
     finally:
         subprocess.run(["umount", disk], check=False)
@@ -94,7 +94,7 @@ def test_a_read_only_disk(prepared: Path, tmp_path: Path) -> None:
         subprocess.run(["mount", "-o", "remount,ro,bind", disk], check=True)
         before = stored(prepared)
         with pytest.raises(StoreError, match="Read-only file system"):
-            run_stage(RECONSTRUCTIONS, open_study(disk), Local(CPU))
+            run_stages((RECONSTRUCTIONS,), open_study(disk), Local(CPU))
         assert stored(prepared) == before
     finally:
         subprocess.run(["umount", disk], check=False)
@@ -126,7 +126,7 @@ def test_a_limit_on_what_may_be_written(copied: Path, tmp_path: Path, undisturbe
 
 
 def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: dict[str, bytes]) -> None:
-    run_stage(RECONSTRUCTIONS, open_study(copied), Local(CPU))
+    run_stages((RECONSTRUCTIONS,), open_study(copied), Local(CPU))
     files = sorted((copied / "store" / "reconstructions").glob("*.zarr.zip"))
     for place, file in zip((0.001, 0.5, 0.999), files, strict=False):
         content = bytearray(file.read_bytes())
@@ -135,7 +135,7 @@ def test_units_that_were_damaged_are_computed_again(copied: Path, undisturbed: d
     assert RECONSTRUCTIONS.tasks(open_study(copied)) == []  # nothing is read before it is needed
     set_damaged_aside(copied)
     scheduler = Counting()
-    run_stage(RECONSTRUCTIONS, open_study(copied), scheduler)
+    run_stages((RECONSTRUCTIONS,), open_study(copied), scheduler)
     assert scheduler.done == 3
     assert stored(copied) == undisturbed
     assert len(list(copied.rglob("*.damaged"))) == 3

@@ -19,7 +19,7 @@ from movrecon_core.recordings.folds import fold_of
 from movrecon_core.recordings.writer import recording_writer
 from movrecon_core.study.profile import load_profile
 from movrecon_core.study.run.pipeline import run_study
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.encoders import ENCODERS
 from movrecon_core.study.stages.masks import MASKS, mask_trials
@@ -93,7 +93,7 @@ def test_a_study_from_given_checkpoints_and_masks_trains_nothing(
     profile = load_profile(str(write_profile(tmp_path, golden, settings)), tmp_path)
     study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
     for stage in (RECORDINGS, ENCODERS, MASKS, RECONSTRUCTIONS):
-        run_stage(stage, study, Local(torch.device("cpu")))
+        run_stages((stage,), study, Local(torch.device("cpu")))
     trial = mice[0].trial(8)
     shown = (trial.movie, trial.behavior, trial.pupil_center)
     for checkpoint, path in zip(("checkpoint.pth", "checkpoint_2.pth"), study.checkpoints, strict=True):
@@ -126,7 +126,7 @@ def test_masks_are_trained_with_the_encoder_that_the_profile_names(
     profile = load_profile(str(file), tmp_path)
     study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
     for stage in (RECORDINGS, ENCODERS, MASKS):
-        run_stage(stage, study, Local(torch.device("cpu")))
+        run_stages((stage,), study, Local(torch.device("cpu")))
     assert mask_trials(study, 0).unseen
     segments = segments_of(study, mice[0])
     config = MaskConfig(iterations=3, learning_rate=300.0)
@@ -145,7 +145,7 @@ def test_a_mask_of_several_instances_is_the_mean_of_theirs(
     profile = load_profile(str(write_profile(tmp_path, golden, settings, **changes)), tmp_path)
     study = Study(tmp_path / "out", profile, tuple(mice), profile.held_out)
     for stage in (RECORDINGS, ENCODERS, MASKS):
-        run_stage(stage, study, Local(torch.device("cpu")))
+        run_stages((stage,), study, Local(torch.device("cpu")))
     first, second = (
         train_mask(load_checkpoint(path), 0, segments_of(study, mice[0]), profile.mask, 0) for path in study.checkpoints
     )

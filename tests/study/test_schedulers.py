@@ -18,7 +18,7 @@ from small_study import kill, meanwhile, stored
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import MovreconError
 from movrecon_core.study import open_study
-from movrecon_core.study.run.schedulers import Scheduler, processes, run_stage
+from movrecon_core.study.run.schedulers import Scheduler, processes, run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.run.schedulers.processes import open_processes
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("single")
 
 
 def reconstruct(out: Path, scheduler: Scheduler) -> dict[str, bytes]:
-    run_stage(RECONSTRUCTIONS, open_study(out), scheduler)
+    run_stages((RECONSTRUCTIONS,), open_study(out), scheduler)
     return stored(out)
 
 
@@ -53,22 +53,25 @@ def test_the_first_reconstruction_is_shown_once(copied: Path, capsys: pytest.Cap
 
 
 @pytest.mark.parametrize(
-    ("asked", "expected"), [(1, {(4, 1)}), (2, {(2, 2)}), (3, {(1, 4)}), (8, {(1, 4)})], ids=lambda x: str(x)
+    ("asked", "expected"),
+    [((1,), {(4, 1)}), ((2,), {(2, 2)}), ((1, 1), {(2, 2)}), ((3,), {(1, 4)}), ((3, 5), {(1, 4)})],
+    ids=lambda x: str(x),
 )
 def test_threads_follow_from_what_the_profile_asks_for(
-    asked: int, expected: set[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
+    asked: tuple[int, ...], expected: set[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Four cores: threads of each process and processes side by side; also where only one task is left."""
+    """Four cores, units of stages that share them: threads of each process and processes side by side; also where only
+    one task is left."""
     given: set[tuple[int, int]] = set()
 
-    def next_free(free: SimpleQueue, stage: str, task: object, study: object, threads: int) -> str:
+    def next_free(free: SimpleQueue, task: object, study: object, threads: int) -> str:
         given.add((threads, free.qsize()))
         return "done"
 
     monkeypatch.setattr(processes, "_next_free", next_free)
-    stage = SimpleNamespace(name="masks", asked=lambda study: range(asked))
+    stages = [SimpleNamespace(asked=lambda study, units=units: range(units)) for units in asked]
     with open_processes(["cpu"] * 4, threads=4) as four:
-        assert list(four.run(stage, [object()], object())) == ["done"]  # type: ignore[arg-type]
+        assert list(four.run(stages, [object()], object())) == ["done"]  # type: ignore[arg-type]
     assert given == expected
 
 

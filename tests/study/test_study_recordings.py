@@ -12,7 +12,7 @@ from movrecon_core.errors import RecordingError
 from movrecon_core.recordings import Recording
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.provenance import provenance
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.recordings import RECORDINGS
 from movrecon_core.study.study import Study
@@ -20,7 +20,7 @@ from movrecon_core.study.study import Study
 
 def split(mouse: Path, out: Path, **profile: object) -> Study:
     study = Study(out, parse_profile({"name": "test", **profile}, "test"), (Recording(mouse),), "tier:oracle")
-    run_stage(RECORDINGS, study, Local(torch.device("cpu")))
+    run_stages((RECORDINGS,), study, Local(torch.device("cpu")))
     return study
 
 

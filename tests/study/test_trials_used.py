@@ -16,7 +16,7 @@ from movrecon_core.recordings.folds import used_trials
 from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.conditions import Condition
 from movrecon_core.study.profile import load_profile, parse_profile
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.masks import FEWEST_MOVIES, mask_trials
 from movrecon_core.study.stages.recordings import RECORDINGS
@@ -33,7 +33,7 @@ def mouse(tmp_path: Path) -> Path:
 
 def split(mice: list[Path], out: Path, rule: str = "tier:oracle", **profile: object) -> Study:
     study = Study(out, parse_profile({"name": "test", **profile}, "test"), tuple(map(Recording, mice)), rule)
-    run_stage(RECORDINGS, study, Local(torch.device("cpu")))
+    run_stages((RECORDINGS,), study, Local(torch.device("cpu")))
     return study
 
 

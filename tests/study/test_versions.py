@@ -14,7 +14,7 @@ from movrecon_core.storage.status import read_status, set_damaged_aside
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.inventory import require_results, write_inventory
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.masks import MASKS
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
@@ -35,7 +35,7 @@ def test_older_results_are_named_and_computed_again(copied: Path, capsys: pytest
     older = age(study, "masks")
     with pytest.raises(StoreError, match="another version is there; `movrecon run` computes it again"):
         study.alpha(0)
-    run_stage(MASKS, study, Local(CPU))
+    run_stages((MASKS,), study, Local(CPU))
     assert "masks: 1 of 1 are there, but of another version" in capsys.readouterr().err
     assert study.alpha(0).shape == (64, 64)
     write_inventory(study)

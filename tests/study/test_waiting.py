@@ -15,7 +15,7 @@ from movrecon_core.storage.claims import claimed
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study import study as studies
 from movrecon_core.study.profile import Profile
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stage import Stage, Task, no_encoder
 from movrecon_core.study.study import Study
@@ -78,7 +78,7 @@ def beside(study: Study, stores: bool) -> threading.Thread:
 @pytest.mark.parametrize("stores", [True, False])
 def test_what_another_run_has_is_waited_for(study: Study, stores: bool) -> None:
     other = beside(study, stores)
-    run_stage(WAITED, study, Local(torch.device("cpu")))
+    run_stages((WAITED,), study, Local(torch.device("cpu")))
     other.join()
     first, second = study.unit("waited", 0), study.unit("waited", 1)
     assert [second.name] == COMPUTED if stores else [second.name, first.name]
@@ -88,6 +88,6 @@ def test_what_another_run_has_is_waited_for(study: Study, stores: bool) -> None:
 def test_waiting_does_not_name_all_units_again(study: Study) -> None:
     """At the start, after what was computed, and at the end; not at each of the looks between."""
     other = beside(study, True)
-    run_stage(WAITED, study, Local(torch.device("cpu")))
+    run_stages((WAITED,), study, Local(torch.device("cpu")))
     other.join()
     assert len(ASKED) <= 3

@@ -19,7 +19,7 @@ from movrecon_core.storage.store import read_dataset
 from movrecon_core.study import open_study
 from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
-from movrecon_core.study.run.schedulers import run_stage
+from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
@@ -84,7 +84,7 @@ def undisturbed(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> dic
     out = tmp_path_factory.mktemp("undisturbed") / "study"
     shutil.copytree(prepared, out)
     with one_thread():
-        run_stage(RECONSTRUCTIONS, open_study(out), Local(CPU))
+        run_stages((RECONSTRUCTIONS,), open_study(out), Local(CPU))
     arrays = stored(out)
     assert len(arrays) == UNITS
     return arrays

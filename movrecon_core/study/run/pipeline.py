@@ -20,9 +20,9 @@ from movrecon_core.storage.paths import STUDY_FILE
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
 from movrecon_core.study.run.room import require_room
-from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stage
+from movrecon_core.study.run.schedulers import open_scheduler, require_scheduler, run_stages
 from movrecon_core.study.scale import Scale
-from movrecon_core.study.stages import STAGES
+from movrecon_core.study.stages import GROUPS, STAGES
 from movrecon_core.study.stages.recordings import simulate
 from movrecon_core.study.study import Study
 
@@ -95,9 +95,12 @@ def run_study(
     last = [stage.name for stage in STAGES].index(until)
     with open_scheduler(scheduler, profile, out, None if device is None else chosen) as computing:
         final = False
-        for stage in STAGES[: last + 1]:
+        for group in GROUPS:
+            wanted = [stage for stage in group if STAGES.index(stage) <= last]
+            if not wanted:
+                break
             final = final or write_inventory(study)
-            run_stage(stage, study, computing)
+            run_stages(group, study, computing, wanted)
             study.digests.save()
     return study
 

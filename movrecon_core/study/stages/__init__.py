@@ -22,27 +22,18 @@ from movrecon_core.study.stages.showings import SHOWINGS
 from movrecon_core.study.stages.unshared import UNSHARED
 from movrecon_core.study.study import introduce
 
-STAGES: tuple[Stage, ...] = (
-    RECORDINGS,
-    DECODERS,
-    ENCODERS,
-    MISFITS,
-    EVALUATIONS,
-    OTHER_ENCODER,
-    ENCODER_QUALITIES,
-    PHYSIOLOGY,
-    MASKS,
-    RECEPTIVE_FIELDS,
-    POPULATIONS,
-    UNSHARED,
-    RECONSTRUCTIONS,
-    OTHER_RECONSTRUCTIONS,
-    OTHER_METHODS,
-    BASELINES,
-    RESPONSES,
-    SHOWINGS,
-    PLANNING,
+GROUPS: tuple[tuple[Stage, ...], ...] = (
+    (RECORDINGS,),
+    (DECODERS,),
+    (ENCODERS, OTHER_ENCODER),
+    (MASKS, ENCODER_QUALITIES, EVALUATIONS, MISFITS, PHYSIOLOGY, RECEPTIVE_FIELDS),
+    (POPULATIONS, UNSHARED),
+    (RECONSTRUCTIONS, OTHER_METHODS, OTHER_RECONSTRUCTIONS, PLANNING),
+    (BASELINES, RESPONSES),
+    (SHOWINGS,),
 )
-"""In order: a stage needs those before it."""
+"""In order: a stage needs those of earlier groups, and none of its own, with which it shares the cores."""
+
+STAGES: tuple[Stage, ...] = tuple(stage for group in GROUPS for stage in group)
 
 introduce(STAGES)

@@ -13,9 +13,9 @@ from movrecon_core.errors import ProfileError
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.run.schedulers.processes import cores, open_processes, within_memory
-from movrecon_core.study.run.schedulers.run import Scheduler, run_stage
+from movrecon_core.study.run.schedulers.run import Scheduler, run_stages
 
-__all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stage"]
+__all__ = ["Scheduler", "open_scheduler", "require_scheduler", "run_stages"]
 
 
 def require_scheduler(name: str, out: Path) -> None:

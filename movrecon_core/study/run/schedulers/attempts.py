@@ -100,7 +100,7 @@ def attempt(stage: Stage, task: Task, work: Worker) -> Outcome:
     return Outcome(task, "done")
 
 
-def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
+def attempt_elsewhere(task: Task, place: Place) -> Outcome:
     """As `attempt`, in a process that knows nothing of the study yet.
 
     Raises
@@ -110,7 +110,7 @@ def attempt_elsewhere(stage: str, task: Task, place: Place) -> Outcome:
     """
     torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
     return attempt(
-        next(found for found in stages.STAGES if found.name == stage),
+        next(found for found in stages.STAGES if found.name == task.stage),
         task,
         _work(place.out, place.settings, place.device, place.code),
     )

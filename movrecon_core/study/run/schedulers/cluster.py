@@ -49,12 +49,12 @@ class Cluster:
     device: str | None = None
     security: Any = None
 
-    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+    def run(self, stages: Sequence[Stage], tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
         """Compute tasks as workers become free.
 
         Workers and scheduler may go and come back: what was lost is computed again, what was stored is not.
         """
-        waiting = {f"{stage.name}-{uuid.uuid4().hex}": task for task in tasks}
+        waiting = {f"{task.stage}-{uuid.uuid4().hex}": task for task in tasks}
         place = place_of(study, self.device)
         reached = time.monotonic()
         print(f"{self.address}: connecting", file=sys.stderr)
@@ -64,7 +64,7 @@ class Cluster:
                     self.address, timeout=CONNECTION, security=self.security, set_as_default=False
                 ) as client:
                     reached = time.monotonic()
-                    for key, outcome in _outcomes(client, stage.name, waiting, place):
+                    for key, outcome in _outcomes(client, waiting, place):
                         waiting.pop(key)
                         yield outcome
             except (OSError, TimeoutError, CancelledError, _LostError) as error:
@@ -75,14 +75,12 @@ class Cluster:
                     ) from None
                 left = duration(PATIENCE - (time.monotonic() - reached))
                 print(f"{self.address}: not reached; is it the right one? Trying for {left} more", file=sys.stderr)
-                waiting = {f"{stage.name}-{uuid.uuid4().hex}": task for task in waiting.values()}
+                waiting = {f"{task.stage}-{uuid.uuid4().hex}": task for task in waiting.values()}
                 time.sleep(1)
 
 
-def _outcomes(client: Any, stage: str, waiting: dict[str, Task], place: Any) -> Iterator[tuple[str, Outcome]]:
-    futures = [
-        client.submit(attempt_elsewhere, stage, task, place, key=key, pure=False) for key, task in waiting.items()
-    ]
+def _outcomes(client: Any, waiting: dict[str, Task], place: Any) -> Iterator[tuple[str, Outcome]]:
+    futures = [client.submit(attempt_elsewhere, task, place, key=key, pure=False) for key, task in waiting.items()]
     for future in distributed.as_completed(futures, loop=client.loop):
         if future.status not in ("finished", "error"):
             raise _LostError(f"task {future.status}")

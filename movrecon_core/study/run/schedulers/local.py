@@ -23,8 +23,8 @@ class Local:
 
     device: torch.device
 
-    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+    def run(self, stages: Sequence[Stage], tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
         """Compute tasks in their order."""
-        work = Worker(study, self.device)
+        work, named = Worker(study, self.device), {stage.name: stage for stage in stages}
         for task in tasks:
-            yield attempt(stage, task, work)
+            yield attempt(named[task.stage], task, work)

@@ -35,20 +35,19 @@ class Processes:
         self._processes = [_Process(device) for device in devices]
         self._threads = threads
 
-    def run(self, stage: Stage, tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
+    def run(self, stages: Sequence[Stage], tasks: Sequence[Task], study: Study) -> Iterator[Outcome]:
         """Compute tasks as processes become free."""
         threads, side_by_side = None, len(self._processes)
         if self._threads is not None:
             # What the profile asks for decides, not what is left of it: the number of threads decides the last bits.
-            threads = max(1, self._threads // max(1, len(stage.asked(study))))
+            asked = sum(len(stage.asked(study)) for stage in stages)
+            threads = max(1, self._threads // max(1, asked))
             side_by_side = max(1, min(side_by_side, self._threads // threads))
         free: SimpleQueue[_Process] = SimpleQueue()
         for process in self._processes[:side_by_side]:
             free.put(process)
         with ThreadPoolExecutor(side_by_side) as pool:
-            futures: list[Future[Outcome]] = [
-                pool.submit(_next_free, free, stage.name, task, study, threads) for task in tasks
-            ]
+            futures: list[Future[Outcome]] = [pool.submit(_next_free, free, task, study, threads) for task in tasks]
             try:
                 for future in as_completed(futures):
                     yield future.result()
@@ -73,7 +72,7 @@ def open_processes(devices: Sequence[str], threads: int | None = None) -> Iterat
     devices
         ``cpu``, ``cuda:0``, ``cuda:1`` ...; a device that is named twice has two processes.
     threads
-        Of torch, for the units of a stage together; None: as many as this process has, for each.
+        Of torch, for the units of stages that run together; None: as many as this process has, for each.
     """
     found = Processes(devices, threads)
     try:
@@ -100,13 +99,13 @@ class _Process:
         self._executor: ProcessPoolExecutor | None = None
         self._stopped = False
 
-    def compute(self, stage: str, task: Task, place: Place) -> Outcome:
+    def compute(self, task: Task, place: Place) -> Outcome:
         for _ in range(STARTS):
             if self._executor is None:
                 # Spawned: a forked process cannot use CUDA.
                 self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
             try:
-                return self._executor.submit(attempt_elsewhere, stage, task, place).result()
+                return self._executor.submit(attempt_elsewhere, task, place).result()
             except BrokenProcessPool:
                 self._executor.shutdown(wait=False)
                 self._executor = None
@@ -132,9 +131,9 @@ def _begin() -> None:
     end_with_parent()
 
 
-def _next_free(free: "SimpleQueue[_Process]", stage: str, task: Task, study: Study, threads: int | None) -> Outcome:
+def _next_free(free: "SimpleQueue[_Process]", task: Task, study: Study, threads: int | None) -> Outcome:
     process = free.get()
     try:
-        return process.compute(stage, task, place_of(study, process.device, threads))
+        return process.compute(task, place_of(study, process.device, threads))
     finally:
         free.put(process)
