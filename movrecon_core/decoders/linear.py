@@ -41,9 +41,8 @@ class LinearDecoder:
         return lagged(responses, Roots(self.scale, self.root), self.lags.tolist()) @ self.weights + self.mean
 
 
-def linear_decoder(
-    roots: Roots, lags: tuple[int, ...], weights: NDArray[np.float32], samples: Samples
-) -> LinearDecoder:
+def linear_decoder(weights: NDArray[np.float32], samples: Samples) -> LinearDecoder:
     """The decoder whose weights fit samples less their means."""
     mean = samples.pixel_mean - samples.feature_mean @ weights
-    return LinearDecoder(roots.scale, roots.root, np.asarray(lags, dtype=np.int64), weights, mean.astype(np.float32))
+    lags = np.asarray(samples.lags, dtype=np.int64)
+    return LinearDecoder(samples.roots.scale, samples.roots.root, lags, weights, mean.astype(np.float32))

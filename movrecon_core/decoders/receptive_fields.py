@@ -20,12 +20,9 @@ def learn_receptive_field_sum(trials: Sequence[Trial]) -> LinearDecoder:
     The field of a neuron and lag is the response-weighted mean of the training movies. One factor for all makes grey
     levels of the sum.
     """
-    roots = learn_roots(trials)
-    samples = sampled(trials, roots, SHORT_LAGS)
+    samples = sampled(trials, learn_roots(trials), SHORT_LAGS)
     fields = response_weighted_means(samples)
-    shown = samples.features @ fields
-    factor = (shown * samples.pixels).sum() / max(np.square(shown).sum(), 1e-12)
-    return linear_decoder(roots, SHORT_LAGS, (factor * fields).astype(np.float32), samples)
+    return linear_decoder(_factor(samples.shown(fields), samples.pixels) * fields, samples)
 
 
 def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
@@ -33,18 +30,20 @@ def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
 
     It has as many singular values as explain the last fifth of the movies best.
     """
-    roots = learn_roots(trials)
-    samples = sampled(trials, roots, SHORT_LAGS)
-    learning, judging = ~samples.judging, samples.judging
-    errors = []
-    for weights in _inverses(samples, learning):
-        errors.append(np.square(samples.pixels[judging] - samples.features[judging] @ weights).mean())
-    everything = np.ones(len(samples.movies), dtype=bool)
-    weights = _inverses(samples, everything)[int(np.argmin(errors))]
-    return linear_decoder(roots, SHORT_LAGS, weights, samples)
+    samples = sampled(trials, learn_roots(trials), SHORT_LAGS)
+    learning, judging = samples.learning, samples.judging
+    fields = response_weighted_means(samples, learning)
+    shown, errors = samples.shown(fields), []
+    for inverse in _inverses(fields):
+        found = shown @ inverse
+        factor = _factor(found[learning], samples.pixels[learning])
+        errors.append(np.square(samples.pixels[judging] - factor * found[judging]).mean())
+    fields = response_weighted_means(samples)
+    inverse = _inverses(fields)[int(np.argmin(errors))]
+    return linear_decoder(fields @ (_factor(samples.shown(fields) @ inverse, samples.pixels) * inverse), samples)
 
 
-def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice = slice(None)) -> NDArray[np.float32]:
+def response_weighted_means(samples: Samples, chosen: slice = slice(None)) -> NDArray[np.float32]:
     """Receptive field of each neuron and lag, in grey levels per standard deviation of its response.
 
     Returns
@@ -52,20 +51,19 @@ def response_weighted_means(samples: Samples, chosen: NDArray[np.bool_] | slice 
     NDArray
         (N * lags, 576).
     """
-    features, pixels = samples.features[chosen], samples.pixels[chosen]
-    return np.asarray(features.T @ pixels / len(pixels), dtype=np.float32)
+    return samples.weighted_sum(samples.pixels, chosen) / np.float32(len(samples.movies[chosen]))
 
 
-def _inverses(samples: Samples, chosen: NDArray[np.bool_]) -> list[NDArray[np.float32]]:
-    """Weights (N * lags, 576) for each of `RANKS`, each with the factor that fits the chosen samples best."""
-    fields = response_weighted_means(samples, chosen)
-    squared, axes = np.linalg.eigh(fields.T.astype(np.float64) @ fields)  # fields = U S Vᵀ; these are S² and V
-    features, pixels = samples.features[chosen], samples.pixels[chosen]
+def _factor(shown: NDArray[np.float32], pixels: NDArray[np.float32]) -> np.float32:
+    """What makes grey levels of what decoders show."""
+    return np.float32((shown * pixels).sum() / max(np.square(shown).sum(), 1e-12))
+
+
+def _inverses(fields: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """What makes their pseudo-inverse (N * lags, 576) of fields U S Vᵀ: V S⁻² Vᵀ (576, 576), for each of `RANKS`."""
+    squared, axes = np.linalg.eigh(fields.T.astype(np.float64) @ fields)
     found = []
     for rank in RANKS:
         kept, values = axes[:, -rank:], squared[-rank:]
-        inverse = fields @ (kept / np.maximum(values, 1e-12 * values[-1])) @ kept.T  # U S⁻¹ Vᵀ
-        shown = features @ inverse
-        factor = (shown * pixels).sum() / max(np.square(shown).sum(), 1e-12)
-        found.append((factor * inverse).astype(np.float32))
+        found.append(((kept / np.maximum(values, 1e-12 * values[-1])) @ kept.T).astype(np.float32))
     return found

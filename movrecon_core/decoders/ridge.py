@@ -71,12 +71,11 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
         If there are fewer than two.
     """
     roots = learn_roots(trials)
-    lags, penalty, kernel, size = _chosen(trials, roots)
-    samples = sampled(trials, roots, lags)  # a second's work; keeping two sets would double the memory
+    samples, penalty, kernel, size = _chosen(trials, roots)
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
     errors = left_out_errors(inverse, dual, samples.movies)
-    decoder = _decoder(roots, lags, samples, dual, size)
+    decoder = _decoder(samples, dual, size)
     power = error_spectrum(errors, samples.movies, samples.apart)
     return RidgeDecoder(
         **vars(decoder),
@@ -92,8 +91,8 @@ def learn_mean_frame(trials: Sequence[Trial]) -> LinearDecoder:
     """Learn the mean frame of the training movies, which no response changes."""
     roots = learn_roots(trials)
     samples = sampled(trials, roots, (0,))
-    nothing = np.zeros((samples.features.shape[1], samples.pixels.shape[1]), np.float32)
-    return linear_decoder(roots, (0,), nothing, samples)
+    nothing = np.zeros((len(samples.feature_mean), samples.pixels.shape[1]), np.float32)
+    return linear_decoder(nothing, samples)
 
 
 def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -123,30 +122,25 @@ def left_out_errors(inverse: Tensor, dual: Tensor, movies: NDArray[np.integer]) 
     return errors.numpy()
 
 
-def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[tuple[int, ...], float, Tensor, float]:
-    """Lags and penalty with the smallest error on the last fifth of the movies; the kernel of their samples.
-
-    There is one set of samples at a time: it fills more memory than all else.
-    """
+def _chosen(trials: Sequence[Trial], roots: Roots) -> tuple[Samples, float, Tensor, float]:
+    """Samples and penalty with the smallest error on the last fifth of the movies; their `_kernel`."""
     smallest, best = np.inf, None
     for lags in (SHORT_LAGS, LONG_LAGS):
         samples = sampled(trials, roots, lags)
-        kernel, size = _kernel(samples.features)
+        kernel, size = _kernel(samples)
         error = lru_cache(partial(_judged, samples, kernel))
         place = _lowest(error, len(PENALTIES))
         if best is None or error(place) < smallest:
-            smallest, best = error(place), (lags, PENALTIES[place], kernel, size)
-        del samples, kernel, error
+            smallest, best = error(place), (samples, PENALTIES[place], kernel, size)
+        del kernel, error  # before the next one is made
     assert best is not None
     return best
 
 
 def _judged(samples: Samples, kernel: Tensor, place: int) -> float:
     """Mean squared error on the last fifth of the movies with one of the penalties, learned from the others."""
-    learning, judging = ~samples.judging, samples.judging
-    found = _fit(
-        kernel[learning][:, learning], samples.pixels[learning], kernel[judging][:, learning], PENALTIES[place]
-    )
+    learning, judging = samples.learning, samples.judging
+    found = _fit(kernel[learning, learning], samples.pixels[learning], kernel[judging, learning], PENALTIES[place])
     return float(np.square(samples.pixels[judging] - found).mean())
 
 
@@ -167,11 +161,11 @@ def _fit(kernel: Tensor, pixels: NDArray[np.float32], to_others: Tensor, penalty
     return (to_others @ torch.cholesky_solve(torch.from_numpy(pixels), factor)).numpy()
 
 
-def _kernel(features: NDArray[np.float32]) -> tuple[Tensor, float]:
+def _kernel(samples: Samples) -> tuple[Tensor, float]:
     """Products of all samples (S, S) in units of their mean squared length, which is given too; with the constant."""
-    size = float(np.einsum("sf,sf->s", features, features).mean()) or 1.0
-    samples = torch.from_numpy(features)
-    return (samples @ samples.t()).div_(size).add_(INTERCEPT), size
+    kernel = samples.kernel()
+    size = float(kernel.diagonal().mean()) or 1.0
+    return kernel.div_(size).add_(INTERCEPT), size
 
 
 def _regularised(kernel: Tensor, penalty: float) -> Tensor:
@@ -184,18 +178,17 @@ def _inverse(kernel: Tensor, penalty: float) -> Tensor:
     return torch.cholesky_inverse(torch.linalg.cholesky(_regularised(kernel, penalty)))
 
 
-def _decoder(roots: Roots, lags: tuple[int, ...], samples: Samples, dual: Tensor, size: float) -> LinearDecoder:
-    weights = (torch.from_numpy(samples.features).t() @ dual / size).numpy()
-    found = linear_decoder(roots, lags, weights, samples)
+def _decoder(samples: Samples, dual: Tensor, size: float) -> LinearDecoder:
+    found = linear_decoder(samples.weighted_sum((dual / size).numpy()), samples)
     mean = np.asarray(found.mean + (INTERCEPT * dual.sum(dim=0)).numpy(), dtype=np.float32)
     return replace(found, mean=mean)
 
 
 def _chosen_axes(samples: Samples, kernel: Tensor, penalty: float) -> NDArray[np.float32]:
     """Principal components, as many as predict the last fifth of the movies best."""
-    learning, judging = ~samples.judging, samples.judging
+    learning, judging = samples.learning, samples.judging
     pixels = samples.pixels[learning]
-    found = _fit(kernel[learning][:, learning], pixels, kernel[judging][:, learning], penalty)
+    found = _fit(kernel[learning, learning], pixels, kernel[judging, learning], penalty)
     errors = []
     for count in COMPONENTS:
         axes = _axes(pixels, count)

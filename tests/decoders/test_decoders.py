@@ -18,7 +18,7 @@ from movrecon_core.decoders import (
 from movrecon_core.decoders.by_name import LEARNERS, arrays_of, decoder_of
 from movrecon_core.decoders.errors import error_spectrum, spread_of_frequencies
 from movrecon_core.decoders.frames import doubled, halved
-from movrecon_core.decoders.lagged import SHORT_LAGS, lagged, sampled
+from movrecon_core.decoders.lagged import LONG_LAGS, SHORT_LAGS, lagged, sampled
 from movrecon_core.decoders.ridge import PENALTIES, learn_ridge, left_out_errors
 from movrecon_core.decoders.roots import Roots, learn_roots
 from movrecon_core.errors import ReconstructionError
@@ -69,15 +69,11 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
     trials = world(noise=0.5)
     decoder = learn_ridge(trials)
     samples = sampled(trials, learn_roots(trials), decoder.lags.tolist())
-    size = np.square(samples.features).sum(axis=1).mean()
-    columns = np.hstack([samples.features / np.sqrt(size), np.ones((len(samples.pixels), 1))]).astype(np.float64)
+    features = np.hstack([columns for _, columns in samples.features()])
+    size = np.square(features).sum(axis=1).mean()
+    columns = np.hstack([features / np.sqrt(size), np.ones((len(samples.pixels), 1))]).astype(np.float64)
     target = samples.pixels.astype(np.float64)
-    found = (
-        (samples.features @ decoder.weights)
-        + decoder.mean
-        - samples.pixel_mean
-        + (samples.feature_mean @ decoder.weights)
-    )
+    found = (features @ decoder.weights) + decoder.mean - samples.pixel_mean + (samples.feature_mean @ decoder.weights)
     errors = []
     for penalty in PENALTIES:
         extended = np.vstack([columns, np.sqrt(penalty) * np.eye(columns.shape[1])])
@@ -85,6 +81,28 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
         solution = np.linalg.lstsq(extended, np.vstack([target, zeros]), rcond=None)[0]
         errors.append(np.abs(columns @ solution - found).max())
     assert min(errors) < 0.02 < sorted(errors)[1]  # grey levels: one of the penalties, and no other
+
+
+def test_samples_multiply_what_they_do_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some neurons and some rows at a time give the products of all features, the last parts being smaller."""
+    trials = world(noise=0.5)
+    whole = sampled(trials, learn_roots(trials), LONG_LAGS)
+    features = np.concatenate([lagged(t.responses, whole.roots, LONG_LAGS, whole.every) for t in trials])
+    np.testing.assert_allclose(whole.feature_mean, features.mean(axis=0), rtol=1e-5)
+    features = (features - features.mean(axis=0)).astype(np.float64)
+    count = len(whole.movies)
+    monkeypatch.setattr("movrecon_core.decoders.lagged.PART", 7 * count * len(LONG_LAGS))
+    monkeypatch.setattr("movrecon_core.decoders.lagged.ROWS_AT_ONCE", 50)
+    assert [columns.stop for columns, _ in whole.features()] == [7 * 11, 14 * 11, 21 * 11, 24 * 11]
+    np.testing.assert_allclose(whole.kernel(), features @ features.T, atol=1e-3)
+    values = np.random.default_rng(0).normal(size=(count, 3)).astype(np.float32)
+    for chosen in (slice(None), whole.learning, whole.judging):
+        found = whole.weighted_sum(values, chosen)
+        np.testing.assert_allclose(found, features[chosen].T @ values[chosen], atol=1e-3)
+    weights = np.random.default_rng(1).normal(size=(features.shape[1], 3)).astype(np.float32)
+    np.testing.assert_allclose(whole.shown(weights), features @ weights, atol=1e-3)
+    assert (whole.learning.stop, whole.judging.stop) == (whole.judging.start, count)
+    assert set(whole.movies[whole.judging]) == {7}
 
 
 def test_errors_of_a_left_out_movie_are_those_of_learning_without_it() -> None:

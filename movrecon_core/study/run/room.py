@@ -8,7 +8,7 @@ from typing import NamedTuple
 import psutil
 import torch
 
-from movrecon_core.decoders.lagged import LONG_LAGS, MOST_SAMPLES, STRIDE
+from movrecon_core.decoders.lagged import MOST_SAMPLES, PART, STRIDE
 from movrecon_core.encoders.inputs import CHANNELS
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.errors import ProfileError
@@ -51,8 +51,8 @@ def needs(scale: Scale) -> Iterator[Need]:
         trials = max(len(study.trials_with(mouse, "training")) for mouse in range(scale.mice))
         responses = trials * frames * (neurons + FRAME_HEIGHT * FRAME_WIDTH) * FLOAT_BYTES
         samples = min(MOST_SAMPLES, trials * frames // STRIDE)
-        # Beside the larger set of lags, the kernels of both sets, and what the solution makes of one.
-        features = samples * (neurons * len(LONG_LAGS) + 5 * samples) * FLOAT_BYTES
+        # Some of the features at a time, the kernels of both sets of lags, and what the solution makes of one.
+        features = (PART + 5 * samples**2) * FLOAT_BYTES
         keys = "reconstruction.method" if profile.reconstruction.decoder else "baselines.decoders"
         yield Need("learning a decoder", responses + features, keys, False)
     if study.asked.guides:
