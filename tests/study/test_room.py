@@ -79,7 +79,7 @@ def test_a_container_has_less_than_its_computer(tmp_path: Path, monkeypatch: pyt
 
 
 def test_decoders_of_a_paper_sized_mouse_are_named() -> None:
-    """600 training movies of 8,000 neurons are 600 × 300 × 8000 × 4 bytes, 5.8 GB; of the features, 2.1 GB, is a part."""
+    """600 training movies of 8,000 neurons are 600 × 300 × 8000 × 4 bytes, 5.8 GB; of the features, 2.1 GB, a part."""
     paper: Profile = load_profile("paper", PROFILES)
     small = paper.model_copy(update={"encoder": load_profile("smoke", PROFILES).encoder})
     found = {need.what: need for need in needs(Scale(small, (), CPU))}
