@@ -121,7 +121,7 @@ class Samples:
         for first in range(0, neurons, size):
             part = slice(first, min(first + size, neurons))
             columns = slice(part.start * lags, part.stop * lags)
-            roots = Roots(self.roots.scale[part], self.roots.root)
+            roots = self.roots.of(part)
             found = np.concatenate([lagged(t.responses[part], roots, self.lags, self.every) for t in self.trials])
             found -= self.feature_mean[columns]
             yield columns, found

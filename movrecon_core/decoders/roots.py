@@ -14,6 +14,9 @@ MOST_SKEWED = 2.0
 """Mean skewness over neurons of the square roots, that of an exponential distribution; above it fourth roots are taken.
 Chosen on movies of a training fold, simulated with and without the tails of real neurons."""
 
+AT_A_TIME = 256
+"""Neurons of which all frames are looked at together."""
+
 SKEW_STRIDE = 5
 """Frames from one to the next that skewness is taken of."""
 
@@ -32,6 +35,10 @@ class Roots:
 
     scale: NDArray[np.float32]
     root: NDArray[np.int64]
+
+    def of(self, neurons: slice) -> "Roots":
+        """Those of some neurons."""
+        return Roots(self.scale[neurons], self.root)
 
     def __call__(self, responses: NDArray[np.floating]) -> NDArray[np.float32]:
         """Roots (N, T) of responses (N, T), >= 0.
@@ -57,6 +64,18 @@ def learn_roots(trials: Sequence[Trial]) -> Roots:
     spread = np.sqrt(np.maximum(square - mean**2, 0))
     scale = np.where(spread > 0, spread, 1).astype(np.float32)
     roots = Roots(scale, np.asarray(2))
-    some = np.concatenate([roots(trial.responses[:, ::SKEW_STRIDE]) for trial in trials], axis=1)[spread > 0]
-    skewed = len(some) > 0 and float(skew(some.astype(np.float64), axis=1).mean()) > MOST_SKEWED
+    skewness = np.concatenate([_skewness(trials, roots, some, spread > 0) for some in neurons_at_a_time(len(scale))])
+    skewed = len(skewness) > 0 and float(skewness.mean()) > MOST_SKEWED
     return Roots(scale, np.asarray(4)) if skewed else roots
+
+
+def neurons_at_a_time(count: int) -> list[slice]:
+    """Parts of a population: what is made of all frames of a recording fills memory several times over."""
+    return [slice(first, min(first + AT_A_TIME, count)) for first in range(0, count, AT_A_TIME)]
+
+
+def _skewness(trials: Sequence[Trial], roots: Roots, neurons: slice, vary: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of those neurons among some that vary (N,); others have none."""
+    found = np.concatenate([roots.of(neurons)(t.responses[neurons, ::SKEW_STRIDE]) for t in trials], axis=1)
+    varying = found[vary[neurons]].astype(np.float64)
+    return np.asarray(skew(varying, axis=1)) if len(varying) else np.empty(0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from movrecon_core.decoders.roots import Roots
+from movrecon_core.decoders.roots import Roots, neurons_at_a_time
 
 LEAST = 1e-6
 """Added to predictions before their root is taken, whose gradient has no limit at 0."""
@@ -76,6 +76,13 @@ def learn_misfit(recorded: NDArray[np.floating], predicted: NDArray[np.floating]
     roots
         What is taken of both.
     """
+    parts = [_learned(recorded[some], predicted[some], roots.of(some)) for some in neurons_at_a_time(len(recorded))]
+    slope, offset, spread = np.concatenate(parts, axis=1, dtype=np.float32)
+    return Misfit(roots.scale, np.full_like(slope, 1 / roots.root), slope, offset, spread)
+
+
+def _learned(recorded: NDArray[np.floating], predicted: NDArray[np.floating], roots: Roots) -> NDArray[np.floating]:
+    """Slope, offset and spread (3, N)."""
     found, known = roots(recorded), roots(predicted + LEAST)
     mean, known_mean = found.mean(axis=1), known.mean(axis=1)
     together = ((found - mean[:, None]) * (known - known_mean[:, None])).mean(axis=1)
@@ -84,6 +91,4 @@ def learn_misfit(recorded: NDArray[np.floating], predicted: NDArray[np.floating]
     slope = np.maximum(together, 0) / np.where(variance > 0, variance, 1)
     offset = mean - slope * known_mean
     left = (found - slope[:, None] * known - offset[:, None]).std(axis=1)
-    spread = np.where(left > 0, left, 1)
-    exponent = np.full(len(slope), 1 / roots.root)
-    return Misfit(*(np.asarray(x, dtype=np.float32) for x in (roots.scale, exponent, slope, offset, spread)))
+    return np.stack([slope, offset, np.where(left > 0, left, 1)])

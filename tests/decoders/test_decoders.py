@@ -192,7 +192,9 @@ def test_spectrum_of_white_errors_is_flat_and_of_right_size() -> None:
     np.testing.assert_allclose(np.square(spread).mean(), 16, rtol=0.02)
 
 
-def test_heavy_tails_are_drawn_in_harder() -> None:
+@pytest.mark.parametrize("at_a_time", [5, 256])
+def test_heavy_tails_are_drawn_in_harder(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("movrecon_core.decoders.roots.AT_A_TIME", at_a_time)
     trials = world(4, 100)
     assert learn_roots(trials).root == 2
     heavy = [replace(trial, responses=(trial.responses / 10) ** 16) for trial in trials]

@@ -160,7 +160,9 @@ def test_few_steps_come_as_near_as_many() -> None:
     assert loss(CONFIG.iterations) - least < 0.02 * (loss(1) - least)
 
 
-def test_misfit_is_the_regression_of_roots() -> None:
+@pytest.mark.parametrize("at_a_time", [2, 256])
+def test_misfit_is_the_regression_of_roots(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("movrecon_core.decoders.roots.AT_A_TIME", at_a_time)
     random = np.random.default_rng(0)
     predicted = random.gamma(2, 1, (3, 4000))
     roots = 0.5 * np.sqrt(predicted) + 1 + 0.1 * random.normal(size=predicted.shape)

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
+from movrecon_core.process import give_back_memory
 from movrecon_core.recordings import open_recordings
 from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.storage.files import read_json, remove_abandoned, require_writable
@@ -102,6 +103,7 @@ def run_study(
             final = final or write_inventory(study)
             run_stages(group, study, computing, wanted)
             study.digests.save()
+            give_back_memory()
     return study
 
 

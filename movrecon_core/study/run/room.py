@@ -57,8 +57,8 @@ def needs(scale: Scale) -> Iterator[Need]:
         yield Need("learning a decoder", responses + features, keys, False)
     if study.asked.guides:
         movies = min(MOST_MOVIES, scale.trials // scale.mice)
-        # Recorded and predicted, their roots, and what is left of these.
-        yield Need("the encoders' misfits", 6 * movies * frames * neurons * FLOAT_BYTES, "reconstruction.method", False)
+        # Recorded and predicted, movie by movie and joined.
+        yield Need("the encoders' misfits", 4 * movies * frames * neurons * FLOAT_BYTES, "reconstruction.method", False)
     maps = FRAME_HEIGHT * FRAME_WIDTH * neurons * FLOAT_BYTES
     # On, Off, of an instance and their sums; three results, of which one is standardised at a time.
     yield Need("receptive fields", 8 * maps, "the number of neurons", False)
