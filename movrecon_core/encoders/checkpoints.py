@@ -20,12 +20,14 @@ import torch
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
+from movrecon_core.encoders.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
 from movrecon_core.errors import CheckpointError
 from movrecon_core.storage.files import renaming
 
 _ENCODERS: dict[str, tuple[type[Encoder], type]] = {
     "dwiseneuro": (DwiseNeuro, DwiseNeuroConfig),
     "factorised": (Factorised, FactorisedConfig),
+    "linear-nonlinear": (LinearNonlinear, LinearNonlinearConfig),
 }
 
 ENTRY_POINTS = "movrecon.encoders"

@@ -268,7 +268,12 @@ def test_a_diverging_loss_is_an_error(mice, tmp_path):
     assert not (tmp_path / "diverged.pth").exists()
 
 
-def test_an_encoder_learns_planted_neurons(tmp_path):
+@pytest.mark.parametrize(
+    ("architecture", "size", "rate"),
+    [("factorised", {"features": (8, 8)}, 4e-3), ("linear-nonlinear", {}, 2e-2)],
+    ids=["factorised", "linear-nonlinear"],
+)
+def test_an_encoder_learns_planted_neurons(architecture, size, rate, tmp_path):
     with recording_writer(tmp_path / "planted") as writer:
         for index in range(14):
             trial = planted_trial(index)
@@ -277,13 +282,13 @@ def test_an_encoder_learns_planted_neurons(tmp_path):
                 writer.signal(signal, index, getattr(trial, signal))
         writer.metadata(["train"] * 12 + ["oracle"] * 2, np.arange(3), np.zeros((3, 3)))
     config = TrainingConfig(
-        batch=6, segments_per_epoch=120, warm_up_epochs=0.5, cosine_epochs=4, segment_frames=60, learning_rate=4e-3,
+        batch=6, segments_per_epoch=120, warm_up_epochs=0.5, cosine_epochs=4, segment_frames=60, learning_rate=rate,
         cutmix_probability=0.0, ema_decay=0.9, skipped_frames=10,
     )  # fmt: skip
-    size = {"readout_outputs": (3,), "features": (8, 8)}
+    size = {"readout_outputs": (3,), **size}
     recording = Recording(tmp_path / "planted")
     checkpoint = tmp_path / "learned.pth"
-    encoder = train_encoder([recording], [range(12)], "factorised", size, config, 0, checkpoint)
+    encoder = train_encoder([recording], [range(12)], architecture, size, config, 0, checkpoint)
     history = json.loads(checkpoint.with_suffix(".history.json").read_text())
     assert history[-1]["loss"] < history[0]["loss"]
     for trial in (recording.trial(12), recording.trial(13)):
