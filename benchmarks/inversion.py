@@ -281,7 +281,7 @@ def _chosen_movies(study: Study, movies: int) -> list[tuple[int, int]]:
     """Held-out movies, in turn from every mouse."""
     found = [
         (mouse, trial)
-        for trials in zip(*(study.reconstructed_trials(m) for m in study.reconstructed_mice), strict=True)
+        for trials in zip(*(study.trials.reconstructed(m) for m in study.reconstructed_mice), strict=True)
         for mouse, trial in zip(study.reconstructed_mice, trials, strict=True)
     ]
     return found[:movies]
@@ -297,9 +297,9 @@ def _run(
     observed = recording.responses[:, span]
     if responses == "predicted":
         observed = predict(encoder, encoder_inputs(truth, behavior, pupil), mouse).numpy()
-    mask = study.evaluation_mask(mouse)
+    mask = study.results.evaluation_mask(mouse)
     target = Target(
-        observed, behavior, pupil, study.training_mask(mouse), truth=np.asarray(truth), evaluation_mask=mask
+        observed, behavior, pupil, study.results.training_mask(mouse), truth=np.asarray(truth), evaluation_mask=mask
     )
     seconds: list[float] = []
     started = time.perf_counter()

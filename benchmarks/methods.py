@@ -87,14 +87,14 @@ def main(
     best, fast = (dataclasses.replace(config(*frames), precision=None) for config in (best_config, fast_config))
     plain = dataclasses.replace(without_decoder(best), gradient_blur=(0.0, 0.0))
     natural: list[tuple[int, Movie]] = [
-        (mouse, trial) for mouse in study.reconstructed_mice for trial in study.reconstructed_trials(mouse)
+        (mouse, trial) for mouse in study.reconstructed_mice for trial in study.trials.reconstructed(mouse)
     ]
     stimuli: list[Movie] = [*settings.noise.stimuli[::5], *settings.gratings.stimuli[::5]]
     synthetic: list[tuple[int, Movie]] = [
         (mouse, stimulus) for mouse in study.reconstructed_mice for stimulus in stimuli
     ]
     first: list[tuple[int, Movie]] = [
-        (mouse, study.reconstructed_trials(mouse)[0]) for mouse in study.reconstructed_mice
+        (mouse, study.trials.reconstructed(mouse)[0]) for mouse in study.reconstructed_mice
     ]
     asked: tuple[tuple[ReconstructionConfig, dict[str, dict[str, Any]], list[tuple[int, Movie]]], ...] = (
         (best, BEST, natural),
@@ -135,7 +135,7 @@ def judged(
         ]
         if config.decoder is not None:
             targets = guided(study, mouse, targets, conditions, misfits_of(study, mouse, [0]), config.decoder)
-        mask = crop_movie(study.evaluation_mask(mouse))
+        mask = crop_movie(study.results.evaluation_mask(mouse))
         for movie, result in zip(movies, reconstruct([encoder], mouse, targets, config), strict=True):
             shown = crop_movie(ensemble([result.movie], SMOOTHING if isinstance(movie, int) else None))
             truth = study.movie(mouse, movie)[SKIPPED_FRAMES:]

@@ -99,7 +99,10 @@ def profile_of(kind: Kind, neurons: int, movies: int, segments: int) -> Profile:
 def shared_pixels(studies: dict[Kind, Study]) -> list[NDArray[np.bool_]]:
     """Pixels (36, 64) of each mouse that are inside the evaluation masks of both kinds."""
     mice = studies["bursts"].reconstructed_mice
-    return [np.all([crop_movie(study.evaluation_mask(mouse)) for study in studies.values()], axis=0) for mouse in mice]
+    return [
+        np.all([crop_movie(study.results.evaluation_mask(mouse)) for study in studies.values()], axis=0)
+        for mouse in mice
+    ]
 
 
 def correlations(study: Study, kind: Kind, pixels: list[NDArray[np.bool_]]) -> pd.DataFrame:
@@ -107,7 +110,7 @@ def correlations(study: Study, kind: Kind, pixels: list[NDArray[np.bool_]]) -> p
     encoder = load_checkpoint(study.checkpoint(0))
     rows = []
     for mouse, inside in zip(study.reconstructed_mice, pixels, strict=True):
-        trials = study.reconstructed_trials(mouse)
+        trials = study.trials.reconstructed(mouse)
         for method, movies in found_movies(study, encoder, mouse, trials).items():
             for trial, movie in zip(trials, movies, strict=True):
                 judged = Judged(study.movie(mouse, trial), movie, inside).evaluated

@@ -99,11 +99,11 @@ class Viewer(widgets.VBox):
         mouse, trial, condition = self.mouse.value, self.trial.value, self.condition.value
         used = range(self.instances.value)
         try:
-            judged = self._study.judged(mouse, trial, condition, instances=used)
+            judged = self._study.results.judged(mouse, trial, condition, instances=used)
             truth, found, pixels = judged
             expected, against = truth, "truth"
             if condition == RECORDED and PREDICTED in self._conditions[mouse, trial]:
-                expected = self._study.reconstruction(mouse, trial, PREDICTED, instances=used)
+                expected = self._study.results.reconstruction(mouse, trial, PREDICTED, instances=used)
                 against = "reconstruction from predicted responses"
             responses = self._study.trial(mouse, trial).responses
         except MovreconError as error:

@@ -126,14 +126,14 @@ def test_correlation_from_the_stored_arrays(smoke_study: Path) -> None:
     from scipy.ndimage import gaussian_filter
 
     study = open_study(smoke_study)
-    trial = study.reconstructed_trials(0)[0]
+    trial = study.trials.reconstructed(0)[0]
     truth = study.trial(0, trial).movie
     digest = "?" * 12  # other conditions have longer names
     files = sorted((smoke_study / "store" / "reconstructions").glob(f"*-1-trial-{trial}-*-recorded-{digest}.zarr.zip"))
     assert len(files) == 2
     mean = np.mean([read_dataset(file)["movie"].values for file in files], axis=0)
     found = gaussian_filter(mean, 0.5)[:, 14:50]
-    inside = study.alpha(0)[14:50] >= 1
+    inside = study.results.alpha(0)[14:50] >= 1
     expected = np.corrcoef(truth[30:, inside].ravel(), found[30:, inside].ravel())[0, 1]
     table = pd.read_csv(smoke_study / "figures" / "fig2_performance_B.csv")
     own = table.query(

@@ -50,11 +50,11 @@ def natural_video(study: Study) -> Video:
     """
     tiles, names, rows, outlines = [], [], [], []
     for place, mouse in enumerate(study.reconstructed_mice):
-        trials = study.reconstructed_trials(mouse)
+        trials = study.trials.reconstructed(mouse)
         pairs = [_pair(study, mouse, trial, Condition()) for trial in trials]
         tiles += [[truth for truth, _, _ in pairs], [found for _, found, _ in pairs]]
         names += [f"{study.label(mouse)}, true", "reconstructed"]
-        outlines += [crop_movie(study.evaluation_mask(mouse))] * 2
+        outlines += [crop_movie(study.results.evaluation_mask(mouse))] * 2
         for column, (trial, (_, _, value)) in enumerate(zip(trials, pairs, strict=True)):
             rows.append((2 * place + 1, column + 1, study.label(mouse), trial, value))
     table = pd.DataFrame(rows, columns=["row", "column", "mouse", "trial", "video_correlation"])
@@ -107,7 +107,7 @@ def error_video(study: Study) -> Video:
     """Video 4: error maps in hot and cold over the true movies, one row a mouse, at half speed."""
     tiles, names, rows = [], [], []
     for place, mouse in enumerate(study.reconstructed_mice):
-        trials = study.reconstructed_trials(mouse)
+        trials = study.trials.reconstructed(mouse)
         errors = [movie_errors(study, mouse, trial) for trial in trials]
         truths = [study.movie(mouse, trial) for trial in trials]
         tiles.append([255 * error_colours(truth, error) for truth, error in zip(truths, errors, strict=True)])
@@ -173,7 +173,7 @@ def _pair(
 
     Natural movies get the contrast of the mean image (scripts); that of a grating has none.
     """
-    judged = study.judged(mouse, movie, condition)
+    judged = study.results.judged(mouse, movie, condition)
     match = match_mean_image if isinstance(movie, int) else match_contrast_luminance
     return judged.truth, match(judged.reconstruction, *judged[::2]), video_correlation(*judged.evaluated)
 

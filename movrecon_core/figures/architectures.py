@@ -60,7 +60,7 @@ Movies = dict[Condition, list[NDArray[np.floating]]]
 
 
 def _own(study: Study, mouse: int, trial: int) -> Movies:
-    return {c: list(study.instance_movies(mouse, trial, c)) for c in study.asked.compared_conditions}
+    return {c: list(study.results.instance_movies(mouse, trial, c)) for c in study.asked.compared_conditions}
 
 
 def _others(study: Study, mouse: int, trial: int) -> Movies:
@@ -88,7 +88,7 @@ def _levels(movies: Movies) -> dict[str, dict[str, NDArray[np.floating]]]:
 
 
 def _quality(study: Study, mouse: int, trial: int, movie: NDArray[np.floating]) -> float:
-    judged = study.judged(mouse, trial)._replace(reconstruction=crop_movie(ensemble([movie], SMOOTHING)))
+    judged = study.results.judged(mouse, trial)._replace(reconstruction=crop_movie(ensemble([movie], SMOOTHING)))
     with np.errstate(invalid="ignore", divide="ignore"):
         return float(np.nan_to_num(video_correlation(*judged.evaluated)))
 

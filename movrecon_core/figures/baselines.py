@@ -51,9 +51,11 @@ def baseline_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """
     if not study.asked.decoders:
         raise NothingToShowError("the profile has no baselines; give `baselines.decoders` some names")
-    own = study.judged(mouse, trial, instances=[0])
-    found = {RECONSTRUCTED: own, ALL_INSTANCES: study.judged(mouse, trial)}
-    found |= {name: own._replace(reconstruction=movie) for name, movie in study.other_movies(mouse, trial).items()}
+    own = study.results.judged(mouse, trial, instances=[0])
+    found = {RECONSTRUCTED: own, ALL_INSTANCES: study.results.judged(mouse, trial)}
+    found |= {
+        name: own._replace(reconstruction=movie) for name, movie in study.results.other_movies(mouse, trial).items()
+    }
     stored = study.result("baselines", mouse, trial)
     for name, movie in zip(stored.attrs["decoders"], stored["movie"].values, strict=True):
         found[NAMES.get(name, name)] = own._replace(reconstruction=movie)

@@ -86,7 +86,7 @@ def compared_reconstructions(study: Study) -> pd.DataFrame:
     rows = []
     for mouse, trial in ((m, t) for m in study.reconstructed_mice for t in study.asked.compared_trials(m)):
         unit = study.result("other-reconstructions", mouse, trial, 0, RECORDED)
-        first = study.judged(mouse, trial, instances=[0])
+        first = study.results.judged(mouse, trial, instances=[0])
         second = first._replace(reconstruction=crop_movie(ensemble([unit["movie"].values], SMOOTHING)))
         for name, judged in ((own, first), (other, second)):
             with np.errstate(invalid="ignore", divide="ignore"):

@@ -86,7 +86,7 @@ def error_tables(study: Study) -> ErrorTables:
     maps: dict[int, list[NDArray[np.float64]]] = {}
     tables: dict[str, list[pd.DataFrame]] = {name: [] for name in ErrorTables._fields[1:]}
     for mouse, trial in truth_movies(study):
-        found = {name: study.judged(mouse, trial, WAYS[name]).evaluated for name in CAUSES}
+        found = {name: study.results.judged(mouse, trial, WAYS[name]).evaluated for name in CAUSES}
         truth, _, pixels = found[CAUSES[0]]
         errors = split_loss(*(standardised_error(*judged) for judged in found.values()))
         errors[WHOLE] = np.sum([errors[part] for part in PARTS], axis=0)
@@ -142,7 +142,7 @@ def _features(study: Study, mouse: int, number: int, pixels: NDArray[np.bool_]) 
     changes = np.abs(np.diff(truth, axis=0, prepend=truth[:1]))
     y, x = np.mgrid[: pixels.shape[0], : pixels.shape[1]]
     middle = y[pixels].mean(), x[pixels].mean()
-    gaze = np.hypot(*(trial.pupil_center - study.mean_behavior(mouse)[1][:, None]))
+    gaze = np.hypot(*(trial.pupil_center - study.trials.mean_behavior(mouse)[1][:, None]))
     shape = (len(truth[evaluated]), int(pixels.sum()))
     found = {
         "contrast edges": np.hypot(down, right)[evaluated][:, pixels],
@@ -168,9 +168,9 @@ def _correlates(
 def _shown(study: Study, mouse: int, trial: int) -> list[tuple[str, float]]:
     if PREDICTED not in study.conditions:
         return []
-    pixels = crop_movie(study.evaluation_mask(mouse))
+    pixels = crop_movie(study.results.evaluation_mask(mouse))
     recorded, noise_free, expected = (
-        study.reconstruction(mouse, trial, way)[SKIPPED_FRAMES:, pixels].astype(np.float64)
+        study.results.reconstruction(mouse, trial, way)[SKIPPED_FRAMES:, pixels].astype(np.float64)
         for way in (RECORDED, NOISE_FREE, PREDICTED)
     )
     error = recorded - expected
@@ -181,7 +181,7 @@ def _shown(study: Study, mouse: int, trial: int) -> list[tuple[str, float]]:
 
 
 def _map(study: Study, mouse: int, means: NDArray[np.float64]) -> NDArray[np.float64]:
-    pixels = crop_movie(study.evaluation_mask(mouse))
+    pixels = crop_movie(study.results.evaluation_mask(mouse))
     image = np.full((len(means), *pixels.shape), np.nan)
     image[:, pixels] = means
     return image

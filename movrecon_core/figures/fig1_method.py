@@ -63,7 +63,7 @@ def optimisation_curves(study: Study) -> pd.DataFrame:
     """
     tables = []
     for mouse, trial in study.movies():
-        for instance, unit in enumerate(study.reconstruction_units(mouse, trial, RECORDED)):
+        for instance, unit in enumerate(study.results.reconstruction_units(mouse, trial, RECORDED)):
             found = study.store.require(unit)
             columns = {"mouse": study.label(mouse), "trial": trial, "instance": instance}
             iteration = np.arange(1, found.sizes["iteration"] + 1)
@@ -85,8 +85,8 @@ def whole_losses(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse, trial in study.movies():
-        units = study.reconstruction_units(mouse, trial, RECORDED)
-        losses = study.responses(mouse, trial)["loss"].values
+        units = study.results.reconstruction_units(mouse, trial, RECORDED)
+        losses = study.results.responses(mouse, trial)["loss"].values
         for instance, (unit, (first, last)) in enumerate(zip(units, losses, strict=True)):
             name, done = (study.label(mouse), trial, instance), study.store.require(unit).sizes["iteration"]
             rows += [(*name, 1, first), (*name, done + 1, last)]
@@ -179,7 +179,9 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 def reconstruction_minutes(study: Study) -> list[float]:
     """Time that finding one movie with one instance took, of each, as far as it is noted beside the results."""
-    units = [unit for mouse, trial in study.movies() for unit in study.reconstruction_units(mouse, trial, RECORDED)]
+    units = [
+        unit for mouse, trial in study.movies() for unit in study.results.reconstruction_units(mouse, trial, RECORDED)
+    ]
     found = [unit_attributes(study.store, unit) for unit in units]
     return [attributes["seconds"] / 60 for attributes in found if "seconds" in attributes]
 

@@ -59,7 +59,11 @@ def rows(fit: pd.DataFrame, seed: int) -> Iterator[Row]:
 
 
 def _panels_of_movie(study: Study, mouse: int, number: int, neurons: int) -> dict[str, pd.DataFrame]:
-    trial, responses, judged = study.trial(mouse, number), study.responses(mouse, number), study.judged(mouse, number)
+    trial, responses, judged = (
+        study.trial(mouse, number),
+        study.results.responses(mouse, number),
+        study.results.judged(mouse, number),
+    )
     seconds = np.round(np.arange(trial.frames) / FRAME_RATE, 3)
     energy = motion_energy(judged.truth, judged.pixels).round(4)
     moved = pd.DataFrame({"signal": "motion energy", "seconds": seconds[1:], "value": energy})

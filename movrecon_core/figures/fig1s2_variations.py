@@ -103,7 +103,7 @@ def variants(study: Study) -> pd.DataFrame:
         for name, movie in zip(names, movies, strict=True):
             if condition == AVERAGED and movie[1] not in study.asked.repeated_trials(movie[0]):
                 continue
-            judged = study.judged(*movie, condition, **made).evaluated
+            judged = study.results.judged(*movie, condition, **made).evaluated
             table.append((*name, variant, video_correlation(*judged)))
             if variant == STANDARD:
                 standards.append(judged)
@@ -126,7 +126,7 @@ def variant_movies(study: Study, mouse: int, trial: int) -> dict[str, Judged]:
     """A movie's reconstructions by variant; those that the profile does not ask for are left out."""
     repeated = trial in study.asked.repeated_trials(mouse)
     asked = [(name, variant) for name, variant in _asked(study).items() if repeated or variant.condition != AVERAGED]
-    return {name: study.judged(mouse, trial, condition, **made) for name, (condition, _, made) in asked}
+    return {name: study.results.judged(mouse, trial, condition, **made) for name, (condition, _, made) in asked}
 
 
 def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
@@ -148,12 +148,12 @@ def mask_thresholds(study: Study, thresholds: int) -> pd.DataFrame:
     levels = np.linspace(0, 1, thresholds)
     tables = []
     for mouse in study.reconstructed_mice:
-        alpha = crop_movie(study.alpha(mouse))
+        alpha = crop_movie(study.results.alpha(mouse))
         columns = {"mouse": study.label(mouse), "threshold": levels.round(6)}
         columns["diameter"] = [mask_diameter(alpha >= level) for level in levels]
         for variant, mask in TRAINING_MASKS.items():
             for trial in study.asked.variation_trials(mouse):
-                truth, movie, _ = study.judged(mouse, trial, VARIANTS[variant].condition).evaluated
+                truth, movie, _ = study.results.judged(mouse, trial, VARIANTS[variant].condition).evaluated
                 correlation = threshold_correlations(truth, movie, alpha, levels)
                 tables.append(pd.DataFrame({**columns, "training mask": mask, "video_correlation": correlation}))
     by_mouse = ["mouse", "training mask", "threshold", "diameter"]

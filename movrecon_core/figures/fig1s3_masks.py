@@ -49,7 +49,7 @@ def mask_panels(study: Study) -> dict[str, pd.DataFrame]:
         "A": maps(examples, "response"),
         "B": maps([field_coverage(study, mouse) for mouse in fields], "response"),
         "C": image_table(labelled(np.stack(counts), mouse=labels, row=["On", "Off"]), "neurons"),
-        "D": maps([crop_movie(study.alpha(mouse)) for mouse in study.reconstructed_mice], "alpha"),
+        "D": maps([crop_movie(study.results.alpha(mouse)) for mouse in study.reconstructed_mice], "alpha"),
         "E": image_table(labelled(np.stack(correlations), mouse=labels, row=list(MASKS)), "correlation"),
     }
 
@@ -65,7 +65,7 @@ def mask_sizes(study: Study) -> pd.DataFrame:
     rows = []
     for mouse in study.reconstructed_mice:
         for name, mask in MASKS.items():
-            pixels = mask(crop_movie(study.alpha(mouse)))
+            pixels = mask(crop_movie(study.results.alpha(mouse)))
             height, width = mask_size(pixels)
             rows.append((study.label(mouse), name, height, width, mask_diameter(pixels), int(pixels.sum())))
     return pd.DataFrame(rows, columns=["mouse", "mask", "height", "width", "diameter", "pixels"]).round(1)
@@ -140,10 +140,10 @@ def _counts(centres: NDArray[np.integer]) -> NDArray[np.int64]:
 def _pixel_correlations(study: Study, mouse: int) -> NDArray[np.floating]:
     """Mean over movies, (masks, 36, 64); NaN outside each mask."""
     maps = []
-    for trial in study.reconstructed_trials(mouse):
-        truth, found, _ = study.judged(mouse, trial).evaluated
+    for trial in study.trials.reconstructed(mouse):
+        truth, found, _ = study.results.judged(mouse, trial).evaluated
         maps.append(pixel_correlation(truth, found))
     defined = ~np.isnan(maps)
     mean = np.where(defined, maps, 0).sum(axis=0) / np.maximum(defined.sum(axis=0), 1)
-    inside = [mask(crop_movie(study.alpha(mouse))) & defined.any(axis=0) for mask in MASKS.values()]
+    inside = [mask(crop_movie(study.results.alpha(mouse))) & defined.any(axis=0) for mask in MASKS.values()]
     return np.where(inside, mean, np.nan)

@@ -41,7 +41,7 @@ def performance(study: Study) -> pd.DataFrame:
     movies = list(study.movies())
     tables = []
     for condition in study.conditions:
-        judged = [study.judged(mouse, trial, condition).evaluated for mouse, trial in movies]
+        judged = [study.results.judged(mouse, trial, condition).evaluated for mouse, trial in movies]
         truths, found, pixels = map(list, zip(*judged, strict=True))
         table = pd.DataFrame([(study.label(mouse), trial) for mouse, trial in movies], columns=["mouse", "trial"])
         table["condition"] = condition.name
@@ -146,9 +146,9 @@ def methods_beside(study: Study) -> pd.DataFrame:
     """
     table = []
     for mouse, trial in study.asked.baseline_movies() if study.profile.baselines.methods else ():
-        own = study.judged(mouse, trial, instances=[0])
+        own = study.results.judged(mouse, trial, instances=[0])
         table.append((study.label(mouse), trial, OWN_METHOD, video_correlation(*own.evaluated)))
-        for name, movie in study.other_movies(mouse, trial).items():
+        for name, movie in study.results.other_movies(mouse, trial).items():
             judged = own._replace(reconstruction=movie).evaluated
             table.append((study.label(mouse), trial, name, video_correlation(*judged)))
     return pd.DataFrame(table, columns=["mouse", "trial", "method", "video_correlation"])
@@ -168,8 +168,8 @@ def median_movie(correlations: pd.DataFrame) -> int:
 
 def median_trial(study: Study, mouse: int) -> int:
     """The trial of a mouse whose reconstruction has the median video correlation."""
-    trials = study.reconstructed_trials(mouse)
-    found = [video_correlation(*study.judged(mouse, trial).evaluated) for trial in trials]
+    trials = study.trials.reconstructed(mouse)
+    found = [video_correlation(*study.results.judged(mouse, trial).evaluated) for trial in trials]
     return int(trials[median_movie(pd.DataFrame({"trial": trials, "video_correlation": found}))])
 
 
@@ -193,7 +193,7 @@ def shown_trials(study: Study, count: int, first: int | None = None) -> list[tup
     mice = study.reconstructed_mice[:count]
     trials = {mouse: median_trial(study, mouse) for mouse in mice[first is not None :]}
     if first is not None:
-        listed = study.reconstructed_trials(mice[0])
+        listed = study.trials.reconstructed(mice[0])
         if not 0 <= first < len(listed):
             raise ProfileError(f"movie {first} (from 0) of {study.label(mice[0])}: it has {len(listed)}")
         trials[mice[0]] = listed[first]
@@ -228,7 +228,7 @@ def example_frames(
     movies = {}
     for mouse, trial in shown_trials(study, count, first):
         name = f"{study.label(mouse)}, trial {trial}, r = {recorded[study.label(mouse), trial]:.2f}"
-        movies[name] = study.judged(mouse, trial)
+        movies[name] = study.results.judged(mouse, trial)
     shown = shown_frames(min(len(truth) for truth, _, _ in movies.values()), frames)  # the same of movies of any length
     seconds = np.round(shown / FRAME_RATE, 3)
     tables = []

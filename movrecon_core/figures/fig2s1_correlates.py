@@ -45,11 +45,11 @@ def frame_features(study: Study) -> pd.DataFrame:
     """
     tables = []  # a signal that was not recorded is NaN: the 0 in its place would count as a value
     for mouse, number in study.movies():
-        trial, judged = study.trial(mouse, number), study.judged(mouse, number)
+        trial, judged = study.trial(mouse, number), study.results.judged(mouse, number)
         truth, pixels = judged.truth, judged.pixels
         evaluated, before = slice(SKIPPED_FRAMES, None), slice(SKIPPED_FRAMES - 1, None)
         inside = truth[evaluated][:, pixels]
-        responses = study.responses(mouse, number).isel(time=evaluated)
+        responses = study.results.responses(mouse, number).isel(time=evaluated)
         recorded, predicted = responses["recorded"].values, responses["predicted"].sel(stimulus="true").values
         columns = {
             "mouse": study.label(mouse),

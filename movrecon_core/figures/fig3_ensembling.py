@@ -38,8 +38,8 @@ def ensemble_sizes(study: Study, condition: Condition = RECORDED) -> pd.DataFram
     for mouse, trial in study.movies():
         found = subset_correlations(
             study.movie(mouse, trial),
-            study.instance_movies(mouse, trial, condition),
-            crop_movie(study.evaluation_mask(mouse)),
+            study.results.instance_movies(mouse, trial, condition),
+            crop_movie(study.results.evaluation_mask(mouse)),
         )
         found.insert(0, "mouse", study.label(mouse))
         found.insert(1, "trial", trial)

@@ -97,7 +97,7 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
     targets
         Whose predictions: ``same instance``, ``ensemble``, or both.
     """
-    masks = {mouse: crop_movie(study.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
+    masks = {mouse: crop_movie(study.results.evaluation_mask(mouse)) for mouse in study.reconstructed_mice}
     before = dict(zip(study.reconstructed_mice, np.roll(study.reconstructed_mice, 1).tolist(), strict=True))
     measures, phases = [], []
     waiting: dict[Shown[NoiseStimulus], NDArray[np.floating]] = {}  # the reconstruction of one phase, until the other
@@ -106,7 +106,7 @@ def noise_tables(study: Study, targets: Collection[str] = tuple(TARGETS.values()
             continue
         mouse, stimulus, condition = one
         # Not `judged`, which would read the thousands of movies a second time.
-        single = crop_movie(study.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
+        single = crop_movie(study.results.instance_movies(mouse, stimulus, condition))[:, SKIPPED_FRAMES:]
         truth, found, mask = study.movie(mouse, stimulus)[SKIPPED_FRAMES:], single.mean(axis=0), masks[mouse]
         key = {"mouse": study.label(mouse), "target": one.target, **{name: getattr(stimulus, name) for name in GRID}}
         key |= {"sample": stimulus.sample}

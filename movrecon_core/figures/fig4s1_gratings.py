@@ -35,7 +35,7 @@ def grating_measures(study: Study) -> pd.DataFrame:
     rows = []
     for one in shown_stimuli(study, GratingStimulus):
         mouse, stimulus, condition = one
-        value = video_correlation(*study.judged(mouse, stimulus, condition).evaluated)
+        value = video_correlation(*study.results.judged(mouse, stimulus, condition).evaluated)
         key = {name: getattr(stimulus, name) for name in ("direction", *GRID)}
         rows.append({"mouse": study.label(mouse), "target": one.target, **key, "video_correlation": value})
     return pd.DataFrame(rows)

@@ -40,7 +40,7 @@ def population_sizes(study: Study) -> pd.DataFrame:
         for trial in study.asked.population_trials(mouse):
             for dropped, kept in product(study.profile.population.dropped, (*sorted(study.fractions), 1.0)):
                 condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
-                value = video_correlation(*study.judged(mouse, trial, condition).evaluated)
+                value = video_correlation(*study.results.judged(mouse, trial, condition).evaluated)
                 neurons = study.recordings[mouse].neurons
                 found.append((study.label(mouse), trial, dropped, 100 * kept, neurons, value))
     if not found:
@@ -85,7 +85,7 @@ def size_frames(study: Study, frames: int) -> pd.DataFrame:
     images: dict[str, NDArray[np.floating]] = {}
     for kept in (*sorted(study.fractions), 1.0):
         condition = Condition(neurons=kept, dropped=dropped) if kept < 1 else RECORDED
-        truth, found, pixels = study.judged(mouse, trial, condition)
+        truth, found, pixels = study.results.judged(mouse, trial, condition)
         images.setdefault("truth", np.where(pixels, truth[shown], np.nan))
         name = f"{round(kept * neurons)} neurons"
         images[name] = np.where(pixels, match_mean_image(found, truth, pixels)[shown], np.nan)

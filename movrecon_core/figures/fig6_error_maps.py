@@ -50,7 +50,7 @@ def evoked_correlations(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse, trial in study.movies():
-        found = study.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
+        found = study.results.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
         stored = set(found["stimulus"].values.tolist())
         predicted = {name: found["predicted"].sel(stimulus=name).values for name in EVOKED if name in stored}
         for name, values in predicted.items():
@@ -132,8 +132,8 @@ def movie_errors(study: Study, mouse: int, trial: int) -> NDArray[np.float64]:
         If nothing was reconstructed from predicted responses, which is what errors are measured by.
     """
     _require_expected(study)
-    _, recorded, pixels = study.judged(mouse, trial, RECORDED)
-    return error_map(recorded, study.reconstruction(mouse, trial, PREDICTED), pixels)
+    _, recorded, pixels = study.results.judged(mouse, trial, RECORDED)
+    return error_map(recorded, study.results.reconstruction(mouse, trial, PREDICTED), pixels)
 
 
 def _require_expected(study: Study) -> None:
@@ -154,7 +154,7 @@ def frame_correlations(study: Study, mouse: int, trial: int) -> pd.DataFrame:
     _require_expected(study)
     tables = []
     for name, condition in (("recorded responses", RECORDED), ("expected responses", PREDICTED)):
-        values = frame_correlation(*study.judged(mouse, trial, condition))[SKIPPED_FRAMES:]
+        values = frame_correlation(*study.results.judged(mouse, trial, condition))[SKIPPED_FRAMES:]
         seconds = np.round((np.arange(len(values)) + SKIPPED_FRAMES) / FRAME_RATE, 3)
         tables.append(pd.DataFrame({"reconstructed from": name, "seconds": seconds, "correlation": values}))
     return pd.concat(tables, ignore_index=True).round({"correlation": 6})
@@ -172,7 +172,7 @@ def response_matrices(study: Study, mouse: int, trial: int, neurons: int) -> pd.
     neurons
         How many are shown.
     """
-    found = study.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
+    found = study.results.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
     matrices = {"recorded": found["recorded"].values}
     matrices |= {name: found["predicted"].sel(stimulus=name).values for name in MATRICES if name != "recorded"}
     quality = np.nan_to_num(neuron_correlation(matrices["recorded"], matrices["true"]), nan=-1)
@@ -199,7 +199,7 @@ def example_frames(study: Study, mouse: int, trial: int, frames: int) -> pd.Data
     """
     images = {}
     for name, condition in (("recorded", RECORDED), ("expected", PREDICTED)):
-        truth, found, pixels = study.judged(mouse, trial, condition)
+        truth, found, pixels = study.results.judged(mouse, trial, condition)
         shown = shown_frames(len(truth), frames)
         images[name] = np.where(pixels, found[shown], np.nan)
     seconds = np.round(shown / FRAME_RATE, 3)

@@ -42,7 +42,7 @@ def microscope_qualities(study: Study) -> pd.DataFrame:
             speed = 1 / imaging.decay if varied == INDICATOR else imaging.sampling_rate
             level, own = _level(varied, imaging), not condition.other_microscope
             for stimulus in stimuli:
-                found = video_correlation(*study.judged(mouse, stimulus, condition).evaluated)
+                found = video_correlation(*study.results.judged(mouse, stimulus, condition).evaluated)
                 named = (study.label(mouse), in_words(stimulus), stimulus.name, condition.target)
                 rows.append((*named, varied, level, speed, own, found))
     columns = ["mouse", "stimulus", "sample", "responses", "varied", "level", "speed", "own", "video_correlation"]

@@ -78,7 +78,7 @@ def qualities(study: Study) -> pd.DataFrame:
     """
     ways = {name: way for name, way in WAYS.items() if way != PREDICTED or PREDICTED in study.conditions}
     rows = [
-        (study.label(mouse), trial, name, video_correlation(*study.judged(mouse, trial, way).evaluated))
+        (study.label(mouse), trial, name, video_correlation(*study.results.judged(mouse, trial, way).evaluated))
         for mouse, trial in truth_movies(study)
         for name, way in ways.items()
     ]
@@ -135,9 +135,9 @@ def encoder_correlations(study: Study) -> pd.DataFrame:
     """
     rows = []
     for mouse, trial in truth_movies(study):
-        stored = study.responses(mouse, trial)
+        stored = study.results.responses(mouse, trial)
         predicted, recorded = stored["predicted"].sel(stimulus="true").values, stored["recorded"].values
-        noise_free = study.noise_free(mouse, trial)
+        noise_free = study.trials.noise_free(mouse, trial)
         pairs = {
             "prediction, recorded": (predicted, recorded),
             "prediction, noise-free": (predicted, noise_free),

@@ -11,7 +11,8 @@ from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.figures.published import published
 from movrecon_core.figures.rows import Row
 from movrecon_core.recordings import FRAME_RATE, Trial
-from movrecon_core.study.study import ROLES, Study
+from movrecon_core.study.study import Study
+from movrecon_core.study.trials import ROLES
 
 PAIRS = 6
 """Pairs of closest first frames that are shown."""
@@ -37,7 +38,7 @@ def recording_panels(study: Study, mouse: int, neurons: int, frames: int) -> dic
         ``A`` frames of the movie, ``B`` behaviour, ``C`` responses, ``D`` movies by fold and use, ``E`` closest first
         frames in training, ``F`` the closest pairs.
     """
-    trial = study.trial(mouse, study.trials_with(mouse, "held-out")[0])
+    trial = study.trial(mouse, study.trials.of_role(mouse, "held-out")[0])
     return {
         "A": movie_frames(trial.movie, np.linspace(0, trial.frames - 1, frames).astype(int)),
         "B": behaviour_signals(trial),
@@ -116,7 +117,7 @@ def near_duplicates(study: Study) -> pd.DataFrame:
     """
     tables = []
     for mouse in study.in_order:
-        split = study.split(mouse).to_dataframe().reset_index()
+        split = study.trials.split(mouse).to_dataframe().reset_index()
         split = split[split["closest"] >= 0]
         tables.append(
             pd.DataFrame(
@@ -147,7 +148,7 @@ def clip_pairs(study: Study) -> pd.DataFrame:
     parts = []
     for mouse in study.reconstructed_mice:
         recording, name = study.recordings[mouse], study.label(mouse)
-        for trial in study.fold_trials(mouse)[: study.profile.trials_per_mouse]:
+        for trial in study.trials.of_fold(mouse)[: study.profile.trials_per_mouse]:
             row = table.loc[(name, trial)]
             pair = [recording.movie(int(t), frames=1)[0] for t in (trial, row["closest_trial"])]
             images = image_table(labelled(np.stack(pair), kind=["held out", "closest in training"]), "grey")
@@ -159,7 +160,7 @@ def clip_pairs(study: Study) -> pd.DataFrame:
 def _trial_use(study: Study) -> pd.DataFrame:
     tables = []
     for mouse in study.in_order:
-        split = study.split(mouse).to_dataframe()
+        split = study.trials.split(mouse).to_dataframe()
         split["use"] = [ROLES[role] for role in split["role"]]
         split = split[split["use"] != "not used"]
         counts = split.groupby(["fold", "use"]).size().rename("movies").reset_index()

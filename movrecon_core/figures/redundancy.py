@@ -41,7 +41,9 @@ def chosen_populations(study: Study) -> pd.DataFrame:
     for mouse in study.reconstructed_mice:
         conditions = study.asked.redundancy_conditions(mouse)
         for trial in study.asked.redundancy_trials(mouse):
-            judged = {c: study.judged(mouse, trial, c, instances=[0]) for c in dict.fromkeys(conditions.values())}
+            judged = {
+                c: study.results.judged(mouse, trial, c, instances=[0]) for c in dict.fromkeys(conditions.values())
+            }
             qualities = {condition: video_correlation(*found.evaluated) for condition, found in judged.items()}
             rows += [
                 (study.label(mouse), trial, name, 100 * kept, qualities[c]) for (name, kept), c in conditions.items()
@@ -73,7 +75,7 @@ def kept_neurons(study: Study) -> pd.DataFrame:
     rows = []
     for mouse in study.reconstructed_mice:
         if study.asked.redundancy_trials(mouse):
-            orders = study.orders(mouse)
+            orders = study.results.orders(mouse)
             numbers = {kept: round(kept * orders.sizes["kept"]) for kept in study.profile.redundancy.fractions}
             parts = [(way, kept, number) for way in orders.attrs["ways"] for kept, number in numbers.items()]
             for chosen, kept, number in (*parts, ("all", 1.0, orders.sizes["kept"])):

@@ -75,15 +75,18 @@ def coherences(study: Study) -> pd.DataFrame:
     for mouse in study.reconstructed_mice:
         for trial in study.asked.variation_trials(mouse):
             for kind, arguments in _JOINED.items():
-                rows += _rows(study, mouse, trial, (JOINED, kind), study.judged(mouse, trial, **arguments))
+                rows += _rows(study, mouse, trial, (JOINED, kind), study.results.judged(mouse, trial, **arguments))
             if (mouse, trial) in compared:
-                own, movies = study.judged(mouse, trial), study.other_movies(mouse, trial, smoothed=False)
+                own, movies = (
+                    study.results.judged(mouse, trial),
+                    study.results.other_movies(mouse, trial, smoothed=False),
+                )
                 for method, kind in METHODS.items():
                     found = own._replace(reconstruction=movies[method])
                     rows += _rows(study, mouse, trial, (JOINED, kind), found)
         for trial in study.asked.truth_trials(mouse):
             for kind in CAUSES:
-                rows += _rows(study, mouse, trial, (WAY, kind), study.judged(mouse, trial, WAYS[kind]))
+                rows += _rows(study, mouse, trial, (WAY, kind), study.results.judged(mouse, trial, WAYS[kind]))
     if not rows:
         raise NothingToShowError(
             "the profile varies no movie; give `variations: {trials_per_mouse: 1}` or, of a simulation, "
@@ -128,11 +131,11 @@ def synthetic_qualities(study: Study) -> pd.DataFrame:
         for stimulus, (name, condition) in product(stimuli, RESPONSES.items()):
             if (stimulus, condition) not in asked:
                 continue
-            judged = study.judged(mouse, stimulus, condition).evaluated
+            judged = study.results.judged(mouse, stimulus, condition).evaluated
             inverted = _inverted(stimulus)
             phase = NAN
             if inverted in stimuli:
-                other = study.reconstruction(mouse, inverted, condition)[SKIPPED_FRAMES:]
+                other = study.results.reconstruction(mouse, inverted, condition)[SKIPPED_FRAMES:]
                 phase = phase_parts(judged.truth, judged.reconstruction, other, judged.pixels).correlation
             rows.append(
                 (study.label(mouse), in_words(stimulus), stimulus.name, name, video_correlation(*judged), phase)

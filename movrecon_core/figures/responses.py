@@ -35,7 +35,7 @@ def response_fit(study: Study) -> pd.DataFrame:
     random = np.random.default_rng(study.profile.seed)
     rows = []
     for mouse, trial in study.movies():
-        responses = study.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
+        responses = study.results.responses(mouse, trial).isel(time=slice(SKIPPED_FRAMES, None))
         recorded = responses["recorded"].values
         predicted = dict(_predictions(responses))
         predicted[SHUFFLED_NEURONS] = predicted[STIMULI["true"]][random.permutation(len(recorded))]

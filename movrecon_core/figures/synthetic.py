@@ -101,7 +101,7 @@ def example_frames(
     """
     tables: dict[str, list[pd.DataFrame]] = {"A": [], "B": []}
     for mouse, stimulus, condition in shown:
-        truth, found, mask = study.judged(mouse, stimulus, condition).evaluated
+        truth, found, mask = study.results.judged(mouse, stimulus, condition).evaluated
         movies: dict[str, NDArray[np.floating]] = {"A": truth, "B": match_contrast_luminance(found, truth, mask)}
         for panel, movie in movies.items():
             table = image_table(labelled(np.where(mask, movie[frame], np.nan)[:, columns]), "grey")

@@ -1,8 +1,8 @@
 """What a profile asks for: of which movies, found how, by which decoders and instances."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from movrecon_core.stimuli import NoiseStimulus, SyntheticStimulus
 from movrecon_core.study.conditions import (
@@ -19,24 +19,9 @@ from movrecon_core.study.conditions import (
     Condition,
     Movie,
 )
-from movrecon_core.study.profile import Profile
 
-
-class Reconstructed(Protocol):
-    """What a study knows of its mice and natural movies."""
-
-    @property
-    def profile(self) -> Profile: ...
-    @property
-    def conditions(self) -> tuple[Condition, ...]: ...
-    @property
-    def fractions(self) -> tuple[float, ...]: ...
-    @property
-    def reconstructed_mice(self) -> Sequence[int]: ...
-    def movies(self) -> Iterator[tuple[int, int]]: ...
-    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]: ...
-    def showings(self, mouse: int, trial: int) -> tuple[int, ...]: ...
-    def truth_known(self, mouse: int) -> bool: ...
+if TYPE_CHECKING:
+    from movrecon_core.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -46,7 +31,7 @@ class Asked:
     Trials are the first of those that are reconstructed anyway, as many as the profile's section says.
     """
 
-    study: Reconstructed
+    study: "Study"
 
     def reconstructions(self) -> Iterator[tuple[int, Movie, Condition]]:
         """Mouse, movie and condition of all reconstructions, each once."""
@@ -94,20 +79,20 @@ class Asked:
 
     def variation_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also reconstructed with other masks and with gradient ensembling."""
-        return self.study.reconstructed_trials(mouse)[: self.study.profile.variations.trials_per_mouse]
+        return self.study.trials.reconstructed(mouse)[: self.study.profile.variations.trials_per_mouse]
 
     def repeated_trials(self, mouse: int) -> tuple[int, ...]:
         """Those of the varied trials whose movie was shown more than once."""
-        return tuple(t for t in self.variation_trials(mouse) if len(self.study.showings(mouse, t)) > 1)
+        return tuple(t for t in self.variation_trials(mouse) if len(self.study.trials.showings(mouse, t)) > 1)
 
     def population_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also reconstructed from fewer neurons."""
-        return self.study.reconstructed_trials(mouse)[: self.study.profile.population.trials_per_mouse]
+        return self.study.trials.reconstructed(mouse)[: self.study.profile.population.trials_per_mouse]
 
     def compared_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also found with the other encoder; none where the profile has none."""
         comparison = self.study.profile.comparison
-        return () if comparison is None else self.study.reconstructed_trials(mouse)[: comparison.trials_per_mouse]
+        return () if comparison is None else self.study.trials.reconstructed(mouse)[: comparison.trials_per_mouse]
 
     @property
     def compared_conditions(self) -> tuple[Condition, ...]:
@@ -118,12 +103,12 @@ class Asked:
 
     def redundancy_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also reconstructed from neurons chosen by what they tell."""
-        return self.study.reconstructed_trials(mouse)[: self.study.profile.redundancy.trials_per_mouse]
+        return self.study.trials.reconstructed(mouse)[: self.study.profile.redundancy.trials_per_mouse]
 
     def redundancy_conditions(self, mouse: int) -> dict[tuple[str, float], Condition]:
         """Conditions of these movies by what is chosen or done to the noise, and the fraction that is kept."""
         fractions = (*sorted(self.study.profile.redundancy.fractions), 1.0)
-        noise = (NOISE_FREE, UNSHARED) if self.study.truth_known(mouse) else ()
+        noise = (NOISE_FREE, UNSHARED) if self.study.trials.truth_known(mouse) else ()
         ways: dict[str, Condition] = {kind: replace(RECORDED, chosen=kind) for kind in CHOSEN}
         ways |= {condition.target: condition for condition in noise}
         return {
@@ -134,13 +119,13 @@ class Asked:
 
     def truth_trials(self, mouse: int) -> tuple[int, ...]:
         """Trials that are also found from noise-free responses and through the neurons themselves."""
-        known = self.study.truth_known(mouse)
-        return self.study.reconstructed_trials(mouse)[: self.study.profile.truth.trials_per_mouse] if known else ()
+        known = self.study.trials.truth_known(mouse)
+        return self.study.trials.reconstructed(mouse)[: self.study.profile.truth.trials_per_mouse] if known else ()
 
     def resolution_stimuli(self, mouse: int) -> tuple[SyntheticStimulus, ...]:
         """Synthetic movies that are also found from the responses of a simulated mouse's own neurons."""
         study, profile = self.study, self.study.profile
-        if not study.truth_known(mouse) or mouse not in study.reconstructed_mice[: profile.resolution.mice]:
+        if not study.trials.truth_known(mouse) or mouse not in study.reconstructed_mice[: profile.resolution.mice]:
             return ()
         noise, gratings = profile.resolution.noise, profile.resolution.gratings
         directions = profile.gratings.directions[:1]
@@ -161,7 +146,7 @@ class Asked:
     def baseline_movies(self) -> Iterator[tuple[int, int]]:
         """Mouse and trial of every natural movie that is also found by other methods."""
         for mouse in self.study.reconstructed_mice:
-            for trial in self.study.reconstructed_trials(mouse)[: self.study.profile.baselines.trials_per_mouse]:
+            for trial in self.study.trials.reconstructed(mouse)[: self.study.profile.baselines.trials_per_mouse]:
                 yield mouse, trial
 
     @property

@@ -24,7 +24,7 @@ def first_look(study: Study, task: Task) -> str:
         What it is, and where.
     """
     (mouse, movie, *_), unit = task.keys[0], task.units[0]
-    truth, pixels = study.movie(mouse, movie), crop_movie(study.evaluation_mask(mouse))
+    truth, pixels = study.movie(mouse, movie), crop_movie(study.results.evaluation_mask(mouse))
     found = crop_movie(study.store.require(unit)["movie"].values)
     first = min(SKIPPED_FRAMES, len(truth) - 2)
     times = np.linspace(first, len(truth) - 1, SHOWN_FRAMES).round().astype(int)

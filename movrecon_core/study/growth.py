@@ -34,7 +34,7 @@ def constant(study: Study, *key: object) -> Growth:
 
 def in_training_trials(study: Study, mouse: int, *rest: object) -> Growth:
     """Of units that read a mouse's training movies."""
-    return Growth(amount=len(study.trials_with(mouse, "training")))
+    return Growth(amount=len(study.trials.of_role(mouse, "training")))
 
 
 def segments(training: TrainingConfig) -> Growth:

@@ -68,10 +68,10 @@ def misfits_of(study: Study, mouse: int, instances: Sequence[int]) -> list[Misfi
 
 def neurons_misfit(study: Study, mouse: int, neurons: TrueNeurons) -> Misfit:
     """That of a simulated mouse's own neurons, on the training movies that encoders are looked at with."""
-    numbers = study.trials_with(mouse, "training")[:MOST_MOVIES]
+    numbers = study.trials.of_role(mouse, "training")[:MOST_MOVIES]
     trials = [study.trial(mouse, number) for number in numbers]
     recorded = np.concatenate([trial.responses for trial in trials], axis=1)
-    noise_free = np.concatenate([study.noise_free(mouse, number) for number in numbers], axis=1)
+    noise_free = np.concatenate([study.trials.noise_free(mouse, number) for number in numbers], axis=1)
     return learn_misfit(recorded, neurons.as_recorded(noise_free), learn_roots(trials))
 
 

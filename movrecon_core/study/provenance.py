@@ -42,7 +42,7 @@ def versions() -> dict[str, str]:
 
 def provenance(study: Study) -> pd.DataFrame:
     """One table for the end of a notebook: data and what is known of them, profile, seed, versions."""
-    notes = {mouse: study.split(mouse).attrs.get("notes") for mouse in study.in_order}
+    notes = {mouse: study.trials.split(mouse).attrs.get("notes") for mouse in study.in_order}
     rows = {
         "recordings": ", ".join(study.mice[mouse] for mouse in study.in_order),
         "data": "simulated" if study.simulated else "recorded",

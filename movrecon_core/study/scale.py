@@ -23,6 +23,7 @@ from movrecon_core.study.conditions import Movie
 from movrecon_core.study.growth import frames_of, frames_seen
 from movrecon_core.study.profile import Profile, encoder_parameters
 from movrecon_core.study.study import Study
+from movrecon_core.study.trials import Trials
 
 FLOAT_BYTES = 4
 FRAMES = 64
@@ -165,24 +166,33 @@ class _Expected(Study):
         named = self.profile.reconstructed_mice
         return tuple(range(self.profile.simulation.mice if named is None else len(named)))
 
-    def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
+    @cached_property
+    def trials(self) -> Trials:
+        return _ExpectedTrials(self)
+
+
+@dataclass(frozen=True)
+class _ExpectedTrials(Trials):
+    """Its trials, by their numbers alone."""
+
+    def of_role(self, mouse: int, role: str) -> tuple[int, ...]:
         """As many as a fold of them holds; movies that are shown again are held out."""
-        simulation = self.profile.simulation.of_mouse(mouse)
-        if self.recordings:
-            shown, again = len(self.recordings[mouse].trials), 0
+        recordings, simulation = self.study.recordings, self.study.profile.simulation.of_mouse(mouse)
+        if recordings:
+            shown, again = len(recordings[mouse].trials), 0
         else:
             shown, again = simulation.trials, simulation.oracle_trials * (simulation.repeats - 1)
         held_out = round(shown / FOLDS)
         return tuple(range({"held-out": held_out + again, "training": shown - held_out}.get(role, 0)))
 
-    def fold_trials(self, mouse: int) -> tuple[int, ...]:
-        return self.reconstructed_trials(mouse)
+    def of_fold(self, mouse: int) -> tuple[int, ...]:
+        return self.reconstructed(mouse)
 
-    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        return tuple(range(self.profile.trials_per_mouse))
+    def reconstructed(self, mouse: int) -> tuple[int, ...]:
+        return tuple(range(self.study.profile.trials_per_mouse))
 
     def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
         """The first movies of a simulation are shown again; which these are in other recordings is not known yet."""
-        simulation = self.profile.simulation
-        again = trial < simulation.oracle_trials and (self.simulated or not self.recordings)
+        simulation = self.study.profile.simulation
+        again = trial < simulation.oracle_trials and (self.study.simulated or not self.study.recordings)
         return (trial,) * (simulation.repeats if again else 1)

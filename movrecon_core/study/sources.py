@@ -37,12 +37,14 @@ SHOWN_APART = frozenset(name for name in APART if name.count(".") == 1)
 
 MEMBERS = {
     "study": "movrecon_core.study.study:Study",
+    "trials": "movrecon_core.study.trials:Trials",
+    "results": "movrecon_core.study.results:Results",
     "asked": "movrecon_core.study.asked:Asked",
     "work": "movrecon_core.study.worker:Worker",
 }
 """A stage is given a whole study; only what it takes from it counts. What it reads of other units is in its definition
-by their names. Variables that hold a study or a worker are called so, and nothing else is; ``study.asked`` counts by
-member, too."""
+by their names. Variables that hold a study or a worker are called so, and nothing else is; its parts, such as
+``study.asked``, count by member, too."""
 
 
 @lru_cache

@@ -1,33 +1,24 @@
 """A study on disk: its settings, its recordings, what each trial is used for, and its results."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, wraps
-from itertools import islice
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import Judged
 from movrecon_core.encoders.checkpoints import checkpoint_digest
-from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.encoders.precision import Precision
-from movrecon_core.errors import CheckpointError, ProfileError, ReconstructionError, StoreError
-from movrecon_core.reconstruction import SMOOTHING, ensemble, evaluation_mask, training_mask
+from movrecon_core.errors import CheckpointError, ProfileError, StoreError
 from movrecon_core.recordings import (
-    SIMULATED_MARKER,
-    TIERS_FILE,
     Recording,
     Trial,
-    is_trial_name,
-    load_array,
     open_recordings,
 )
-from movrecon_core.simulation import known_truth, noise_free_file
 from movrecon_core.stimuli import synthetic_movie
 from movrecon_core.storage.archive import attributes_of
 from movrecon_core.storage.files import read_json, set_aside, write_json
@@ -36,20 +27,14 @@ from movrecon_core.storage.paths import DIGESTS_FILE, STUDY_FILE
 from movrecon_core.storage.store import Store, Unit, labels
 from movrecon_core.study.asked import Asked
 from movrecon_core.study.conditions import (
-    MASK_THRESHOLDS,
     PREDICTED,
     RECORDED,
     Condition,
-    MaskKind,
     Movie,
 )
 from movrecon_core.study.profile import Profile, parse_profile
-
-ROLES = ("training", "held-out", "excluded", "not used")
-"""What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from movrecon_core.study.results import Results
+from movrecon_core.study.trials import Trials
 
 Key = tuple[Any, ...]
 """What tells the units of a stage apart: a mouse, an instance, a movie, a condition."""
@@ -62,20 +47,6 @@ class Units(Protocol):
     def name(self) -> str: ...
     def asked(self, study: "Study") -> Sequence[Key]: ...
     def unit(self, study: "Study", *key: Any) -> Unit: ...
-
-
-def kept(find: Callable[Concatenate["Study", P], T]) -> Callable[Concatenate["Study", P], T]:
-    """Let a study keep what it is first given for a key: thousands of units ask for the same."""
-
-    @wraps(find)
-    def first_found(study: "Study", *key: P.args, **named: P.kwargs) -> T:
-        asked = (find, key, *named.items())
-        if asked not in study._found:
-            study._found[asked] = find(study, *key, **named)
-        found: T = study._found[asked]
-        return found
-
-    return first_found
 
 
 _STAGES: dict[str, Units] = {}
@@ -219,7 +190,7 @@ class Study:
         return {}
 
     @cached_property
-    def _found(self) -> dict[Key, Any]:
+    def found(self) -> dict[Any, Any]:
         """What `kept` keeps."""
         return {}
 
@@ -281,95 +252,21 @@ class Study:
         return digest({"units": names, "code": code})
 
     @cached_property
+    def trials(self) -> Trials:
+        """What each trial is used for, and what was shown in it."""
+        return Trials(self)
+
+    @cached_property
+    def results(self) -> Results:
+        """What was found: masks, movies, responses."""
+        return Results(self)
+
+    @cached_property
     def asked(self) -> Asked:
         """What the profile asks for: all reconstructions, and the part that each figure has in them."""
         return Asked(self)
 
-    # Trials -----------------------------------------------------------------------------------------------------
-
-    @kept
-    def split(self, mouse: int) -> xr.Dataset:
-        """Use of every trial: ``role`` (index into `ROLES`), ``fold``, ``closest``, ``correlation``."""
-        return self.result("recordings", mouse)
-
-    def trials_with(self, mouse: int, role: str) -> tuple[int, ...]:
-        """Trials of a mouse in one role: ``training``, ``held-out``, ``excluded``."""
-        split = self.split(mouse)
-        return tuple(int(t) for t in split["trial"].values[split["role"].values == ROLES.index(role)])
-
-    @kept
-    def trial_digest(self, mouse: int, trial: int) -> str:
-        """Digest of everything that was recorded in one trial."""
-        recording = self.recordings[mouse]
-        return digest({signal: self.digests.of(recording.file(signal, trial)) for signal in recording.signals})
-
-    @kept
-    def trials_digest(self, mouse: int, role: str) -> str:
-        """Digest of all trials of a mouse in one role, with their numbers."""
-        return digest({str(trial): self.trial_digest(mouse, trial) for trial in self.trials_with(mouse, role)})
-
-    def recording_digest(self, mouse: int) -> str:
-        """Digest of every file of a recording that the study reads."""
-        recording = self.recordings[mouse]
-        # Signal by signal: a folder may be a link, which a search below `data` would not follow.
-        folders = [recording.path / "data" / signal for signal in recording.signals]
-        files = [f for folder in folders for f in sorted(folder.glob("*.npy")) if is_trial_name(f.stem)]
-        files.append(recording.path / TIERS_FILE)
-        return digest({str(file.relative_to(recording.path)): self.digests.of(file) for file in files})
-
-    def fold_trials(self, mouse: int) -> tuple[int, ...]:
-        """All trials that the rule holds out, near-duplicates of training movies included: the article's list."""
-        return tuple(sorted(self.trials_with(mouse, "held-out") + self.trials_with(mouse, "excluded")))
-
-    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        """The first held-out trials, each of another movie, or those that the profile names; as many as it says.
-
-        Raises
-        ------
-        ProfileError
-            If it names places that the list has not.
-        """
-        places = self.of_mouse("reconstructed_trials", mouse)
-        if places is None:
-            first_shown = (t for t in self.trials_with(mouse, "held-out") if self.showings(mouse, t)[0] == t)
-            return tuple(islice(first_shown, self.profile.trials_per_mouse))
-        listed = self.fold_trials(mouse)
-        if max(places) >= len(listed):
-            raise ProfileError(
-                f"reconstructed_trials: place {max(places)} (from 0) for {self.mice[mouse]}, of which "
-                f"'{self.held_out}' holds out {len(listed)} movies"
-            )
-        return tuple(listed[place] for place in places[: self.profile.trials_per_mouse])
-
-    def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
-        """Held-out trials in which the movie of one of them was shown, that one included."""
-        digests = self._held_out_movies(mouse)
-        return tuple(t for t, found in digests.items() if found == digests[trial])
-
-    @kept
-    def _held_out_movies(self, mouse: int) -> dict[int, str]:
-        """Digest of the movie of every held-out trial."""
-        recording = self.recordings[mouse]
-        return {t: self.digests.of(recording.file("videos", t)) for t in self.trials_with(mouse, "held-out")}
-
-    def other_behavior(self, mouse: int, movie: Movie) -> int:
-        """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""
-        trials = self.trials_with(mouse, "training")
-        return trials[self.fold_trials(mouse).index(movie) % len(trials)] if isinstance(movie, int) else trials[0]
-
-    def truth_known(self, mouse: int) -> bool:
-        """Whether a mouse is simulated, or will be where there is no recording yet."""
-        return not self.recordings or known_truth(self.recordings[mouse])
-
-    def noise_free(self, mouse: int, trial: int) -> NDArray[np.float32]:
-        """Responses (N, T) of a simulated trial as they would have been recorded without noise."""
-        return load_array(noise_free_file(self.recordings[mouse], trial))
-
-    def truth_digest(self, mouse: int, movie: Movie) -> list[str]:
-        """Digests of what a simulation knows of a mouse and, where it was shown, of one movie."""
-        recording = self.recordings[mouse]
-        shown = [noise_free_file(recording, movie)] if isinstance(movie, int) else []
-        return [self.digests.of(file) for file in (recording.path / SIMULATED_MARKER, *shown)]
+    # Movies -----------------------------------------------------------------------------------------------------
 
     def trial(self, mouse: int, trial: int) -> Trial:
         return self.recordings[mouse].trial(trial)
@@ -380,34 +277,7 @@ class Study:
             return self.trial(mouse, movie).movie
         return synthetic_movie(movie, self.profile.seed)
 
-    @kept
-    def mean_behavior(self, mouse: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """A mouse's behaviour (2,) and pupil position (2,) for synthetic stimuli.
-
-        The largest value over time of the recording's own mean over trials (scripts); where it has none, the mean
-        over frames of the training trials.
-        """
-        means = []
-        recording = self.recordings[mouse]
-        for signal in ("behavior", "pupil_center"):
-            if (stored := recording.stored_mean(signal)) is not None:
-                means.append(stored.max(axis=1))
-                continue
-            trials = self.trials_with(mouse, "training") if signal in recording.signals else ()
-            values = [load_array(recording.file(signal, trial)) for trial in trials] or [np.zeros((2, 1))]
-            known = np.concatenate(values, axis=1)
-            known[list(recording.missing[signal])] = 0
-            means.append(np.nanmean(known, axis=1).astype(np.float32))  # the end of a trial is padded with NaN
-        return means[0], means[1]
-
-    @kept
-    def behavior_digest(self, mouse: int) -> str:
-        """Digest of all that decides `mean_behavior`."""
-        files = [self.recordings[mouse].stored_mean_file(signal) for signal in ("behavior", "pupil_center")]
-        stored = {file.parts[-3]: self.digests.of(file) for file in files if file.exists()}
-        return digest({"trials": self.trials_digest(mouse, "training"), **stored})
-
-    # Encoders, masks --------------------------------------------------------------------------------------------
+    # Encoders ---------------------------------------------------------------------------------------------------
 
     @property
     def checkpoints(self) -> tuple[Path, ...]:
@@ -431,39 +301,6 @@ class Study:
         """Of all instances, or the first `count` of them."""
         return [self.encoder_digest(self.unit("encoders", i)) for i in range(self.profile.instances)[:count]]
 
-    def alpha(self, mouse: int) -> NDArray[np.float32]:
-        """Transparency mask (64, 64) of a mouse, unthresholded."""
-        return self.result("masks", mouse)["alpha"].values
-
-    def training_mask(self, mouse: int, kind: MaskKind = "standard") -> NDArray[np.bool_]:
-        """Pixels (64, 64) of a mouse's movies that may change.
-
-        Raises
-        ------
-        ReconstructionError
-            If there is none.
-        """
-        threshold = MASK_THRESHOLDS[kind]
-        return self._checked(mouse, training_mask(self.alpha(mouse), threshold), threshold)
-
-    def evaluation_mask(self, mouse: int) -> NDArray[np.bool_]:
-        """Pixels (64, 64) in which a mouse's movies are judged.
-
-        Raises
-        ------
-        ReconstructionError
-            If there is none.
-        """
-        return self._checked(mouse, evaluation_mask(self.alpha(mouse)), 1)
-
-    def _checked(self, mouse: int, mask: NDArray[np.bool_], threshold: float) -> NDArray[np.bool_]:
-        if not crop_movie(mask).any():
-            raise ReconstructionError(
-                f"{self.mice[mouse]}: no pixel of the transparency mask reaches {threshold:g}; the encoder may have "
-                "learned too little of this mouse, or mask.iterations and mask.learning_rate are too small"
-            )
-        return mask
-
     # Reconstructions --------------------------------------------------------------------------------------------
 
     @property
@@ -479,7 +316,7 @@ class Study:
     def movies(self) -> Iterator[tuple[int, int]]:
         """Mouse and trial of every natural movie that is reconstructed."""
         for mouse in self.reconstructed_mice:
-            for trial in self.reconstructed_trials(mouse):
+            for trial in self.trials.reconstructed(mouse):
                 yield mouse, trial
 
     def instances(self, condition: Condition) -> tuple[int | None, ...]:
@@ -491,92 +328,6 @@ class Study:
     def used_instances(self, instance: int | None) -> tuple[int, ...]:
         """The encoders of one of `instances`: itself, or all."""
         return tuple(range(self.profile.instances)) if instance is None else (instance,)
-
-    def reconstruction_units(self, mouse: int, movie: Movie, condition: Condition) -> list[Unit]:
-        """One unit for each of `instances`."""
-        return [self.unit("reconstructions", mouse, movie, i, condition) for i in self.instances(condition)]
-
-    def instance_movies(self, mouse: int, movie: Movie, condition: Condition = RECORDED) -> NDArray[np.float32]:
-        """Movies (instance, time, 64, 64) that the instances found; one alone with gradient ensembling."""
-        units = self.reconstruction_units(mouse, movie, condition)
-        return np.stack([self.store.require(unit)["movie"].values for unit in units])
-
-    def reconstruction(
-        self,
-        mouse: int,
-        movie: Movie,
-        condition: Condition = RECORDED,
-        *,
-        instances: Sequence[int] | None = None,
-        smoothed: bool | None = None,
-    ) -> NDArray[np.float32]:
-        """The instances' movies averaged and smoothed (T, 36, 64), not masked.
-
-        Parameters
-        ----------
-        mouse
-            Its index.
-        movie
-            A trial or a synthetic stimulus.
-        condition
-            How it was reconstructed.
-        instances
-            Which of the instances' movies are averaged; None: all.
-        smoothed
-            Whether the Gaussian filter follows; None: for natural movies alone, as in the article.
-        """
-        found = self.instance_movies(mouse, movie, condition)
-        chosen = found if instances is None else found[list(instances)]
-        filtered = isinstance(movie, int) if smoothed is None else smoothed
-        return crop_movie(ensemble(list(chosen), SMOOTHING if filtered else None)).astype(np.float32)
-
-    def judged(
-        self,
-        mouse: int,
-        movie: Movie,
-        condition: Condition = RECORDED,
-        *,
-        instances: Sequence[int] | None = None,
-        smoothed: bool | None = None,
-    ) -> Judged:
-        """A movie, its reconstruction and the pixels in which they are compared; arguments as for `reconstruction`."""
-        found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
-        return Judged(self.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
-
-    def other_movies(self, mouse: int, trial: int, *, smoothed: bool = True) -> dict[str, NDArray[np.float32]]:
-        """A movie (T, 36, 64) by every other method, and, with ``(oracle)``, where the truth would have stopped it.
-
-        The Gaussian filter of `reconstruction` follows, or, not `smoothed`, is left out.
-        """
-        found, smoothing = {}, SMOOTHING if smoothed else None
-        for name in self.profile.baselines.methods:
-            stored = self.result("other-methods", mouse, trial, name)
-            for movie, end in (("movie", ""), ("oracle", " (oracle)")):
-                found[f"{name}{end}"] = crop_movie(ensemble([stored[movie].values], smoothing)).astype(np.float32)
-        return found
-
-    def orders(self, mouse: int) -> xr.Dataset:
-        """Orders of a mouse's neurons, of which the first ones are kept, for every ``way`` of choosing them.
-
-        ``place`` (way, neuron) in the order; ``signal_correlation`` and ``predictability`` (way, kept) of as many.
-        """
-        found = self.result("populations", mouse)
-        return found.assign_coords(way=found.attrs["ways"])
-
-    def responses(self, mouse: int, trial: int) -> xr.Dataset:
-        """Responses to a movie: ``recorded`` (neuron, time), ``predicted`` (stimulus, neuron, time).
-
-        The stimuli are the movie (``true``), the movie with grey outside the training mask (``masked``), the mean of
-        the instances' movies, not smoothed (``reconstructed``), and that with the movie's contrast and luminance
-        (``matched``), both shown to all instances; each instance's movie, not smoothed and grey outside the evaluation
-        mask, shown to that instance alone (``evoked``); where the profile asks for it, those from predicted responses
-        shown to all instances (``expected``). The predictions are the instances' mean.
-
-        ``loss`` (instance, movie) is the Poisson loss of each instance's prediction from frame 32 on: of a grey movie,
-        and of what evoked ``evoked``.
-        """
-        found = self.result("responses", mouse, trial)
-        return found.assign_coords(stimulus=found.attrs["stimuli"])
 
 
 def cost_file(checkpoint: Path) -> Path:

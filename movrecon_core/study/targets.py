@@ -59,7 +59,7 @@ def build_target(
         truth, behavior, pupil_center, responses = trial.movie, trial.behavior, trial.pupil_center, trial.responses
     else:
         truth = study.movie(mouse, movie)
-        mean_behavior, mean_pupil = study.mean_behavior(mouse)
+        mean_behavior, mean_pupil = study.trials.mean_behavior(mouse)
         behavior, pupil_center = (np.repeat(mean[:, None], len(truth), axis=1) for mean in (mean_behavior, mean_pupil))
     match condition.target:
         case "recorded":
@@ -68,7 +68,7 @@ def build_target(
         case "averaged":
             if not isinstance(movie, int):
                 raise ReconstructionError(f"{movie_name(movie)}: nobody recorded responses to it; predict them")
-            shown = [study.trial(mouse, t) for t in study.showings(mouse, movie)]
+            shown = [study.trial(mouse, t) for t in study.trials.showings(mouse, movie)]
             frames = min(showing.frames for showing in shown)
             truth = truth[:frames]
             responses, behavior, pupil_center = (
@@ -80,7 +80,7 @@ def build_target(
         case "ensemble":
             responses = _mean_prediction(everyone, mouse, truth, behavior, pupil_center)
         case "noise-free" if isinstance(movie, int):
-            responses = study.noise_free(mouse, movie)
+            responses = study.trials.noise_free(mouse, movie)
         case "unshared":
             responses = study.result("unshared", mouse, movie)["responses"].values
         case "noise-free" | "noisy":
@@ -102,10 +102,10 @@ def build_target(
         responses=responses,
         behavior=behavior,
         pupil_center=pupil_center,
-        update_mask=study.training_mask(mouse, condition.mask),
+        update_mask=study.results.training_mask(mouse, condition.mask),
         neurons_in_loss=kept,
         truth=truth,
-        evaluation_mask=study.evaluation_mask(mouse),
+        evaluation_mask=study.results.evaluation_mask(mouse),
     )
 
 
@@ -118,9 +118,9 @@ def _others(
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Behaviour and pupil position (2, T) that are not a movie's own; a shorter trial's begin again."""
     if condition.behavior == "mean":
-        behavior, pupil_center = (mean[:, None] for mean in study.mean_behavior(mouse))
+        behavior, pupil_center = (mean[:, None] for mean in study.trials.mean_behavior(mouse))
     else:
-        trial = study.trial(mouse, study.other_behavior(mouse, movie))
+        trial = study.trial(mouse, study.trials.other_behavior(mouse, movie))
         behavior, pupil_center = trial.behavior, trial.pupil_center
     return behavior[:, np.arange(frames) % behavior.shape[1]], pupil_center[:, np.arange(frames) % behavior.shape[1]]
 
@@ -128,19 +128,23 @@ def _others(
 def behavior_definition(study: Study, mouse: int, movie: Movie, condition: Condition) -> str | None:
     """What decides the behaviour that is not a movie's own, for the definition of a unit; None: it is its own."""
     if condition.behavior == "mean":
-        return study.behavior_digest(mouse)
-    return study.trial_digest(mouse, study.other_behavior(mouse, movie)) if condition.behavior == "other" else None
+        return study.trials.behavior_digest(mouse)
+    return (
+        study.trials.digest_of_trial(mouse, study.trials.other_behavior(mouse, movie))
+        if condition.behavior == "other"
+        else None
+    )
 
 
 def kept_neurons(study: Study, mouse: int, movie: Movie, condition: Condition) -> NDArray[np.bool_]:
     """Neurons (N,) that stay; the same for all instances of a movie, and a larger fraction holds a smaller one."""
     if condition.chosen != "random":
-        places = study.orders(mouse)["place"].sel(way=condition.chosen).values
+        places = study.results.orders(mouse)["place"].sel(way=condition.chosen).values
         return places < round(condition.neurons * len(places))
     return population_mask(study.recordings[mouse].neurons, condition.neurons, _seed(study, mouse, movie))
 
 
 def _seed(study: Study, mouse: int, movie: Movie) -> int:
     """Scripts: by the movie's place in the fold's list and the mouse's among those reconstructed, no study's seed."""
-    place = study.fold_trials(mouse).index(movie) if isinstance(movie, int) else 0
+    place = study.trials.of_fold(mouse).index(movie) if isinstance(movie, int) else 0
     return (place + 1) * (study.reconstructed_mice.index(mouse) + 1) + _SEED_STEP * study.profile.seed

@@ -157,7 +157,7 @@ def test_an_encoder_of_another_package(tmp_path: Path) -> None:
     code = (
         "from movrecon_core.encoders.checkpoints import load_checkpoint; from movrecon_core.study import open_study\n"
         f"study = open_study({str(out)!r}); encoder = load_checkpoint(study.checkpoint(0))\n"
-        "found = study.judged(0, study.reconstructed_trials(0)[0]).reconstruction\n"
+        "found = study.results.judged(0, study.trials.reconstructed(0)[0]).reconstruction\n"
         "print(type(encoder).__module__, encoder.config.lags, found.shape)"
     )
     assert python(code, REPOSITORY, tmp_path).strip() == "my_lab.pixels 6 (90, 36, 64)"

@@ -26,7 +26,7 @@ class KnownStudy(ExampleStudy):
 
     simulated = True
     compared_conditions = (RECORDED, FEWEST, WITHHELD, EXCHANGED)
-    compared_trials = ExampleStudy.reconstructed_trials
+    compared_trials = ExampleStudy.reconstructed
 
     def __init__(self, others: int = 4, **missing: dict[Condition, float]) -> None:
         super().__init__(mice=3, trials=2)
@@ -91,7 +91,7 @@ def test_levels_of_both_encoders() -> None:
     assert levels[OTHER, "neurons"] == ["12.5 %", "100 %"]
     assert levels[OWN, "behaviour"] == ["another trial's", "mean", "own"]
     quality = table.set_index(["mouse", "trial", "encoder", "aspect", "level"])["video_correlation"]
-    truth, _, pixels = study.judged(1, 6)
+    truth, _, pixels = study.results.judged(1, 6)
     movies = [study.found(OTHER, 1, 6, instance, RECORDED) for instance in range(2)]
     expected = gaussian_filter(np.mean(movies, axis=0), 0.5)[:, 14:50]
     by_hand = video_correlation(truth[30:], expected[30:], pixels)

@@ -31,19 +31,19 @@ class Populations(ExampleStudy):
     fractions = (0.5, 0.25)
     profile = SimpleNamespace(seed=0, instances=3, population=PopulationSettings(fractions=(0.5, 0.25)))
     recordings = (SimpleNamespace(neurons=NEURONS), SimpleNamespace(neurons=NEURONS))
-    population_trials = ExampleStudy.reconstructed_trials
+    population_trials = ExampleStudy.reconstructed
 
 
 def test_frames_from_ever_more_neurons() -> None:
     study = Populations()
     found = size_frames(study, frames=2)
     assert list(found["found from"].unique()) == ["truth", "20 neurons", "40 neurons", "80 neurons"]
-    mask, frame = study.evaluation_mask(0)[14:50], 45  # the middle of the first half of frames 30 to 89
+    mask, frame = study.results.evaluation_mask(0)[14:50], 45  # the middle of the first half of frames 30 to 89
     truth = study.movie(0, 5).astype(float)
     shown = found[found["seconds"] == 1.5]
     drawn = shown[shown["found from"] == "truth"]["grey"].to_numpy().reshape(36, 64)
     np.testing.assert_allclose(drawn, np.where(mask, truth[frame], np.nan), atol=1e-3)
-    movie = gaussian_filter(study.instance_movies(0, 5, RECORDED).mean(axis=0), 0.5)[:, 14:50].astype(float)
+    movie = gaussian_filter(study.results.instance_movies(0, 5, RECORDED).mean(axis=0), 0.5)[:, 14:50].astype(float)
     image, target = movie.mean(axis=0)[mask], truth.mean(axis=0)[mask]
     expected = np.clip((movie[frame][mask] - image.mean()) / image.std() * target.std() + target.mean(), 0, 255)
     np.testing.assert_allclose(shown[shown["found from"] == "80 neurons"]["grey"].dropna(), expected, atol=0.02)
@@ -80,7 +80,7 @@ class Clips(ExampleStudy):
     def recordings(self) -> list[SimpleNamespace]:
         return [SimpleNamespace(movie=lambda t, frames, mouse=m: self.movie(mouse, t)[:frames]) for m in (0, 1)]
 
-    def fold_trials(self, mouse: int) -> tuple[int, ...]:
+    def of_fold(self, mouse: int) -> tuple[int, ...]:
         return (5, 6, 7, 8)
 
     def split(self, mouse: int) -> SimpleNamespace:

@@ -35,7 +35,7 @@ class KnownStudy(ExampleStudy):
         super().__init__(mice=4, trials=3)
         self.noise_size, self.encoder_size, self.inversion_size, self.closer = noise, encoder, inversion, closer
 
-    truth_trials = ExampleStudy.reconstructed_trials
+    truth_trials = ExampleStudy.reconstructed
 
     def judged(self, mouse, trial, condition):
         truth = self.movie(mouse, trial)
@@ -152,7 +152,7 @@ def test_tables_of_the_pages() -> None:
     fits = encoder_correlations(study)
     assert len(fits) == 12 * 3
     first = fits[(fits["mouse"] == "mouse 1") & (fits["trial"] == 5)].set_index("of")["correlation"]
-    recorded, noise_free = study.trial(0, 5).responses[:, 30:], study.noise_free(0, 5)[:, 30:]
+    recorded, noise_free = study.trial(0, 5).responses[:, 30:], study.trials.noise_free(0, 5)[:, 30:]
     by_hand = np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(recorded, noise_free, strict=True)])
     assert first["noise-free, recorded"] == pytest.approx(by_hand)
     table = evoked(study)

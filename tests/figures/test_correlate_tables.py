@@ -33,7 +33,7 @@ def test_features_of_frames_by_hand(study, frames):
     trial = study.trial(1, 5)
     rows = frames.query("mouse == 'mouse 2' and trial == 5").set_index("frame")
     assert rows.index.tolist() == list(range(30, trial.frames))
-    pixels = trial.movie[:, study.alpha(1)[14:50] >= 1].astype(float)
+    pixels = trial.movie[:, study.results.alpha(1)[14:50] >= 1].astype(float)
     frame = 47
     assert rows.loc[frame, "contrast"] == pytest.approx(pixels[frame].std())
     assert rows.loc[frame, "luminance"] == pytest.approx(pixels[frame].mean())
@@ -42,7 +42,7 @@ def test_features_of_frames_by_hand(study, frames):
     assert rows.loc[frame, "running speed"] == pytest.approx(trial.behavior[1, frame])
     moved = trial.pupil_center[:, 30] - trial.pupil_center[:, 29]
     assert rows.loc[30, "eye movement"] == pytest.approx(np.linalg.norm(moved))
-    responses = study.responses(1, 5)
+    responses = study.results.responses(1, 5)
     recorded, predicted = responses["recorded"].values, responses["predicted"].sel(stimulus="true").values
     own = stats.pearsonr(recorded[:, frame], predicted[:, frame]).statistic
     assert rows.loc[frame, "response correlation"] == pytest.approx(own)

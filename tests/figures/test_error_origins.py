@@ -36,8 +36,8 @@ def test_parts_add_up() -> None:
     tables = error_tables(study)
     losses = tables.parts.groupby(["mouse", "trial"])["loss"].sum()
     for mouse, trial in study.movies():
-        truth, found = study.movie(mouse, trial)[30:], study.reconstruction(mouse, trial, RECORDED)[30:]
-        inside = crop_movie(study.evaluation_mask(mouse))
+        truth, found = study.movie(mouse, trial)[30:], study.results.reconstruction(mouse, trial, RECORDED)[30:]
+        inside = crop_movie(study.results.evaluation_mask(mouse))
         expected = 1 - np.corrcoef(truth[:, inside].ravel(), found[:, inside].ravel())[0, 1]
         assert losses[study.label(mouse), trial] == pytest.approx(expected, abs=1e-9)
     maps = tables.maps.pivot(index=["mouse", "y", "x"], columns="row", values="error").dropna()

@@ -45,7 +45,7 @@ class KnownStudy(ExampleStudy):
         self.noise_size, self.shared, self.method, self.factors = noise, shared, method, PLAIN | factors
         self.known = True
 
-    redundancy_trials = ExampleStudy.reconstructed_trials
+    redundancy_trials = ExampleStudy.reconstructed
 
     def redundancy_conditions(self, mouse: int) -> dict[tuple[str, float], Condition]:
         return Asked(self).redundancy_conditions(mouse)
@@ -131,7 +131,9 @@ def test_tables() -> None:
     assert len(table) == 6 * 9 * 3  # movies, seven ways of choosing and two of noise, sizes
     row = table.set_index(["mouse", "trial", "chosen", "percent"])["video_correlation"]
     clustered = replace(RECORDED, neurons=0.25, dropped="missing", chosen="clustered")
-    assert row["mouse 2", 6, "clustered", 25] == video_correlation(*study.judged(1, 6, clustered, [0]).evaluated)
+    assert row["mouse 2", 6, "clustered", 25] == video_correlation(
+        *study.results.judged(1, 6, clustered, [0]).evaluated
+    )
     assert row["mouse 2", 6, "clustered", 100] == row["mouse 2", 6, "random", 100]
     drawn = curves(table, "B").set_index(["mouse", "chosen", "percent"])["video_correlation"]
     assert drawn["mouse 1", "spread", 12.5] == pytest.approx(row["mouse 1", :, "spread", 12.5].mean())

@@ -71,11 +71,11 @@ def test_means_are_over_movies_of_unequal_mice() -> None:
     """A mouse of three movies and one of one: the mean is over the four."""
 
     class Unequal(ExampleStudy):
-        def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-            return self.trials if mouse == 0 else self.trials[:1]
+        def reconstructed(self, mouse: int) -> tuple[int, ...]:
+            return self.numbers if mouse == 0 else self.numbers[:1]
 
         def movies(self) -> list[tuple[int, int]]:
-            return [(mouse, trial) for mouse in self.reconstructed_mice for trial in self.reconstructed_trials(mouse)]
+            return [(mouse, trial) for mouse in self.reconstructed_mice for trial in self.reconstructed(mouse)]
 
     table = fig2_performance.performance(Unequal())
     row = rows_table(fig2_performance.rows(table, seed=0)).set_index("quantity").loc["video correlation"]

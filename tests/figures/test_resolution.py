@@ -183,8 +183,8 @@ def test_a_lost_phase_is_found(measured: Measured) -> None:
     assert abs(correlation["noise-free"]) < 0.1 < 0.99 < correlation["predicted"]
     assert table[table["stimulus"].str.startswith("grating")]["phase_correlation"].isna().all()
     study, stimulus = measured.study, STIMULI[2]
-    inside = crop_movie(study.evaluation_mask(0))
-    found = study.reconstruction(0, stimulus, RESPONSES["noisy"])[30:, inside]
+    inside = crop_movie(study.results.evaluation_mask(0))
+    found = study.results.reconstruction(0, stimulus, RESPONSES["noisy"])[30:, inside]
     expected = np.corrcoef(study.movie(0, stimulus)[30:, inside].ravel(), found.ravel())[0, 1]
     row = table[(table["sample"] == stimulus.name) & (table["responses"] == "noisy")]
     assert row["video_correlation"].item() == pytest.approx(expected)

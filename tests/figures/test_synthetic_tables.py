@@ -41,7 +41,7 @@ def correlated(a, b):
 def inside(study, mouse, movie):
     """Pixels of a movie (T, 36 or 64, 64) that are evaluated in a mouse's mask, from frame 30 on."""
     rows = slice(14, 50) if movie.shape[1] == 64 else slice(None)
-    return np.asarray(movie, dtype=float)[30:, rows][:, study.evaluation_mask(mouse)[14:50]]
+    return np.asarray(movie, dtype=float)[30:, rows][:, study.results.evaluation_mask(mouse)[14:50]]
 
 
 def rows_of(table, **values):
@@ -75,7 +75,7 @@ def test_noise_of_which_the_phase_is_lost(noise):
 def test_correlations_and_gain_by_hand(study, noise):
     stimulus = NoiseStimulus(0.5, 4.0, 1, True)
     truth = study.movie(1, stimulus)
-    single = study.instance_movies(1, stimulus, OWN_PREDICTION)
+    single = study.results.instance_movies(1, stimulus, OWN_PREDICTION)
     row = rows_of(
         noise.measures, mouse="mouse 2", target="same instance", length=0.5, duration=4.0, sample=1, inverted=True
     ).iloc[0]
@@ -116,9 +116,9 @@ def test_entropy_and_motion_in_the_whole_square(study, noise):
 
 def test_entropy_and_motion_of_reconstructions_at_the_stimulus_contrast(study, noise):
     """Scripts: mean and s.d. over all pixels of the mask and all frames are the stimulus's, then cut to 0..255."""
-    stimulus, inside = NoiseStimulus(4.0, 4.0, 0, False), study.evaluation_mask(1)[14:50]
+    stimulus, inside = NoiseStimulus(4.0, 4.0, 0, False), study.results.evaluation_mask(1)[14:50]
     truth = study.movie(1, stimulus)[30:, inside].astype(float)
-    found = study.instance_movies(1, stimulus, OWN_PREDICTION).mean(axis=0)[30:, 14:50][:, inside].astype(float)
+    found = study.results.instance_movies(1, stimulus, OWN_PREDICTION).mean(axis=0)[30:, 14:50][:, inside].astype(float)
     matched = np.clip((found - found.mean()) / found.std() * truth.std() + truth.mean(), 0, 255)
     counts = [np.histogram(frame, 25, (0, 256))[0] / frame.size for frame in matched]
     row = rows_of(noise.measures, mouse="mouse 2", target="same instance", length=4.0, duration=4.0, sample=0)
@@ -163,7 +163,7 @@ def test_axes_in_degrees():
 def test_examples_are_shown_in_the_mask(study):
     found = noise_examples(study, "same instance", 1, 40)
     stimulus = rows_of(found["A"], length=4.0, duration=0.5)["grey"].to_numpy().reshape(36, 36)
-    mask = study.evaluation_mask(1)[14:50, 14:50]
+    mask = study.results.evaluation_mask(1)[14:50, 14:50]
     expected = np.where(mask, study.movie(1, NoiseStimulus(4.0, 0.5))[40, :, 14:50], np.nan)
     np.testing.assert_allclose(stimulus, expected, atol=1e-3)
 
@@ -232,9 +232,9 @@ def test_error_maps_in_closed_form():
 
 def test_error_maps_by_hand(study):
     trial = study.trials[1]
-    recorded, expected = (study.reconstruction(0, trial, c).astype(float) for c in (RECORDED, PREDICTED))
+    recorded, expected = (study.results.reconstruction(0, trial, c).astype(float) for c in (RECORDED, PREDICTED))
     frame = 30 + 60 // 6  # the middle of the first of three parts of 60 frames
-    mask = study.evaluation_mask(0)[14:50]
+    mask = study.results.evaluation_mask(0)[14:50]
     shown = rows_of(example_frames(study, 0, trial, frames=3), seconds=round(frame / 30, 3))
     error = np.where(mask, recorded[frame] - expected[frame], np.nan)
     np.testing.assert_allclose(shown["error"].to_numpy().reshape(36, 64), error, atol=1e-3)
@@ -250,7 +250,7 @@ def test_error_maps_by_hand(study):
 
 def test_evoked_correlations_by_hand(study):
     found = evoked_correlations(study).set_index(["mouse", "trial", "evoked by", "with"])["correlation"]
-    responses = study.responses(1, 6).isel(time=slice(30, None))
+    responses = study.results.responses(1, 6).isel(time=slice(30, None))
     predicted = {name: responses["predicted"].sel(stimulus=name).values for name in ("true", "evoked", "expected")}
     key = ("mouse 2", 6, "reconstruction", "recorded")
     assert found[key] == pytest.approx(correlated(responses["recorded"], predicted["evoked"]), abs=1e-6)
@@ -262,7 +262,7 @@ def test_evoked_correlations_by_hand(study):
 def test_difference_of_what_movies_evoke(study):
     """Panel C: r(recorded, predicted from the true movie) − r(recorded, predicted from the reconstruction)."""
     found = differences(evoked_correlations(study)).set_index(["mouse", "trial"])["difference"]
-    responses = study.responses(2, 5).isel(time=slice(30, None))
+    responses = study.results.responses(2, 5).isel(time=slice(30, None))
     true, evoked = (responses["predicted"].sel(stimulus=name).values for name in ("true", "evoked"))
     expected = correlated(responses["recorded"], true) - correlated(responses["recorded"], evoked)
     assert found["mouse 3", 5] == pytest.approx(expected, abs=1e-6)
@@ -271,10 +271,10 @@ def test_difference_of_what_movies_evoke(study):
 
 def test_the_articles_response_correlations_are_of_the_largest_population_alone(study):
     """Populations padded with NaN to the largest, `corrcoef` over all, and `nanmean`, as in the authors' notebook."""
-    size = max(study.responses(mouse, 5).sizes["neuron"] for mouse in range(3))
+    size = max(study.results.responses(mouse, 5).sizes["neuron"] for mouse in range(3))
     values = []
     for mouse, trial in study.movies():
-        found = study.responses(mouse, trial).isel(time=slice(30, None))
+        found = study.results.responses(mouse, trial).isel(time=slice(30, None))
         pair = [found["recorded"].values, found["predicted"].sel(stimulus="evoked").values]
         padded = [np.pad(x, ((0, size - len(x)), (0, 0)), constant_values=np.nan).ravel() for x in pair]
         values.append(np.corrcoef(*padded)[0, 1])
@@ -292,7 +292,7 @@ def test_response_matrices_are_standardised_and_of_the_best_predicted(study):
     grouped = table.groupby(["responses", "neuron"])["z"]
     np.testing.assert_allclose(grouped.mean(), 0, atol=1e-2)
     np.testing.assert_allclose(grouped.std(ddof=0), 1, atol=1e-2)
-    responses = study.responses(2, study.trials[0]).isel(time=slice(30, None))
+    responses = study.results.responses(2, study.trials[0]).isel(time=slice(30, None))
     pairs = zip(responses["recorded"].values, responses["predicted"].sel(stimulus="true").values, strict=True)
     quality = [correlated(*pair) for pair in pairs]
     assert list(pd.unique(table["neuron"])) == np.argsort(quality)[::-1][:5].tolist()

@@ -56,7 +56,7 @@ def correlated(a, b):
 
 def inside(study, mouse, movie, alpha=1.0):
     """Pixels of a movie (T, 36, 64) that are evaluated, in the frames that are."""
-    return np.asarray(movie, dtype=float)[30:, study.alpha(mouse)[14:50] >= alpha]
+    return np.asarray(movie, dtype=float)[30:, study.results.alpha(mouse)[14:50] >= alpha]
 
 
 # Fig. 1 ---------------------------------------------------------------------------------------------------------
@@ -120,7 +120,7 @@ def test_variants_by_hand(study, variations):
         "strict training mask": Condition(mask="strict"),
         "neurons exchanged": SHUFFLED,
     }
-    raw = {name: study.instance_movies(1, 6, condition) for name, condition in conditions.items()}
+    raw = {name: study.results.instance_movies(1, 6, condition) for name, condition in conditions.items()}
     expected = {name: gaussian_filter(movies.mean(axis=0), 0.5) for name, movies in raw.items()}
     expected["no Gaussian filter"] = raw["standard"].mean(axis=0)
     expected["one instance"] = gaussian_filter(raw["standard"][0], 0.5)
@@ -159,7 +159,7 @@ def test_example_frames_are_masked_and_matched(study, variations):
     shown = variations["A"]
     blank = shown[shown["variant"] == "truth"].groupby("seconds")["grey"].apply(lambda grey: grey.isna().sum())
     assert blank.nunique() == 1
-    assert blank.iloc[0] in [(study.alpha(mouse)[14:50] < 1).sum() for mouse in (0, 1)]
+    assert blank.iloc[0] in [(study.results.alpha(mouse)[14:50] < 1).sum() for mouse in (0, 1)]
     assert variations["B"]["grey"].notna().all()
     assert list(shown["variant"].unique()[:3]) == ["truth", "standard", "contrast not matched"]
 
@@ -169,9 +169,9 @@ def test_shown_movies_have_the_contrast_of_the_mean_image(study):
     found = performance(study)
     shown = performance_frames(study, found, count=1, frames=3)
     trial = int(shown["movie"].iloc[0].split("trial ")[1].split(",")[0])
-    mask, frame = study.evaluation_mask(0)[14:50], round(shown["seconds"].iloc[0] * 30)
+    mask, frame = study.results.evaluation_mask(0)[14:50], round(shown["seconds"].iloc[0] * 30)
     truth = study.movie(0, trial).astype(float)
-    movie = gaussian_filter(study.instance_movies(0, trial, RECORDED).mean(axis=0), 0.5)[:, 14:50].astype(float)
+    movie = gaussian_filter(study.results.instance_movies(0, trial, RECORDED).mean(axis=0), 0.5)[:, 14:50].astype(float)
     image, target = movie.mean(axis=0)[mask], truth.mean(axis=0)[mask]
     expected = np.clip((movie[frame][mask] - image.mean()) / image.std() * target.std() + target.mean(), 0, 255)
     first = shown[(shown["kind"] == "reconstructed") & (shown["seconds"] == shown["seconds"].iloc[0])]
@@ -209,7 +209,7 @@ def test_loss_of_whole_movies_stands_beside_the_windows(study):
 
 def test_fit_of_responses_by_hand(study):
     found = response_fit(study).set_index(["mouse", "trial", "stimulus"])
-    responses = study.responses(1, 7)
+    responses = study.results.responses(1, 7)
     recorded = responses["recorded"].values[:, 30:].astype(float)
     for stored, name in STIMULI.items():
         predicted = responses["predicted"].sel(stimulus=stored).values[:, 30:].astype(float)
@@ -281,7 +281,7 @@ def test_ethogram_by_hand(study):
     trial = study.trial(1, number)
     found = {panel: rows[rows["movie"] == name] for panel, rows in panels.items()}
     energy = found["A"].query("signal == 'motion energy'")
-    pixels = trial.movie[:, study.alpha(1)[14:50] >= 1].astype(float)
+    pixels = trial.movie[:, study.results.alpha(1)[14:50] >= 1].astype(float)
     np.testing.assert_allclose(energy["value"], np.abs(pixels[1:] - pixels[:-1]).mean(axis=1), atol=1e-4)
     assert energy["seconds"].iloc[0] == pytest.approx(1 / 30, abs=1e-3)
     pupil, running = (found["A"].query("signal == @signal") for signal in ("pupil dilation", "running speed"))
@@ -290,7 +290,7 @@ def test_ethogram_by_hand(study):
 
     neurons = found["B"]["neuron"].unique()
     assert set(neurons) == set(np.argsort(trial.responses.mean(axis=1))[-7:])
-    stored = study.responses(1, number)
+    stored = study.results.responses(1, number)
     for panel, responses in {
         "B": trial.responses,
         "C": stored["predicted"].sel(stimulus="true").values,

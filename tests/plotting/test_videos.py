@@ -114,8 +114,8 @@ def test_natural_movies_stand_above_their_reconstructions(study):
     video = videos.natural_video(study)
     assert video.movies.movies.shape == (4, 2, 90, 36, 64)
     np.testing.assert_array_equal(video.movies.movies[2, 1], study.trial(1, 6).movie[:90])  # cut to the shortest
-    found = study.reconstruction(1, 6, RECORDED)
-    mask = study.evaluation_mask(1)[14:50]
+    found = study.results.reconstruction(1, 6, RECORDED)
+    mask = study.results.evaluation_mask(1)[14:50]
     truth, shown = (movie[:, mask].astype(float) for movie in (study.trial(1, 6).movie, video.movies.movies[3, 1]))
     assert shown.mean() == pytest.approx(truth[:90].mean(), abs=1)
     assert np.corrcoef(shown.ravel(), found[:90, mask].ravel())[0, 1] > 0.98
@@ -148,8 +148,8 @@ def test_errors_in_colours_over_grey_at_half_speed(study):
     video = videos.error_video(study)
     assert (video.frame_rate, video.movies.movies.shape) == (15, (2, 2, 90, 36, 64, 3))
     truth = study.trial(0, 5).movie
-    error = study.reconstruction(0, 5, RECORDED).astype(float) - study.reconstruction(0, 5, PREDICTED)
-    mask = study.evaluation_mask(0)[14:50]
+    error = study.results.reconstruction(0, 5, RECORDED).astype(float) - study.results.reconstruction(0, 5, PREDICTED)
+    mask = study.results.evaluation_mask(0)[14:50]
     shown = video.movies.movies[0, 0]
     calm = ~mask | (np.abs(error) < 25)
     np.testing.assert_allclose(shown[calm], np.repeat(truth[calm][:, None], 3, axis=1), atol=1e-3)

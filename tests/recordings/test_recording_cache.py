@@ -124,12 +124,12 @@ def test_a_link_to_another_folder_is_another_source(mouse: Recording, tmp_path: 
     videos.symlink_to(first)
     study = Study(tmp_path, parse_profile({"name": "links"}, "test"), (mouse,), "fold:0")
     same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
-    digest = study.recording_digest(0)
-    assert study.recording_digest(0) == digest
+    digest = study.trials.digest_of_recording(0)
+    assert study.trials.digest_of_recording(0) == digest
     videos.unlink()
     videos.symlink_to(second)
     same(cached_trials(mouse, TRIALS, tmp_path / "cache"), mouse)
-    assert study.recording_digest(0) != digest
+    assert study.trials.digest_of_recording(0) != digest
 
 
 def test_a_signal_that_is_added_later_is_read(mouse: Recording, tmp_path: Path) -> None:

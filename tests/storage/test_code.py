@@ -86,7 +86,7 @@ EDITS = [
         {"reconstructions", "other-reconstructions", "other-methods"},
     ),
     (
-        "study/study.py",
+        "study/trials.py",
         "known[list(recording.missing[signal])] = 0",
         "known[list(recording.missing[signal])] = 1",
         {"receptive_fields", "populations", "reconstructions", "other-reconstructions", "other-methods", "physiology"},

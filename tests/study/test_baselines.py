@@ -58,7 +58,7 @@ def test_everything_is_learned_from_training_movies_alone(compared: Path, tmp_pa
     study = open_study(compared)
     copied = Path(shutil.copytree(study.recordings[0].path, tmp_path / study.recordings[0].name))
     random = np.random.default_rng(0)
-    for trial in study.trials_with(0, "held-out"):
+    for trial in study.trials.of_role(0, "held-out"):
         for signal, top in (("videos", 255), ("responses", 10), ("behavior", 10), ("pupil_center", 10)):
             file = copied / "data" / signal / f"{trial}.npy"
             before = np.load(file)
@@ -73,7 +73,7 @@ def test_everything_is_learned_from_training_movies_alone(compared: Path, tmp_pa
             device="cpu",
             until="misfits",
         )
-    assert again.trials_with(0, "training") == study.trials_with(0, "training")
+    assert again.trials.of_role(0, "training") == study.trials.of_role(0, "training")
     for key in (*(("decoders", 0, name) for name in DECODERS), ("misfits", 0, 0)):
         first, second = study.result(*key), again.result(*key)
         assert set(first) == set(second)
@@ -97,7 +97,7 @@ def test_the_oracle_knows_where_to_stop(compared: Path) -> None:
     study = open_study(compared)
     ((mouse, trial),) = study.asked.baseline_movies()
     found = study.result("other-methods", mouse, trial, "published")
-    pixels = crop_movie(study.evaluation_mask(mouse))
+    pixels = crop_movie(study.results.evaluation_mask(mouse))
     truth = study.movie(mouse, trial)
     judged = [video_correlation(truth[30:], crop_movie(found[m].values)[30:], pixels) for m in ("movie", "oracle")]
     curve = found["video_correlation"].values
@@ -109,8 +109,8 @@ def test_the_guided_movie_is_near_the_decoders(compared: Path) -> None:
     study = open_study(compared)
     ((mouse, trial),) = study.asked.baseline_movies()
     decoded = study.result("baselines", mouse, trial)["movie"].values[0]
-    found = crop_movie(study.instance_movies(mouse, trial)[0])
-    outside = ~crop_movie(study.training_mask(mouse))
+    found = crop_movie(study.results.instance_movies(mouse, trial)[0])
+    outside = ~crop_movie(study.results.training_mask(mouse))
     np.testing.assert_allclose(found[:, outside], decoded[:, outside], atol=1e-3)
     change = np.abs(found - decoded).mean()
     assert 0.01 < change < 60
@@ -133,7 +133,7 @@ def test_every_method_is_judged_alike(compared: Path) -> None:
     table = qualities(study)
     assert list(table["method"])[:2] == [RECONSTRUCTED, ALL_INSTANCES]
     wide = table.set_index("method")
-    judged = study.judged(0, int(table["trial"][0]), instances=[0]).evaluated
+    judged = study.results.judged(0, int(table["trial"][0]), instances=[0]).evaluated
     assert wide.loc[RECONSTRUCTED, "video_correlation"] == pytest.approx(video_correlation(*judged))
     assert wide.loc["mean training frame", "change_correlation"] == pytest.approx(0, abs=1e-5)
     assert wide.loc["published (oracle)", "video_correlation"] >= wide.loc["published", "video_correlation"] - 0.02
@@ -149,7 +149,7 @@ def test_every_method_is_judged_alike(compared: Path) -> None:
 def test_spectra_of_the_unexplained(compared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A movie that is the truth but for its contrast leaves nothing; one that has its slow half leaves the fast one."""
     study = open_study(compared)
-    truth = study.judged(*next(study.asked.baseline_movies())).truth
+    truth = study.results.judged(*next(study.asked.baseline_movies())).truth
     time = np.arange(len(truth))[:, None, None]
     slow, fast = np.cos(2 * np.pi * time / 60), np.cos(2 * np.pi * time / 4)
     shown = (127 + 20 * slow + 20 * fast + np.zeros((1, 36, 64))).astype(np.float32)

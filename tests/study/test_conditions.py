@@ -101,18 +101,18 @@ def test_names_tell_conditions_apart() -> None:
 
 
 def test_another_microscope_sees_a_simulation_see_synthetic_movies_alone(study: Study, encoders: list) -> None:
-    for movie, seen in ((study.reconstructed_trials(0)[0], "noise-free"), (NOISE, "predicted")):
+    for movie, seen in ((study.trials.reconstructed(0)[0], "noise-free"), (NOISE, "predicted")):
         with pytest.raises(ReconstructionError, match="another microscope sees noise-free or noisy responses"):
             target(study, encoders, movie, Condition(target=seen, scan_rate=15.0))
 
 
 def test_recorded_and_predicted_targets(study: Study, encoders: list) -> None:
-    trial = study.trial(0, study.reconstructed_trials(0)[0])
+    trial = study.trial(0, study.trials.reconstructed(0)[0])
     found = target(study, encoders, trial.index, RECORDED)
     np.testing.assert_array_equal(found.responses, trial.responses)
     np.testing.assert_array_equal(found.truth, trial.movie)
-    np.testing.assert_array_equal(found.update_mask, study.alpha(0) >= 0.5)
-    np.testing.assert_array_equal(found.evaluation_mask, study.alpha(0) >= 1)
+    np.testing.assert_array_equal(found.update_mask, study.results.alpha(0) >= 0.5)
+    np.testing.assert_array_equal(found.evaluation_mask, study.results.alpha(0) >= 1)
     assert found.neurons_in_loss is None
 
     inputs = encoder_inputs(trial.movie, trial.behavior, trial.pupil_center)
@@ -125,17 +125,17 @@ def test_recorded_and_predicted_targets(study: Study, encoders: list) -> None:
 
 
 def test_masks(study: Study, encoders: list) -> None:
-    trial, alpha = study.reconstructed_trials(0)[0], study.alpha(0)
+    trial, alpha = study.trials.reconstructed(0)[0], study.results.alpha(0)
     np.testing.assert_array_equal(target(study, encoders, trial, Condition(mask="none")).update_mask, alpha >= 0)
     np.testing.assert_array_equal(target(study, encoders, trial, Condition(mask="strict")).update_mask, alpha >= 1)
 
 
 def test_neurons_are_silent_or_missing(study: Study, encoders: list) -> None:
-    number = study.reconstructed_trials(0)[0]
+    number = study.trials.reconstructed(0)[0]
     recorded = study.trial(0, number).responses
     kept = {fraction: kept_neurons(study, 0, number, Condition(neurons=fraction)) for fraction in (0.25, 0.5)}
     # The scripts' draw: uniform numbers of the seed (place in the fold's list + 1) · (mouse + 1)
-    place = study.fold_trials(0).index(number)
+    place = study.trials.of_fold(0).index(number)
     uniform = torch.rand(30, generator=torch.Generator().manual_seed(place + 1)).numpy()
     np.testing.assert_array_equal(kept[0.25], uniform >= 0.75)
     assert (kept[0.5] | ~kept[0.25]).all()  # the smaller population is a part of the larger one
@@ -149,7 +149,7 @@ def test_neurons_are_silent_or_missing(study: Study, encoders: list) -> None:
 
 
 def test_exchanged_neurons(study: Study, encoders: list) -> None:
-    number = study.reconstructed_trials(0)[0]
+    number = study.trials.reconstructed(0)[0]
     recorded = study.trial(0, number).responses
     shuffled = [target(study, encoders, number, Condition(shuffled=True), i).responses for i in (0, 1)]
     np.testing.assert_array_equal(*shuffled)
@@ -176,27 +176,27 @@ def test_everything_wanted_is_there(study: Study) -> None:
     # 2 movies recorded and predicted; of one 5 variations and 2 fractions in both readings; a stimulus of each kind,
     # noise in both phases, from both targets
     assert len(wanted) == 2 * 2 + 5 + 2 * 2 + 2 * 2 + 2
-    names = [unit.name for w in wanted for unit in study.reconstruction_units(*w)]
+    names = [unit.name for w in wanted for unit in study.results.reconstruction_units(*w)]
     assert len(set(names)) == len(names) == 2 * len(wanted) - 1
     for mouse, movie, condition in wanted:
         instances = 1 if condition.gradients == "ensemble" else 2
         frames = 90 if isinstance(movie, int) else 60
-        assert study.instance_movies(mouse, movie, condition).shape == (instances, frames, 64, 64)
+        assert study.results.instance_movies(mouse, movie, condition).shape == (instances, frames, 64, 64)
 
 
 def test_correlation_is_stored_with_every_iteration(study: Study) -> None:
-    number = study.reconstructed_trials(0)[0]
+    number = study.trials.reconstructed(0)[0]
     stored = study.store.require(study.unit("reconstructions", 0, number, 1, RECORDED))
     assert stored["loss"].shape == stored["video_correlation"].shape == (4,)
     assert np.isnan(stored["video_correlation"][0])  # the first iteration leaves the movie grey
     movie = crop_movie(stored["movie"].values)
-    expected = video_correlation(study.movie(0, number)[30:], movie[30:], crop_movie(study.evaluation_mask(0)))
+    expected = video_correlation(study.movie(0, number)[30:], movie[30:], crop_movie(study.results.evaluation_mask(0)))
     assert stored["video_correlation"].values[-1] == pytest.approx(expected, abs=1e-4)
 
 
 def test_dropped_neurons_do_not_count(study: Study) -> None:
     """The stored loss of the first iteration, from its definition: mean of ŷ − y log(ŷ + 1e-8) over kept neurons."""
-    number = study.reconstructed_trials(0)[0]
+    number = study.trials.reconstructed(0)[0]
     condition = Condition(neurons=0.5, dropped="missing")
     trial = study.trial(0, number)
     encoder = load_checkpoint(study.checkpoint(0), CPU)
@@ -212,16 +212,16 @@ def test_dropped_neurons_do_not_count(study: Study) -> None:
 
 
 def test_responses_to_movies_and_reconstructions(study: Study, encoders: list) -> None:
-    number = study.reconstructed_trials(0)[0]
-    trial, found = study.trial(0, number), study.responses(0, number)
+    number = study.trials.reconstructed(0)[0]
+    trial, found = study.trial(0, number), study.results.responses(0, number)
     np.testing.assert_array_equal(found["recorded"], trial.responses)
 
     def respond(encoder, movie):
         inputs = encoder_inputs(movie, trial.behavior, trial.pupil_center)
         return predict(encoder, inputs, 0).numpy().astype(float)
 
-    allowed, inside = (study.alpha(0)[14:50] >= threshold for threshold in (0.5, 1.0))
-    instances = study.instance_movies(0, number, RECORDED)[:, :, 14:50]
+    allowed, inside = (study.results.alpha(0)[14:50] >= threshold for threshold in (0.5, 1.0))
+    instances = study.results.instance_movies(0, number, RECORDED)[:, :, 14:50]
     mean = instances.mean(axis=0)  # not smoothed
     pixels, target_pixels = mean[:, allowed].astype(float), trial.movie[:, allowed].astype(float)
     scaled = (mean - pixels.mean()) / pixels.std() * target_pixels.std() + target_pixels.mean()  # s.d. over the video
@@ -235,7 +235,7 @@ def test_responses_to_movies_and_reconstructions(study: Study, encoders: list) -
     # Each instance's own movie, grey outside α ≥ 1, for that instance; of expected ones for all instances.
     own = [respond(e, np.where(inside, movie, 127.5)) for e, movie in zip(encoders, instances, strict=True)]
     expected["evoked"] = np.mean(own, axis=0)
-    others = [np.where(inside, m, 127.5) for m in study.instance_movies(0, number, PREDICTED)[:, :, 14:50]]
+    others = [np.where(inside, m, 127.5) for m in study.results.instance_movies(0, number, PREDICTED)[:, :, 14:50]]
     expected["expected"] = np.mean([respond(e, movie) for e in encoders for movie in others], axis=0)
     assert set(found["stimulus"].values) == set(expected)
     for stimulus, values in expected.items():
@@ -321,7 +321,7 @@ def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> Non
     changed = with_profile(study, reconstruction={"iterations": 5})
     tasks = RECONSTRUCTIONS.tasks(changed)
     units = [unit for task in tasks for unit in task.units]
-    expected = {u.name for w in changed.asked.reconstructions() for u in changed.reconstruction_units(*w)}
+    expected = {u.name for w in changed.asked.reconstructions() for u in changed.results.reconstruction_units(*w)}
     assert {unit.name for unit in units} == expected
     assert len(units) == len(expected)
     # Instances 0 and 1: 12 natural movies in threes, 6 short ones in fifteens; one movie of all instances
@@ -330,7 +330,7 @@ def test_batches_hold_one_mouse_and_instance_and_are_filled(study: Study) -> Non
 
 def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     changed = with_profile(study, reconstruction={"iterations": 3})
-    _, second = study.reconstructed_trials(0)
+    _, second = study.trials.reconstructed(0)
 
     def spoilt(study: Study, mouse: int, movie: object, condition: Condition, *encoders: object):
         found = build_target(study, mouse, movie, condition, *encoders)
@@ -342,7 +342,7 @@ def test_a_movie_that_fails_does_not_take_its_batch_along(study: Study, monkeypa
     with pytest.raises(ReconstructionError, match=rf"trial-{second} \(ensemble\): .*not finite"):
         run_stages((RECONSTRUCTIONS,), changed, Local(CPU))
     stored = {
-        (movie, condition): [changed.store.has(u) for u in changed.reconstruction_units(0, movie, condition)]
+        (movie, condition): [changed.store.has(u) for u in changed.results.reconstruction_units(0, movie, condition)]
         for _, movie, condition in changed.asked.reconstructions()
     }
     assert not any(stored.pop((second, PREDICTED)))
@@ -376,10 +376,10 @@ def test_ensemble_sizes(study: Study) -> None:
     table = ensemble_sizes(study)
     assert list(table["size"]) == [1, 2] * 2
     for (_, number), rows in table.groupby(["mouse", "trial"]):
-        truth, mask = study.movie(0, number)[30:], crop_movie(study.evaluation_mask(0))
+        truth, mask = study.movie(0, number)[30:], crop_movie(study.results.evaluation_mask(0))
         values = []
         for instances in ([0], [1], [0, 1]):
-            found = study.reconstruction(0, number, instances=instances)
+            found = study.results.reconstruction(0, number, instances=instances)
             values.append(video_correlation(truth, found[30:], mask))
         assert rows["video_correlation"].tolist() == pytest.approx([np.mean(values[:2]), values[2]], abs=1e-5)
         assert rows["first_instances"].tolist() == pytest.approx([values[0], values[2]], abs=1e-5)

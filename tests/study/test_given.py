@@ -103,9 +103,9 @@ def test_a_study_from_given_checkpoints_and_masks_trains_nothing(
                 predicted_responses(here, mouse, *shown), predicted_responses(there, readout, *shown)
             )
     for mouse in (0, 1):
-        np.testing.assert_array_equal(study.alpha(mouse), np.load(tmp_path / f"mask_m{mouse}.npy"))
-        (number,) = study.reconstructed_trials(mouse)
-        assert study.instance_movies(mouse, number).shape == (2, FRAMES, 64, 64)
+        np.testing.assert_array_equal(study.results.alpha(mouse), np.load(tmp_path / f"mask_m{mouse}.npy"))
+        (number,) = study.trials.reconstructed(mouse)
+        assert study.results.instance_movies(mouse, number).shape == (2, FRAMES, 64, 64)
 
 
 def segments_of(study: Study, mouse: Recording) -> list[Segment]:
@@ -134,7 +134,7 @@ def test_masks_are_trained_with_the_encoder_that_the_profile_names(
         train_mask(load_checkpoint(golden / name), 1, segments, config, 0)  # its second readout is of 31 neurons
         for name in ("checkpoint_2.pth", "checkpoint.pth")
     )
-    np.testing.assert_allclose(study.alpha(0), expected, atol=1e-5)
+    np.testing.assert_allclose(study.results.alpha(0), expected, atol=1e-5)
     assert not np.allclose(expected, other, atol=1e-3)
 
 
@@ -149,7 +149,7 @@ def test_a_mask_of_several_instances_is_the_mean_of_theirs(
     first, second = (
         train_mask(load_checkpoint(path), 0, segments_of(study, mice[0]), profile.mask, 0) for path in study.checkpoints
     )
-    np.testing.assert_allclose(study.alpha(0), (first + second) / 2, atol=1e-5)
+    np.testing.assert_allclose(study.results.alpha(0), (first + second) / 2, atol=1e-5)
     assert not np.allclose(first, second, atol=1e-3)
 
 

@@ -111,8 +111,8 @@ def test_encoders_know_nothing_of_neurons_and_minutes_that_are_left_out(copied: 
     assert untouched.attrs["neurons"] == plan.neurons == 12
     coordinates = np.load(recording.path / "meta" / "neurons" / "cell_motor_coordinates.npy")
     kept = kept_neurons(coordinates, plan, study.profile.seed)
-    training = study.trials_with(0, "training")
-    used = {*training[:10], *study.reconstructed_trials(0)[:1]}  # half a minute: ten movies of 3 s
+    training = study.trials.of_role(0, "training")
+    used = {*training[:10], *study.trials.reconstructed(0)[:1]}  # half a minute: ten movies of 3 s
     random = np.random.default_rng(0)
     for trial, values in responses(recording).items():
         other = random.gamma(1.0, 5.0, values.shape).astype(np.float32)

@@ -46,9 +46,9 @@ def test_the_first_reconstruction_is_shown_once(copied: Path, capsys: pytest.Cap
     picture = iio.imread(told[2])
     assert picture.shape == (2 * 38 * 4, 5 * 66 * 4)
     study = open_study(copied)
-    truth = study.movie(0, study.reconstructed_trials(0)[0])
+    truth = study.movie(0, study.trials.reconstructed(0)[0])
     shown = picture[: 36 * 4 : 4, : 64 * 4 : 4]  # the truth's frame at one second
-    inside = crop_movie(study.evaluation_mask(0))
+    inside = crop_movie(study.results.evaluation_mask(0))
     np.testing.assert_array_equal(shown[inside], truth[30][inside].round())
 
 

@@ -12,6 +12,7 @@ from movrecon_core.study.profile import parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.study import Study
 from movrecon_core.study.targets import build_target
+from movrecon_core.study.trials import Trials
 from movrecon_core.study.worker import Worker
 
 NEURONS = 40
@@ -39,16 +40,16 @@ def test_a_chosen_part_is_missing_the_others(study: Study) -> None:
         np.testing.assert_array_equal(target.responses, study.trial(0, trial).responses)
         assert target.neurons_in_loss is not None
         parts[way] = target.neurons_in_loss
-        assert study.instance_movies(0, trial, condition).shape[0] == (2 if way == "random" else 1)
+        assert study.results.instance_movies(0, trial, condition).shape[0] == (2 if way == "random" else 1)
     assert {int(parts[way].sum()) for way in CHOSEN[1:]} == {NEURONS // 4}
     assert (parts["independent"] != parts["redundant"]).any()
 
 
 def test_behaviour_is_withheld_or_of_another_trial(study: Study) -> None:
     (trial,) = study.asked.redundancy_trials(0)
-    mean = study.mean_behavior(0)
-    other = study.trial(0, study.other_behavior(0, trial))
-    assert other.index in study.trials_with(0, "training")
+    mean = study.trials.mean_behavior(0)
+    other = study.trial(0, study.trials.other_behavior(0, trial))
+    assert other.index in study.trials.of_role(0, "training")
     withheld, exchanged = (build_target(study, 0, trial, condition, [], []) for condition in (WITHHELD, EXCHANGED))
     for place, signal in enumerate(("behavior", "pupil_center")):
         np.testing.assert_array_equal(getattr(withheld, signal), np.repeat(mean[place][:, None], 90, axis=1))
@@ -61,16 +62,16 @@ def test_signals_are_those_of_training_movies_at_rest(study: Study) -> None:
     """Mean correlation of predicted responses to training movies over all pairs, once more from the encoder alone."""
     work = Worker(study, torch.device("cpu"))
     encoder = work.load(study.unit("encoders", 0))
-    behavior, pupil = study.mean_behavior(0)
+    behavior, pupil = study.trials.mean_behavior(0)
     found = []
-    for number in study.trials_with(0, "training"):
+    for number in study.trials.of_role(0, "training"):
         movie = study.trial(0, number).movie
         still = [np.repeat(mean[:, None], len(movie), axis=1) for mean in (behavior, pupil)]
         found.append(predicted_responses(encoder, 0, movie, *still))
     correlation = np.corrcoef(np.concatenate(found, axis=1))
     whole = kept_neurons(study).set_index("chosen")["signal_correlation"]
     assert whole["all"] == pytest.approx(correlation[~np.eye(NEURONS, dtype=bool)].mean(), abs=1e-3)
-    orders = study.orders(0)
+    orders = study.results.orders(0)
     first = np.flatnonzero(orders["place"].sel(way="redundant").values < NEURONS // 4)
     between = correlation[np.ix_(first, first)][~np.eye(NEURONS // 4, dtype=bool)]
     assert whole["redundant"] == pytest.approx(between.mean(), abs=1e-3)
@@ -83,7 +84,7 @@ def test_every_condition_has_its_quality(study: Study) -> None:
     assert table["video_correlation"].between(-1, 1).all()
     (trial,) = study.asked.redundancy_trials(0)
     stored = study.result("unshared", 0, trial)["responses"].values
-    recorded, expected = study.trial(0, trial).responses, study.noise_free(0, trial)
+    recorded, expected = study.trial(0, trial).responses, study.trials.noise_free(0, trial)
     assert stored.shape == recorded.shape
     assert (stored >= 0).all()
     assert not np.allclose(stored, recorded)
@@ -92,6 +93,6 @@ def test_every_condition_has_its_quality(study: Study) -> None:
 
 
 def test_real_recordings_have_no_conditions_that_need_the_truth(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Study, "truth_known", lambda study, mouse: False)
+    monkeypatch.setattr(Trials, "truth_known", lambda trials, mouse: False)
     assert not [condition for *_, condition in study.asked.reconstructions() if condition.needs_truth]
     assert not study.units()["unshared"]

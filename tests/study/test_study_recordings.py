@@ -34,7 +34,7 @@ def test_provenance_tells_what_the_check_found(tmp_path: Path) -> None:
     told = "pupil position not recorded, read as 0; 3 frames of pupil or running interpolated"
     assert provenance(study).loc["mouse 1, check", "value"] == told
     shutil.rmtree(mouse / "meta/statistics")
-    means = study.mean_behavior(0)
+    means = study.trials.mean_behavior(0)
     expected = np.nanmean(np.concatenate([np.load(mouse / f"data/behavior/{t}.npy") for t in range(8)], axis=1), axis=1)
     np.testing.assert_allclose(means[0], expected, rtol=1e-6)
     np.testing.assert_array_equal(means[1], [0, 0])

@@ -52,9 +52,9 @@ def test_only_trials_of_the_tiers_that_the_profile_names_are_used(mouse: Path, t
     with pytest.raises(RecordingError, match=r"no trial of tier final.*may name live_test_main, none, oracle, train"):
         used_trials(recording, ["final"])
     study = split([mouse], tmp_path / "out", tiers={"dynamic1": ["train", "oracle"], "dynamic": ["-none"]})
-    assert set(study.trials_with(0, "training")) == set(range(12))
-    assert set(study.trials_with(0, "held-out")) <= set(range(12, 16))
-    assert study.trials_with(0, "not used") == tuple(range(16, 24))
+    assert set(study.trials.of_role(0, "training")) == set(range(12))
+    assert set(study.trials.of_role(0, "held-out")) <= set(range(12, 16))
+    assert study.trials.of_role(0, "not used") == tuple(range(16, 24))
 
 
 def test_the_real_mice_have_trials_without_stimulus_among_the_earlier_five_alone() -> None:
@@ -79,15 +79,15 @@ def test_named_places_choose_the_movies_near_duplicates_or_not(mouse: Path, tmp_
     twin[:2, :2] = 0
     np.save(mouse / "data/videos/3.npy", twin)
     study = split([mouse], tmp_path / "out", trials_per_mouse=3)
-    assert study.trials_with(0, "excluded") == (17,)
-    assert study.reconstructed_trials(0) == (16, 18, 19)
-    assert study.fold_trials(0) == tuple(range(16, 24))
+    assert study.trials.of_role(0, "excluded") == (17,)
+    assert study.trials.reconstructed(0) == (16, 18, 19)
+    assert study.trials.of_fold(0) == tuple(range(16, 24))
     named = split([mouse], tmp_path / "out", trials_per_mouse=3, reconstructed_trials={"dynamic1-2": [7, 1, 0, 2]})
-    assert named.reconstructed_trials(0) == (23, 17, 16)
+    assert named.trials.reconstructed(0) == (23, 17, 16)
     assert 3 not in {t for part in mask_trials(named, 0) for t in part}  # the twin of a reconstructed movie
     far = split([mouse], tmp_path / "out", reconstructed_trials={"dynamic1": [8]})
     with pytest.raises(ProfileError, match=r"place 8 \(from 0\) for dynamic1-2, of which 'tier:oracle' holds out 8"):
-        far.reconstructed_trials(0)
+        far.trials.reconstructed(0)
 
 
 def movies(study: Study, trials: tuple[int, ...]) -> set[bytes]:
@@ -100,10 +100,10 @@ def test_masks_see_no_reconstructed_movie(mouse: Path, tmp_path: Path, oracle: i
     set_tiers(mouse, *["train"] * (TRIALS - oracle), *["oracle"] * oracle)
     shutil.copy(mouse / f"data/videos/{TRIALS - oracle}.npy", mouse / "data/videos/23.npy")  # shown again
     study = split([mouse], tmp_path / "out", trials_per_mouse=2)
-    found, reconstructed = mask_trials(study, 0), study.reconstructed_trials(0)
+    found, reconstructed = mask_trials(study, 0), study.trials.reconstructed(0)
     assert not movies(study, reconstructed) & movies(study, found.unseen + found.trained_on)
-    assert set(found.unseen) <= set(study.trials_with(0, "held-out"))
-    assert set(found.trained_on) <= set(study.trials_with(0, "training"))
+    assert set(found.unseen) <= set(study.trials.of_role(0, "held-out"))
+    assert set(found.trained_on) <= set(study.trials.of_role(0, "training"))
     assert len(found.unseen) + len(found.trained_on) >= FEWEST_MOVIES
     assert (found.trained_on == ()) == (oracle == 20)
 
@@ -112,16 +112,16 @@ def test_a_movie_that_was_shown_again_is_reconstructed_once(mouse: Path, tmp_pat
     set_tiers(mouse, *["train"] * 16, *["oracle"] * 8)
     shutil.copy(mouse / "data/videos/16.npy", mouse / "data/videos/17.npy")
     study = split([mouse], tmp_path / "out", trials_per_mouse=3)
-    assert study.reconstructed_trials(0) == (16, 18, 19)
-    assert study.showings(0, 17) == (16, 17)
+    assert study.trials.reconstructed(0) == (16, 18, 19)
+    assert study.trials.showings(0, 17) == (16, 17)
 
 
 def test_masks_can_see_all_movies_that_were_trained_on_and_no_other(mouse: Path, tmp_path: Path) -> None:
     set_tiers(mouse, *["train"] * 16, *["oracle"] * 8)
     study = split([mouse], tmp_path / "out", trials_per_mouse=2, masks={"movies": "training"})
-    found, reconstructed = mask_trials(study, 0), study.reconstructed_trials(0)
-    twins = {int(t) for t in study.split(0)["closest"].sel(trial=list(reconstructed))}
-    assert found == ((), tuple(t for t in study.trials_with(0, "training") if t not in twins))
+    found, reconstructed = mask_trials(study, 0), study.trials.reconstructed(0)
+    twins = {int(t) for t in study.trials.split(0)["closest"].sel(trial=list(reconstructed))}
+    assert found == ((), tuple(t for t in study.trials.of_role(0, "training") if t not in twins))
 
 
 def test_masks_of_another_encoder_take_the_fold_that_it_held_out(mouse: Path, tmp_path: Path) -> None:
@@ -131,8 +131,8 @@ def test_masks_of_another_encoder_take_the_fold_that_it_held_out(mouse: Path, tm
     study = split([mouse], tmp_path / "out", f"fold:{other}", masks={"fold": int(fold), "checkpoint": "other.pth"})
     found = mask_trials(study, 0)
     assert set(found.unseen) <= set(np.flatnonzero(folds == fold).tolist())
-    assert len(found.unseen) >= (folds == fold).sum() - len(study.reconstructed_trials(0))
-    assert not set(found.unseen) & set(study.fold_trials(0))
+    assert len(found.unseen) >= (folds == fold).sum() - len(study.trials.reconstructed(0))
+    assert not set(found.unseen) & set(study.trials.of_fold(0))
 
 
 def test_populations_are_drawn_by_place_in_the_fold_and_among_the_later_mice(mouse: Path, tmp_path: Path) -> None:
@@ -153,12 +153,12 @@ def test_synthetic_stimuli_come_with_the_stored_means_maximum_over_time(mouse: P
     study = split([mouse], tmp_path / "out")
     stored = np.load(mouse / "meta/statistics/behavior/all/mean.npy")
     assert stored.shape == (2, 84)
-    before = study.behavior_digest(0)
-    np.testing.assert_array_equal(study.mean_behavior(0)[0], [max(row) for row in stored.tolist()])
+    before = study.trials.behavior_digest(0)
+    np.testing.assert_array_equal(study.trials.mean_behavior(0)[0], [max(row) for row in stored.tolist()])
     np.save(mouse / "meta/statistics/pupil_center/all/mean.npy", np.array([[1, np.nan, 3], [7, 5, 6]], np.float32))
     other = Study(study.out, study.profile, study.recordings, study.held_out)
-    np.testing.assert_array_equal(other.mean_behavior(0)[1], [3, 7])
-    assert other.behavior_digest(0) != before
+    np.testing.assert_array_equal(other.trials.mean_behavior(0)[1], [3, 7])
+    assert other.trials.behavior_digest(0) != before
     np.save(mouse / "meta/statistics/behavior/all/mean.npy", np.zeros((3, 4)))
     with pytest.raises(RecordingError, match=r"behavior/all/mean.npy: expected numbers of shape \(2, frames\)"):
         Study(study.out, study.profile, study.recordings, study.held_out).mean_behavior(0)

@@ -59,9 +59,11 @@ def test_targets_are_the_noise_free_responses(study: Study) -> None:
 
 def test_noise_that_is_not_there_costs_nothing(study: Study) -> None:
     for trial in study.asked.truth_trials(0):
-        np.testing.assert_array_equal(*(study.instance_movies(0, trial, way) for way in (RECORDED, NOISE_FREE)))
+        np.testing.assert_array_equal(*(study.results.instance_movies(0, trial, way) for way in (RECORDED, NOISE_FREE)))
         # What is recorded on average is found from the other trials: nothing but the noise-free responses again.
-        with_line, without = (study.reconstruction(0, trial, w) for w in (THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS))
+        with_line, without = (
+            study.results.reconstruction(0, trial, w) for w in (THROUGH_NEURONS, NOISE_FREE_THROUGH_NEURONS)
+        )
         assert np.corrcoef(with_line.ravel(), without.ravel())[0, 1] > 0.99
     parts = shares(loss_parts(qualities(study)), 0).set_index("part")
     assert abs(parts.loc["noise", "share"]) < 2
@@ -94,7 +96,7 @@ def test_units_depend_on_what_is_known(study: Study) -> None:
 def test_synthetic_movies_are_shown_to_the_neurons(study: Study) -> None:
     stimuli = study.asked.resolution_stimuli(0)
     assert [(s.sample, s.inverted) for s in stimuli] == [(0, False), (0, True)]
-    recording, (behavior, pupil) = study.recordings[0], study.mean_behavior(0)
+    recording, (behavior, pupil) = study.recordings[0], study.trials.mean_behavior(0)
     movie, still = study.movie(0, stimuli[0]), [np.repeat(x[:, None], 60, axis=1) for x in (behavior, pupil)]
     showings = [shown_responses(recording, movie, *still, np.random.default_rng(i)) for i in range(200)]
     expected, mean = build_target(study, 0, stimuli[0], NOISE_FREE, [], []).responses, np.mean(showings, axis=0)
@@ -109,7 +111,9 @@ def test_synthetic_movies_are_found_from_them(study: Study) -> None:
     assert set(table.index) == set(RESPONSES)
     assert table.notna().all()
     stimulus = study.asked.resolution_stimuli(0)[0]
-    predicted, noise_free = (study.reconstruction(0, stimulus, RESPONSES[name]) for name in ("predicted", "noise-free"))
+    predicted, noise_free = (
+        study.results.reconstruction(0, stimulus, RESPONSES[name]) for name in ("predicted", "noise-free")
+    )
     assert not np.array_equal(predicted, noise_free)
 
 
@@ -152,7 +156,7 @@ def test_they_are_found_through_neurons_that_they_see(study: Study) -> None:
 
 def test_neurons_stand_for_what_a_microscope_records_on_average(study: Study) -> None:
     """A line through what it records of some training movies, in what deconvolution makes of a spike."""
-    recording, trials = study.recordings[0], study.trials_with(0, "training")
+    recording, trials = study.recordings[0], study.trials.of_role(0, "training")
     imaging = imaging_of(recording, Condition(indicator="GCaMP6f", scan_rate=15.0))
     assert (imaging.decay, imaging.sampling_rate) == (0.2, 15.0)
     simulated, pairs = SimulatedNeurons(recording), []

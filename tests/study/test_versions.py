@@ -34,10 +34,10 @@ def test_older_results_are_named_and_computed_again(copied: Path, capsys: pytest
     study = open_study(copied)
     older = age(study, "masks")
     with pytest.raises(StoreError, match="another version is there; `movrecon run` computes it again"):
-        study.alpha(0)
+        study.results.alpha(0)
     run_stages((MASKS,), study, Local(CPU))
     assert "masks: 1 of 1 are there, but of another version" in capsys.readouterr().err
-    assert study.alpha(0).shape == (64, 64)
+    assert study.results.alpha(0).shape == (64, 64)
     write_inventory(study)
     assert [path for path, _ in read_status(copied).stale] == [older]
 

@@ -7,8 +7,8 @@ import xarray as xr
 from scipy.ndimage import gaussian_filter
 
 from movrecon_core.recordings import Trial
-from movrecon_core.study import Study
 from movrecon_core.study.conditions import PREDICTED, RECORDED, Condition
+from movrecon_core.study.results import Results
 
 FRAMES, NEURONS, INSTANCES, ITERATIONS = 90, 40, 3, 12
 STIMULI = ["true", "masked", "reconstructed", "matched", "evoked"]
@@ -25,16 +25,16 @@ class ExampleStudy:
 
     def __init__(self, mice: int = 2, trials: int = 3) -> None:
         self.reconstructed_mice = tuple(range(mice))
-        self.trials = tuple(range(5, 5 + trials))
+        self.numbers = tuple(range(5, 5 + trials))
         self.store = self
 
     def label(self, mouse: int) -> str:
         return f"mouse {mouse + 1}"
 
-    def reconstructed_trials(self, mouse: int) -> tuple[int, ...]:
-        return self.trials
+    def reconstructed(self, mouse: int) -> tuple[int, ...]:
+        return self.numbers
 
-    variation_trials = reconstructed_trials
+    variation_trials = reconstructed
 
     def repeated_trials(self, mouse: int) -> tuple[int, ...]:
         return ()
@@ -44,10 +44,17 @@ class ExampleStudy:
         """It asks for what it has."""
         return self
 
-    judged, reconstruction = Study.judged, Study.reconstruction
+    @property
+    def study(self) -> "ExampleStudy":
+        """It is its trials and results, too."""
+        return self
+
+    trials = results = study
+
+    judged, reconstruction = Results.judged, Results.reconstruction
 
     def movies(self) -> list[tuple[int, int]]:
-        return [(mouse, trial) for mouse in self.reconstructed_mice for trial in self.trials]
+        return [(mouse, trial) for mouse in self.reconstructed_mice for trial in self.numbers]
 
     def random(self, *key: int) -> np.random.Generator:
         return np.random.default_rng(key)

@@ -42,7 +42,7 @@ class PlantedStudy(ExampleStudy):
         super().__init__(mice=3, trials=1)
         self.sizes, self.at_edges, self.ahead = (noise, encoder, inversion), at_edges, ahead
 
-    truth_trials = variation_trials = ExampleStudy.reconstructed_trials
+    truth_trials = variation_trials = ExampleStudy.reconstructed
 
     def trial(self, mouse: int, trial: int) -> Trial:
         random, frames = self.random(mouse, trial), FRAMES + 4 * mouse

@@ -48,7 +48,7 @@ def needs(scale: Scale) -> Iterator[Need]:
         yield Need("the training of an encoder", batch + STATES * weights, keys, True)
     yield Need("all instances together", profile.instances * weights, "instances", True)
     if study.asked.decoders:
-        trials = max(len(study.trials_with(mouse, "training")) for mouse in range(scale.mice))
+        trials = max(len(study.trials.of_role(mouse, "training")) for mouse in range(scale.mice))
         responses = trials * frames * (neurons + FRAME_HEIGHT * FRAME_WIDTH) * FLOAT_BYTES
         samples = min(MOST_SAMPLES, trials * frames // STRIDE)
         # Some of the features at a time, the kernels of both sets of lags, and what the solution makes of one.

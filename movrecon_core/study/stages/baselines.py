@@ -25,9 +25,9 @@ OWN, TRUTH = "own", "truth"
 def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
     methods = study.profile.baselines.methods
     return f"{study.mice[mouse]}-{movie_name(trial)}", {
-        "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
+        "movie": {"trial": trial, "content": study.trials.digest_of_trial(mouse, trial)},
         "decoders": [study.unit("decoders", mouse, name).name for name in study.asked.decoders],
-        "own": study.reconstruction_units(mouse, trial, RECORDED)[0].name,
+        "own": study.results.reconstruction_units(mouse, trial, RECORDED)[0].name,
         "methods": {name: study.unit("other-methods", mouse, trial, name).name for name in methods},
         "mask": study.unit("masks", mouse).name,
         "encoder": study.encoder_digests(1)[0],
@@ -40,8 +40,8 @@ def _compare(work: Worker, task: Task) -> None:
     with Cost() as cost:
         trial = study.trial(mouse, number)
         decoded = dict(_decoded(study, mouse, trial))
-        shown = {TRUTH: trial.movie, OWN: study.reconstruction(mouse, number, instances=[0])}
-        shown |= study.other_movies(mouse, number) | decoded
+        shown = {TRUTH: trial.movie, OWN: study.results.reconstruction(mouse, number, instances=[0])}
+        shown |= study.results.other_movies(mouse, number) | decoded
         encoder = work.load(study.unit("encoders", 0))
         behaviour = (trial.behavior, trial.pupil_center)
         evoked = [predicted_responses(encoder, mouse, movie, *behaviour) for movie in shown.values()]

@@ -23,7 +23,7 @@ def _define(study: Study, mouse: int, name: str) -> tuple[str, Definition]:
     return f"{study.mice[mouse]}-{name}", {
         "mouse": mouse,
         "name": name,
-        "trials": study.trials_digest(mouse, "training"),
+        "trials": study.trials.digest_of_role(mouse, "training"),
         "seed": study.profile.seed,
     }
 
@@ -31,7 +31,7 @@ def _define(study: Study, mouse: int, name: str) -> tuple[str, Definition]:
 def _learn(work: Worker, task: Task) -> None:
     ((mouse, name),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
-        trials = [study.trial(mouse, trial) for trial in study.trials_with(mouse, "training")]
+        trials = [study.trial(mouse, trial) for trial in study.trials.of_role(mouse, "training")]
         arrays = arrays_of(LEARNERS[name][1](trials, study.profile.seed))
     variables = {key: (tuple(f"{key}_{axis}" for axis in range(value.ndim)), value) for key, value in arrays.items()}
     work.save(unit, xr.Dataset(variables), cost)

@@ -22,7 +22,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     return study.mice[mouse], {
         "mouse": mouse,
         "encoders": {name: study.encoder_digest(unit) for name, unit in compared_encoders(study).items()},
-        "trials": study.trials_digest(mouse, "held-out"),
+        "trials": study.trials.digest_of_role(mouse, "held-out"),
         "simulated": study.recordings[mouse].simulated,
     }
 
@@ -31,13 +31,13 @@ def _judge(work: Worker, task: Task) -> None:
     ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
         encoders = {name: work.load(encoder) for name, encoder in compared_encoders(work.study).items()}
-        trials = work.study.trials_with(mouse, "held-out")
+        trials = work.study.trials.of_role(mouse, "held-out")
         dataset = encoder_qualities(work.study.recordings[mouse], trials, encoders, mouse)
     work.save(unit, dataset, cost)
 
 
 def _growth(study: Study, mouse: int) -> Growth:
-    return Growth(amount=len(study.trials_with(mouse, "held-out")))
+    return Growth(amount=len(study.trials.of_role(mouse, "held-out")))
 
 
 ENCODER_QUALITIES = Stage(

@@ -24,7 +24,7 @@ def _define(study: Study, instance: int) -> tuple[str, Definition]:
 def training_definition(study: Study) -> Definition:
     """All that decides an encoder but its seed: data, architecture, training."""
     return {
-        "trials": [study.trials_digest(mouse, "training") for mouse in range(len(study.recordings))],
+        "trials": [study.trials.digest_of_role(mouse, "training") for mouse in range(len(study.recordings))],
         "encoder": as_json(study.profile.encoder),
         "training": as_json(study.profile.training),
     }
@@ -40,7 +40,7 @@ def _train(work: Worker, task: Task) -> None:
             save_checkpoint(checkpoint, work.given(given[instance]), {"mice": study.mice})
         write_json(cost_file(checkpoint), cost.attributes())
         return
-    trials = [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))]
+    trials = [study.trials.of_role(mouse, "training") for mouse in range(len(study.recordings))]
     seed = study.profile.seed + instance
     work.train(unit, study.recordings, trials, study.profile.encoder, study.profile.training, seed)
 

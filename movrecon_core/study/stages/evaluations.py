@@ -12,20 +12,20 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     return study.mice[mouse], {
         "mouse": mouse,
         "encoders": study.encoder_digests(),
-        "trials": study.trials_digest(mouse, "held-out"),
+        "trials": study.trials.digest_of_role(mouse, "held-out"),
     }
 
 
 def _evaluate(work: Worker, task: Task) -> None:
     ((mouse,),), (unit,) = task.keys, task.units
     with Cost() as cost:
-        trials = (work.study.trial(mouse, number) for number in work.study.trials_with(mouse, "held-out"))
+        trials = (work.study.trial(mouse, number) for number in work.study.trials.of_role(mouse, "held-out"))
         dataset = evaluation(trials, work.encoders(), mouse)
     work.save(unit, dataset, cost)
 
 
 def _growth(study: Study, mouse: int) -> Growth:
-    return Growth(amount=study.profile.instances * len(study.trials_with(mouse, "held-out")))
+    return Growth(amount=study.profile.instances * len(study.trials.of_role(mouse, "held-out")))
 
 
 EVALUATIONS = Stage(

@@ -16,7 +16,8 @@ from movrecon_core.storage.fingerprints import digest
 from movrecon_core.study.growth import Growth
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.stage import Definition, Stage, Task, as_json
-from movrecon_core.study.study import ROLES, Study
+from movrecon_core.study.study import Study
+from movrecon_core.study.trials import ROLES
 from movrecon_core.study.worker import Worker
 
 FIRST_FRAME, SEGMENT_FRAMES = 50, 32
@@ -44,7 +45,7 @@ class MaskTrials(NamedTuple):
 
 def mask_trials(study: Study, mouse: int) -> MaskTrials:
     """Choose the movies for a mouse's mask: neither reconstructed nor, where there are enough, trained on."""
-    reconstructed, split = study.reconstructed_trials(mouse), study.split(mouse)
+    reconstructed, split = study.trials.reconstructed(mouse), study.trials.split(mouse)
     chosen = np.isin(split["trial"].values, reconstructed)
     twins = set(split["closest"].values[chosen].tolist())  # the training movie that is most like each of them
     shown = {_movie_digest(study, mouse, trial) for trial in reconstructed}
@@ -52,11 +53,11 @@ def mask_trials(study: Study, mouse: int) -> MaskTrials:
     def apart(trials: Sequence[int]) -> tuple[int, ...]:
         return tuple(t for t in trials if t not in twins and _movie_digest(study, mouse, t) not in shown)
 
-    training = apart(study.trials_with(mouse, "training"))
+    training = apart(study.trials.of_role(mouse, "training"))
     if study.profile.masks.movies == "training":
         return MaskTrials((), training)
     if (fold := study.profile.masks.fold) is None:
-        unseen = apart(study.trials_with(mouse, "held-out"))
+        unseen = apart(study.trials.of_role(mouse, "held-out"))
     else:
         used = split["role"].values != ROLES.index("not used")
         unseen = apart(split["trial"].values[used & (split["fold"].values == fold)].tolist())
@@ -71,7 +72,7 @@ def _movie_digest(study: Study, mouse: int, trial: int) -> str:
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     if (given := study.given_mask(mouse)) is not None:
         return study.mice[mouse], {"mouse": mouse, "file": study.digests.of(given)}
-    trials = {str(t): study.trial_digest(mouse, t) for part in mask_trials(study, mouse) for t in part}
+    trials = {str(t): study.trials.digest_of_trial(mouse, t) for part in mask_trials(study, mouse) for t in part}
     if (checkpoint := study.profile.masks.checkpoint) is None:
         encoders = study.encoder_digests(study.profile.masks.instances)
     else:

@@ -27,7 +27,7 @@ def _define(study: Study, mouse: int, instance: int) -> tuple[str, Definition]:
     return f"{study.mice[mouse]}-instance-{instance}", {
         "mouse": mouse,
         "encoder": study.encoder_digest(study.unit("encoders", instance)),
-        "trials": study.trials_digest(mouse, "training"),
+        "trials": study.trials.digest_of_role(mouse, "training"),
     }
 
 
@@ -35,7 +35,7 @@ def _compare(work: Worker, task: Task) -> None:
     ((mouse, instance),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         encoder = work.load(study.unit("encoders", instance))
-        trials = [study.trial(mouse, number) for number in study.trials_with(mouse, "training")[:MOST_MOVIES]]
+        trials = [study.trial(mouse, number) for number in study.trials.of_role(mouse, "training")[:MOST_MOVIES]]
         predicted = []
         for trial in trials:
             shown = (trial.movie, trial.behavior, trial.pupil_center)
@@ -46,7 +46,7 @@ def _compare(work: Worker, task: Task) -> None:
 
 
 def _growth(study: Study, mouse: int, instance: int) -> Growth:
-    return Growth(amount=min(MOST_MOVIES, len(study.trials_with(mouse, "training"))))
+    return Growth(amount=min(MOST_MOVIES, len(study.trials.of_role(mouse, "training"))))
 
 
 MISFITS = Stage(

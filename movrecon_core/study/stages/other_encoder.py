@@ -32,7 +32,7 @@ def _define(study: Study, instance: int) -> tuple[str, Definition]:
 
 def _train(work: Worker, task: Task) -> None:
     ((instance,),), (unit,), study, settings = task.keys, task.units, work.study, other_settings(work.study)
-    trials = [study.trials_with(mouse, "training") for mouse in range(len(study.recordings))]
+    trials = [study.trials.of_role(mouse, "training") for mouse in range(len(study.recordings))]
     work.train(unit, study.recordings, trials, settings.encoder, settings.training, study.profile.seed + instance)
 
 

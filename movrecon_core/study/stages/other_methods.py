@@ -30,7 +30,7 @@ def _define(study: Study, mouse: int, trial: int, name: str) -> tuple[str, Defin
     config = study.profile.baselines.methods[name]
     return f"{study.mice[mouse]}-{movie_name(trial)}-{name}", {
         "mouse": mouse,
-        "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
+        "movie": {"trial": trial, "content": study.trials.digest_of_trial(mouse, trial)},
         "encoder": study.encoder_digests(1)[0],
         "mask": study.unit("masks", mouse).name,
         "reconstruction": as_json(config),

@@ -29,7 +29,7 @@ def _define(study: Study, mouse: int, trial: int, instance: int, condition: Cond
     return f"{study.mice[mouse]}-{movie_name(trial)}-instance-{instance}-{condition.name}", {
         "mouse": mouse,
         "condition": as_json(condition),
-        "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
+        "movie": {"trial": trial, "content": study.trials.digest_of_trial(mouse, trial)},
         "behavior": behavior_definition(study, mouse, trial, condition),
         "encoder": study.encoder_digest(study.unit("other-encoder", instance)),
         "mask": study.unit("masks", mouse).name,

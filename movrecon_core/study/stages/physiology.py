@@ -31,10 +31,10 @@ TRIALS = 24
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     return study.mice[mouse], {
         "mouse": mouse,
-        "recording": study.recording_digest(mouse),
+        "recording": study.trials.digest_of_recording(mouse),
         "held_out": study.held_out,
         "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
-        "behavior": None if study.recordings[mouse].simulated else study.behavior_digest(mouse),
+        "behavior": None if study.recordings[mouse].simulated else study.trials.behavior_digest(mouse),
     }
 
 
@@ -59,7 +59,7 @@ def neurons_of(work: Worker, mouse: int) -> tuple[Respond, str]:
         return SimulatedNeurons(study.recordings[mouse]).rates, "simulated neurons"
     except RecordingError:
         encoder = work.encoders(1)[0]
-        behavior, pupil = study.mean_behavior(mouse)
+        behavior, pupil = study.trials.mean_behavior(mouse)
 
         def respond(movie: NDArray[np.float32]) -> NDArray[np.floating]:
             state, position = (np.repeat(mean[:, None], len(movie), axis=1) for mean in (behavior, pupil))
@@ -74,7 +74,7 @@ def _statistics(study: Study, mouse: int) -> xr.Dataset:
     A real recording need not have Gabors, and an encoder does not tell how noisy tuning is: NaN.
     """
     recording = study.recordings[mouse]
-    found = recording_statistics(recording, study.trials_with(mouse, "training"))
+    found = recording_statistics(recording, study.trials.of_role(mouse, "training"))
     rng = np.random.default_rng([study.profile.seed, mouse])
     try:
         neurons = SimulatedNeurons(recording)

@@ -37,9 +37,9 @@ def _define(study: Study, mouse: int, plan: Plan) -> tuple[str, Definition]:
         "mouse": mouse,
         "plan": as_json(plan),
         "coordinates": study.digests.of(file) if file.is_file() else None,
-        "trials": study.trials_digest(mouse, "training"),
-        "movies": {str(trial): study.trial_digest(mouse, trial) for trial in movies},
-        "neurons": study.truth_digest(mouse, movies[0]) if plan.indicator is not None else None,
+        "trials": study.trials.digest_of_role(mouse, "training"),
+        "movies": {str(trial): study.trials.digest_of_trial(mouse, trial) for trial in movies},
+        "neurons": study.trials.truth_digest(mouse, movies[0]) if plan.indicator is not None else None,
         "mask": study.unit("masks", mouse).name,
         "encoder": as_json(study.profile.encoder),
         "training": as_json(_training(study)),
@@ -50,7 +50,7 @@ def _define(study: Study, mouse: int, plan: Plan) -> tuple[str, Definition]:
 
 def _movies(study: Study, mouse: int) -> tuple[int, ...]:
     """Trials of a mouse that are reconstructed under every plan."""
-    return study.reconstructed_trials(mouse)[: study.profile.planning.movies]
+    return study.trials.reconstructed(mouse)[: study.profile.planning.movies]
 
 
 def _training(study: Study) -> TrainingConfig:
@@ -64,7 +64,7 @@ def _plan(work: Worker, task: Task) -> None:
     """
     ((mouse, plan),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost, TemporaryDirectory() as folder:
-        training = study.trials_with(mouse, "training")
+        training = study.trials.of_role(mouse, "training")
         try:
             neurons = _neurons(study.recordings[mouse], plan, study.profile.seed)
             frames = [study.recordings[mouse].movie(trial).shape[0] for trial in training]
@@ -104,7 +104,7 @@ def _reconstructed(
     shown = [part.trial(trial) for trial in _movies(study, mouse)]
     targets = _targets(study, mouse, encoder, [part.trial(trial) for trial in training], shown)
     found = reconstruct([encoder], 0, targets, study.profile.reconstruction, device=work.device)
-    pixels = crop_movie(study.evaluation_mask(mouse))
+    pixels = crop_movie(study.results.evaluation_mask(mouse))
     correlation = [
         video_correlation(trial.movie[SKIPPED_FRAMES:], crop_movie(result.movie)[SKIPPED_FRAMES:], pixels)
         for trial, result in zip(shown, found, strict=True)
@@ -128,7 +128,7 @@ def _targets(study: Study, mouse: int, encoder: Encoder, training: list[Trial], 
         misfit = learn_misfit(recorded, predicted, learn_roots(training))
         guides = [guide_of(decoder, trial.responses, [misfit]) for trial in shown]
     return [
-        Target(trial.responses, trial.behavior, trial.pupil_center, study.training_mask(mouse), guide=guide)
+        Target(trial.responses, trial.behavior, trial.pupil_center, study.results.training_mask(mouse), guide=guide)
         for trial, guide in zip(shown, guides, strict=True)
     ]
 

@@ -33,8 +33,8 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
         "mouse": mouse,
         "encoder": study.encoder_digests(1)[0],
         "receptive_fields": study.unit("receptive_fields", mouse).name,
-        "trials": study.trials_digest(mouse, "training"),
-        "behavior": study.behavior_digest(mouse),
+        "trials": study.trials.digest_of_role(mouse, "training"),
+        "behavior": study.trials.behavior_digest(mouse),
     }
 
 
@@ -84,8 +84,8 @@ def _signals(study: Study, encoder: Encoder, mouse: int) -> tuple[NDArray[np.flo
 
     Signals are predicted under the mean behaviour, so that they share nothing but the movie.
     """
-    trials = [study.trial(mouse, number) for number in study.trials_with(mouse, "training")[:MOVIES]]
-    still = study.mean_behavior(mouse)
+    trials = [study.trial(mouse, number) for number in study.trials.of_role(mouse, "training")[:MOVIES]]
+    still = study.trials.mean_behavior(mouse)
     signals, predicted = [], []
     for trial in trials:
         resting = (np.repeat(mean[:, None], trial.frames, axis=1) for mean in still)

@@ -23,7 +23,7 @@ def _define(study: Study, mouse: int) -> tuple[str, Definition]:
         "mouse": mouse,
         "encoders": study.encoder_digests(settings.instances),
         "pixel_step": settings.pixel_step,
-        "behavior": study.behavior_digest(mouse),
+        "behavior": study.trials.behavior_digest(mouse),
     }
 
 
@@ -36,7 +36,7 @@ def _map(work: Worker, task: Task) -> None:
 
 
 def _receptive_fields(study: Study, encoders: Sequence[Encoder], mouse: int) -> xr.Dataset:
-    behavior, pupil_center = study.mean_behavior(mouse)
+    behavior, pupil_center = study.trials.mean_behavior(mouse)
     step = study.profile.receptive_fields.pixel_step
     # The mean over instances is taken as they come: a paper-sized population would not fit seven times.
     sums: list[NDArray[np.floating]] = []

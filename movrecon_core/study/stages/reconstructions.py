@@ -29,11 +29,12 @@ from movrecon_core.study.conditions import (
 from movrecon_core.study.first_look import first_look
 from movrecon_core.study.growth import Growth, frames_of, frames_seen, reconstructed
 from movrecon_core.study.guides import guide_definition, guided, misfits_of, neurons_misfit
+from movrecon_core.study.kept import kept
 from movrecon_core.study.microscopes import imaging_of, true_neurons
 from movrecon_core.study.scale import FLOAT_BYTES, Estimate, Scale
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, as_json, together
-from movrecon_core.study.study import Key, Study, kept
+from movrecon_core.study.study import Key, Study
 from movrecon_core.study.targets import behavior_definition, build_target
 from movrecon_core.study.worker import Worker
 
@@ -59,7 +60,7 @@ def _define(
         **shared,
         "movie": _movie(study, mouse, movie),
         "showings": _showings(study, mouse, movie) if condition.target == "averaged" else None,
-        "truth": study.truth_digest(mouse, movie) if condition.needs_truth else None,
+        "truth": study.trials.truth_digest(mouse, movie) if condition.needs_truth else None,
         "noise": study.unit("unshared", mouse, movie).name if condition.target == "unshared" else None,
         "behavior": behavior_definition(study, mouse, movie, condition),
     }
@@ -89,7 +90,7 @@ def _define_alike(
             "condition": as_json(condition),
             "encoders": [study.encoder_digest(study.unit("encoders", one)) for one in seen],
             "population": study.unit("populations", mouse).name if condition.chosen != "random" else None,
-            "expected": study.trials_digest(mouse, "training") if condition.expects_noise else None,
+            "expected": study.trials.digest_of_role(mouse, "training") if condition.expects_noise else None,
             "mask": study.unit("masks", mouse).name,
             "reconstruction": as_json(config),
             "guide": guide_definition(study, mouse, used, config),
@@ -101,18 +102,18 @@ def _define_alike(
 @kept
 def _movie(study: Study, mouse: int, movie: Movie) -> Definition:
     if isinstance(movie, int):
-        return {"trial": movie, "content": study.trial_digest(mouse, movie)}
+        return {"trial": movie, "content": study.trials.digest_of_trial(mouse, movie)}
     return {
         **stimulus_definition(movie),
         "seed": study.profile.seed if isinstance(movie, NoiseStimulus) else None,
-        "behavior": study.behavior_digest(mouse),
+        "behavior": study.trials.behavior_digest(mouse),
         "code": code_of(synthetic_movie),
     }
 
 
 def _showings(study: Study, mouse: int, movie: Movie) -> list[str]:
-    trials = study.showings(mouse, movie) if isinstance(movie, int) else ()
-    return [study.trial_digest(mouse, trial) for trial in trials]
+    trials = study.trials.showings(mouse, movie) if isinstance(movie, int) else ()
+    return [study.trials.digest_of_trial(mouse, trial) for trial in trials]
 
 
 def _config(study: Study, natural: bool, condition: Condition) -> ReconstructionConfig:
@@ -133,7 +134,7 @@ def _config(study: Study, natural: bool, condition: Condition) -> Reconstruction
 def _batches(study: Study, keys: Sequence[Key]) -> Iterator[Sequence[Key]]:
     """Movies of one mouse and instance, whatever their conditions, but for those through neurons."""
     for mouse in study.reconstructed_mice:
-        study.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
+        study.results.evaluation_mask(mouse)  # nothing is reconstructed that could not be judged
 
     def shared(key: Key) -> Hashable:
         mouse, _, instance, condition = key
@@ -193,13 +194,15 @@ def _inverted(work: Worker, mouse: int, instance: int | None, condition: Conditi
     """What movies are found through."""
     study = work.study
     if condition.inverted == "neurons":
-        recording, trials = study.recordings[mouse], study.trials_with(mouse, "training")
+        recording, trials = study.recordings[mouse], study.trials.of_role(mouse, "training")
         imaging = imaging_of(recording, condition)
         if condition.target == "noisy":
             return [true_neurons(recording, imaging, trials, study.profile.seed)]
         neurons = TrueNeurons(recording, imaging)
         if condition.expects_noise:
-            neurons.expect((study.noise_free(mouse, trial), study.trial(mouse, trial).responses) for trial in trials)
+            neurons.expect(
+                (study.trials.noise_free(mouse, trial), study.trial(mouse, trial).responses) for trial in trials
+            )
         return [neurons]
     return work.encoders() if instance is None else [work.load(study.unit("encoders", instance))]
 

@@ -19,7 +19,8 @@ from movrecon_core.study.profile import Profile
 from movrecon_core.study.sources import code_of
 from movrecon_core.study.stage import Definition, Stage, Task, no_encoder
 from movrecon_core.study.stages.masks import FIRST_FRAME, SEGMENT_FRAMES
-from movrecon_core.study.study import ROLES, Study
+from movrecon_core.study.study import Study
+from movrecon_core.study.trials import ROLES
 from movrecon_core.study.worker import Worker
 
 
@@ -58,7 +59,7 @@ def simulation_unit(profile: Profile) -> Unit:
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
     tiers = study.of_mouse("tiers", mouse)
     used = {} if tiers is None else {"tiers": tiers}
-    return study.mice[mouse], {"recording": study.recording_digest(mouse), "held_out": study.held_out, **used}
+    return study.mice[mouse], {"recording": study.trials.digest_of_recording(mouse), "held_out": study.held_out, **used}
 
 
 def split_recording(work: Worker, task: Task) -> None:
@@ -148,7 +149,7 @@ def _as_dataset(recording: Recording, split: TrialSplit) -> xr.Dataset:
 
 
 def _growth(study: Study, mouse: int) -> Growth:
-    return Growth(amount=sum(len(study.trials_with(mouse, role)) for role in ROLES))
+    return Growth(amount=sum(len(study.trials.of_role(mouse, role)) for role in ROLES))
 
 
 RECORDINGS = Stage(

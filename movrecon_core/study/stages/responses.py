@@ -26,7 +26,9 @@ LOSS_FRAMES = 32
 
 
 def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
-    found = [unit for condition in study.conditions for unit in study.reconstruction_units(mouse, trial, condition)]
+    found = [
+        unit for condition in study.conditions for unit in study.results.reconstruction_units(mouse, trial, condition)
+    ]
     return f"{study.mice[mouse]}-{movie_name(trial)}", {
         "reconstructions": [unit.name for unit in found],
         "mask": study.unit("masks", mouse).name,
@@ -43,8 +45,8 @@ def _predict(work: Worker, task: Task) -> None:
     ((mouse, number),), (unit,) = task.keys, task.units
     with Cost() as cost:
         trial = study.trial(mouse, number)
-        mask, inside = crop_movie(study.training_mask(mouse)), crop_movie(study.evaluation_mask(mouse))
-        instances = study.instance_movies(mouse, number, RECORDED)
+        mask, inside = crop_movie(study.results.training_mask(mouse)), crop_movie(study.results.evaluation_mask(mouse))
+        instances = study.results.instance_movies(mouse, number, RECORDED)
         found = crop_movie(ensemble(list(instances), None))
         stimuli: dict[str, list[NDArray[np.floating]]] = {
             "true": [trial.movie],
@@ -53,7 +55,7 @@ def _predict(work: Worker, task: Task) -> None:
             "matched": [match_contrast_luminance(found, trial.movie, mask)],
         }
         if PREDICTED in study.conditions:
-            expected = study.instance_movies(mouse, number, PREDICTED)
+            expected = study.results.instance_movies(mouse, number, PREDICTED)
             stimuli["expected"] = [grey_outside_mask(crop_movie(movie), inside) for movie in expected]
         predicted = {name: np.zeros(trial.responses.shape, np.float32) for name in (*stimuli, "evoked")}
         losses = []

@@ -33,7 +33,7 @@ def _keys(study: Study) -> Iterator[tuple[int, int]]:
 
 def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
     responses = study.unit("responses", mouse, trial)
-    truth = study.truth_digest(mouse, trial)
+    truth = study.trials.truth_digest(mouse, trial)
     return responses.label, {"responses": responses.name, "truth": truth, "seed": study.profile.seed}
 
 
@@ -44,10 +44,10 @@ def _show(work: Worker, task: Task) -> None:
     with Cost() as cost:
         trial, recording = study.trial(mouse, number), study.recordings[mouse]
         neurons, simulated = TrueNeurons(recording).to(work.device), SimulatedNeurons(recording)
-        references = (trial.responses, study.noise_free(mouse, number))
+        references = (trial.responses, study.trials.noise_free(mouse, number))
         stimuli = _shown_movies(study, mouse, trial)
         behavior = torch.from_numpy(np.concatenate([trial.behavior, trial.pupil_center]))[None]
-        predicted = study.responses(mouse, number)["predicted"]
+        predicted = study.results.responses(mouse, number)["predicted"]
         found = np.zeros((len(RESPONDING), len(stimuli), len(REFERENCES)))
         for place, (name, movie) in enumerate(stimuli.items()):
             frames = torch.from_numpy(np.pad(movie, ((0, 0), (14, 14), (0, 0))).astype(np.float32))[None]
@@ -68,14 +68,14 @@ def _show(work: Worker, task: Task) -> None:
 
 def _shown_movies(study: Study, mouse: int, trial: Trial) -> dict[str, NDArray[np.floating]]:
     """The movies (T, 36, 64) of a trial that are shown, named as in `Study.responses`; of all instances, unsmoothed."""
-    found = crop_movie(ensemble(list(study.instance_movies(mouse, trial.index, RECORDED)), None))
+    found = crop_movie(ensemble(list(study.results.instance_movies(mouse, trial.index, RECORDED)), None))
     stimuli: dict[str, NDArray[np.floating]] = {
         "true": trial.movie,
         "reconstructed": found,
-        "matched": match_contrast_luminance(found, trial.movie, crop_movie(study.training_mask(mouse))),
+        "matched": match_contrast_luminance(found, trial.movie, crop_movie(study.results.training_mask(mouse))),
     }
     if PREDICTED in study.conditions:
-        expected = study.instance_movies(mouse, trial.index, PREDICTED)
+        expected = study.results.instance_movies(mouse, trial.index, PREDICTED)
         stimuli["expected"] = crop_movie(ensemble(list(expected), None))
     return stimuli
 

@@ -17,15 +17,15 @@ from movrecon_core.study.worker import Worker
 def _keys(study: Study) -> Iterator[tuple[int, int]]:
     for mouse in study.reconstructed_mice:
         for trial in study.asked.redundancy_trials(mouse):
-            if study.truth_known(mouse):
+            if study.trials.truth_known(mouse):
                 yield mouse, trial
 
 
 def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
     return f"{study.mice[mouse]}-{movie_name(trial)}", {
         "mouse": mouse,
-        "movie": {"trial": trial, "content": study.trial_digest(mouse, trial)},
-        "truth": study.truth_digest(mouse, trial),
+        "movie": {"trial": trial, "content": study.trials.digest_of_trial(mouse, trial)},
+        "truth": study.trials.truth_digest(mouse, trial),
         "seed": study.profile.seed,
     }
 
