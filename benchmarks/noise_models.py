@@ -92,7 +92,8 @@ def profile_of(kind: Kind, neurons: int, movies: int, segments: int) -> Profile:
         update={"neurons": neurons, "repeats": 1, "variability": VariabilityConfig(kind=kind)}
     )
     training = dataclasses.replace(demo.training, segments_per_epoch=segments)
-    smaller = {"instances": 1, "trials_per_mouse": movies, "comparison": None}
+    masks = demo.masks.model_copy(update={"instances": 1})
+    smaller = {"instances": 1, "trials_per_mouse": movies, "comparison": None, "masks": masks}
     return demo.model_copy(update={**smaller, "simulation": simulation, "training": training})
 
 

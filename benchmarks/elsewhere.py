@@ -1,0 +1,118 @@
+"""The method `best` beside ridge regression on recordings that were made elsewhere.
+
+    python benchmarks/elsewhere.py MICE --name NAME --held-out tier:oracle --out results/elsewhere
+
+MICE is a folder of recordings in the Sensorium layout. Encoders, masks and movies are made as in the demo; nothing is
+chosen on these recordings. Video correlation of all held-out movies, with one and with all instances and of ridge
+regression's movies, and the differences between them, with intervals that resample mice, then their movies. Adds what
+it found under NAME to benchmarks/elsewhere.json.
+"""
+
+import datetime
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import processors
+import typer
+
+from movrecon_core import __version__
+from movrecon_core.analysis import Judged, by_mouse, compare_conditions, hierarchical_bootstrap, video_correlation
+from movrecon_core.decoders.by_name import RIDGE, decoder_of
+from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.storage.paths import PROFILES
+from movrecon_core.study.profile import Profile, load_profile
+from movrecon_core.study.run.pipeline import run_study
+from movrecon_core.study.study import Study
+
+SEED = 0
+RESULT = Path(__file__).with_suffix(".json")
+ONE, ALL, RIDGE_MOVIES = "best, one instance", "best, all instances", "ridge regression"
+DIFFERENCES = ((ONE, RIDGE_MOVIES), (ALL, RIDGE_MOVIES), (ALL, ONE))
+
+
+def main(
+    mice: Path,
+    name: Annotated[str, typer.Option(help="What these recordings are called in the result.")],
+    held_out: Annotated[str, typer.Option(help="Movies that are found, and nothing is learned from.")] = "fold:0",
+    movies: Annotated[int, typer.Option(help="Of each mouse.")] = 9,
+    out: Annotated[Path, typer.Option(help="Folder for encoders, masks and movies.")] = Path("results/elsewhere"),
+) -> None:
+    """Measure and write the comparison."""
+    study = run_study(profile_of(movies), out / name, [mice], held_out, until="reconstructions")
+    table = correlations(study)
+    known = json.loads(RESULT.read_text("utf-8")) if RESULT.is_file() else {}
+    found = {
+        "processor": processors.processor(),
+        "date": datetime.date.today().isoformat(),
+        "version": __version__,
+        "held_out": held_out,
+        "simulated": study.simulated,
+        "movies": len(table),
+        "single_trial_correlation": [
+            round(float(study.result("evaluations", mouse)["correlation"].mean()), 3)
+            for mouse in range(len(study.mice))
+        ],
+        "mask_pixels": [int(crop_movie(study.results.evaluation_mask(m)).sum()) for m in study.reconstructed_mice],
+        **summary(table),
+        "each_movie": table.round(3).to_dict(orient="records"),
+    }
+    RESULT.write_text(json.dumps({**known, name: found}, indent=1) + "\n", encoding="utf-8")
+    print(json.dumps({key: value for key, value in found.items() if key != "each_movie"}, indent=1))
+
+
+def profile_of(movies: int) -> Profile:
+    """The demo, of which only movies from recorded responses are asked for."""
+    demo = load_profile("demo", PROFILES)
+    nothing = {"trials_per_mouse": 0}
+    sections: dict[str, dict[str, Any]] = {
+        **dict.fromkeys(("variations", "population", "redundancy", "truth"), nothing),
+        **dict.fromkeys(("noise", "gratings", "resolution"), {"mice": 0}),
+        "baselines": {**nothing, "decoders": (RIDGE,), "methods": {}},
+    }
+    changed = {name: getattr(demo, name).model_copy(update=update) for name, update in sections.items()}
+    alone = {"trials_per_mouse": movies, "from_predicted": False, "comparison": None}
+    return demo.model_copy(update={**alone, **changed})
+
+
+def correlations(study: Study) -> pd.DataFrame:
+    """Video correlation of each held-out movie: ``mouse``, ``trial``, and a column a method."""
+    rows = []
+    for mouse in study.reconstructed_mice:
+        stored = study.result("decoders", mouse, RIDGE)
+        ridge = decoder_of(RIDGE, {str(key): values.to_numpy() for key, values in stored.items()})
+        for trial in study.trials.reconstructed(mouse):
+            every = study.results.judged(mouse, trial)
+            shown = {
+                ONE: study.results.judged(mouse, trial, instances=[0]),
+                ALL: every,
+                RIDGE_MOVIES: Judged(every.truth, ridge.decode(study.trial(mouse, trial).responses), every.pixels),
+            }
+            found = {name: video_correlation(*judged.evaluated) for name, judged in shown.items()}
+            rows.append({"mouse": study.label(mouse), "trial": trial, **found})
+    return pd.DataFrame(rows)
+
+
+def summary(table: pd.DataFrame) -> dict[str, Any]:
+    """Means with intervals, paired differences with theirs, and in how many movies the first is above the second."""
+    means, differences = {}, {}
+    for name in (ONE, ALL, RIDGE_MOVIES):
+        interval = hierarchical_bootstrap(by_mouse(table[name], table["mouse"]), SEED)
+        means[name] = _rounded(interval.mean, interval.low, interval.high)
+    for first, second in DIFFERENCES:
+        compared = compare_conditions(table[second], table[first], table["mouse"], SEED)
+        differences[f"{first}, less {second}"] = {
+            **_rounded(compared.difference.mean, compared.difference.low, compared.difference.high),
+            "percent": round(compared.change_percent, 1),
+            "movies_above": int((table[first] > table[second]).sum()),
+        }
+    return {"video_correlation": means, "differences": differences}
+
+
+def _rounded(mean: float, low: float, high: float) -> dict[str, Any]:
+    return {"mean": round(mean, 3), "ci95": [round(low, 3), round(high, 3)]}
+
+
+if __name__ == "__main__":
+    typer.run(main)
