@@ -42,6 +42,7 @@ def main(
     """Measure and write the comparison."""
     study = run_study(profile_of(movies), out / name, [mice], held_out, until="reconstructions")
     table = correlations(study)
+    evaluations = [study.result("evaluations", mouse) for mouse in range(len(study.mice))]
     known = json.loads(RESULT.read_text("utf-8")) if RESULT.is_file() else {}
     found = {
         "processor": processors.processor(),
@@ -50,10 +51,7 @@ def main(
         "held_out": held_out,
         "simulated": study.simulated,
         "movies": len(table),
-        "single_trial_correlation": [
-            round(float(study.result("evaluations", mouse)["correlation"].mean()), 3)
-            for mouse in range(len(study.mice))
-        ],
+        "single_trial_correlation": [round(float(judged["correlation"].mean()), 3) for judged in evaluations],
         "mask_pixels": [int(crop_movie(study.results.evaluation_mask(m)).sum()) for m in study.reconstructed_mice],
         **summary(table),
         "each_movie": table.round(3).to_dict(orient="records"),
@@ -65,11 +63,10 @@ def main(
 def profile_of(movies: int) -> Profile:
     """The demo, of which only movies from recorded responses are asked for."""
     demo = load_profile("demo", PROFILES)
-    nothing = {"trials_per_mouse": 0}
     sections: dict[str, dict[str, Any]] = {
-        **dict.fromkeys(("variations", "population", "redundancy", "truth"), nothing),
-        **dict.fromkeys(("noise", "gratings", "resolution"), {"mice": 0}),
-        "baselines": {**nothing, "decoders": (RIDGE,), "methods": {}},
+        **{name: {"trials_per_mouse": 0} for name in ("variations", "population", "redundancy", "truth")},
+        **{name: {"mice": 0} for name in ("noise", "gratings", "resolution")},
+        "baselines": {"trials_per_mouse": 0, "decoders": (RIDGE,), "methods": {}},
     }
     changed = {name: getattr(demo, name).model_copy(update=update) for name, update in sections.items()}
     alone = {"trials_per_mouse": movies, "from_predicted": False, "comparison": None}
