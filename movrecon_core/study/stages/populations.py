@@ -6,8 +6,8 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis import neuron_correlation
 from movrecon_core.analysis.populations import alike_order, distances, diverse_order, mean_correlation_of_first
+from movrecon_core.analysis.streams import NeuronCorrelation
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.storage.cost import Cost
@@ -84,19 +84,18 @@ def _signals(study: Study, encoder: Encoder, mouse: int) -> tuple[NDArray[np.flo
 
     Signals are predicted under the mean behaviour, so that they share nothing but the movie.
     """
-    trials = [study.trial(mouse, number) for number in study.trials.of_role(mouse, "training")[:MOVIES]]
     still = study.trials.mean_behavior(mouse)
-    signals, predicted = [], []
-    for trial in trials:
+    signals, fit = [], NeuronCorrelation()
+    for number in study.trials.of_role(mouse, "training")[:MOVIES]:
+        trial = study.trial(mouse, number)
         resting = (np.repeat(mean[:, None], trial.frames, axis=1) for mean in still)
         signals.append(predicted_responses(encoder, mouse, trial.movie, *resting))
-        predicted.append(predicted_responses(encoder, mouse, trial.movie, trial.behavior, trial.pupil_center))
-    recorded = np.concatenate([trial.responses for trial in trials], axis=1)
-    fit = np.nan_to_num(neuron_correlation(recorded, np.concatenate(predicted, axis=1)))
+        behaving = (trial.behavior, trial.pupil_center)
+        fit.add(trial.responses, predicted_responses(encoder, mouse, trial.movie, *behaving))
     together = np.concatenate(signals, axis=1)
     together -= together.mean(axis=1, keepdims=True)
     length = np.linalg.norm(together, axis=1, keepdims=True)
-    return np.divide(together, length, out=together, where=length > 0), fit
+    return np.divide(together, length, out=together, where=length > 0), np.nan_to_num(fit.values())
 
 
 def _fields(stored: xr.Dataset) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
