@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from movrecon_core.decoders import RidgeDecoder
 from movrecon_core.decoders.by_name import decoder_of
 from movrecon_core.decoders.errors import spread_of_frequencies
-from movrecon_core.decoders.roots import learn_roots
+from movrecon_core.decoders.roots import Roots, learn_roots
 from movrecon_core.encoders.true_neurons import TrueNeurons
 from movrecon_core.reconstruction import Guide, Misfit, ReconstructionConfig, Target, learn_misfit
 from movrecon_core.study.conditions import Condition
@@ -68,11 +68,21 @@ def misfits_of(study: Study, mouse: int, instances: Sequence[int]) -> list[Misfi
 
 def neurons_misfit(study: Study, mouse: int, neurons: TrueNeurons) -> Misfit:
     """That of a simulated mouse's own neurons, on the training movies that encoders are looked at with."""
-    numbers = study.trials.of_role(mouse, "training")[:MOST_MOVIES]
-    trials = [study.trial(mouse, number) for number in numbers]
-    recorded = np.concatenate([trial.responses for trial in trials], axis=1)
+    numbers = compared_trials(study, mouse)
+    recorded, roots = compared_responses(study, mouse)
     noise_free = np.concatenate([study.trials.noise_free(mouse, number) for number in numbers], axis=1)
-    return learn_misfit(recorded, neurons.as_recorded(noise_free), learn_roots(trials))
+    return learn_misfit(recorded, neurons.as_recorded(noise_free), roots)
+
+
+def compared_trials(study: Study, mouse: int) -> tuple[int, ...]:
+    """Training trials that misfits are learned from."""
+    return study.trials.of_role(mouse, "training")[:MOST_MOVIES]
+
+
+def compared_responses(study: Study, mouse: int) -> tuple[NDArray[np.float32], Roots]:
+    """What was recorded (N, T) in `compared_trials`, and what is taken of it; the movies do not stay in memory."""
+    trials = [study.trial(mouse, number) for number in compared_trials(study, mouse)]
+    return np.concatenate([trial.responses for trial in trials], axis=1), learn_roots(trials)
 
 
 def guide_definition(

@@ -1,5 +1,6 @@
 """The same units, wherever they are computed, whatever dies meanwhile: the same arrays, each once in the store."""
 
+import os
 import re
 import socket
 import subprocess
@@ -73,6 +74,15 @@ def test_threads_follow_from_what_the_profile_asks_for(
     with open_processes(["cpu"] * 4, threads=4) as four:
         assert list(four.run(stages, [object()], object())) == ["done"]  # type: ignore[arg-type]
     assert given == expected
+
+
+def test_processes_side_by_side_multiply_in_one_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    monkeypatch.setenv("VECLIB_MAXIMUM_THREADS", "3")
+    with open_processes(["cpu"]):
+        assert (os.environ["OPENBLAS_NUM_THREADS"], os.environ["VECLIB_MAXIMUM_THREADS"]) == ("1", "3")
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+    assert os.environ["VECLIB_MAXIMUM_THREADS"] == "3"
 
 
 def test_processes_end_with_the_one_that_started_them(tmp_path: Path) -> None:

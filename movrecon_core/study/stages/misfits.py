@@ -5,12 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
-from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import learn_misfit
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.growth import Growth
-from movrecon_core.study.guides import MOST_MOVIES
+from movrecon_core.study.guides import MOST_MOVIES, compared_responses, compared_trials
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -35,13 +34,13 @@ def _compare(work: Worker, task: Task) -> None:
     ((mouse, instance),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         encoder = work.load(study.unit("encoders", instance))
-        trials = [study.trial(mouse, number) for number in study.trials.of_role(mouse, "training")[:MOST_MOVIES]]
+        recorded, roots = compared_responses(study, mouse)
         predicted = []
-        for trial in trials:
+        for number in compared_trials(study, mouse):
+            trial = study.trial(mouse, number)
             shown = (trial.movie, trial.behavior, trial.pupil_center)
             predicted.append(predicted_responses(encoder, mouse, *shown))
-        recorded = np.concatenate([trial.responses for trial in trials], axis=1)
-        misfit = learn_misfit(recorded, np.concatenate(predicted, axis=1), learn_roots(trials))
+        misfit = learn_misfit(recorded, np.concatenate(predicted, axis=1), roots)
     work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
 
 

@@ -21,6 +21,9 @@ from movrecon_core.study.study import Study
 STARTS = 3
 """How many processes may die over one task, before it counts as failed."""
 
+NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""What the libraries of numpy's products read when they are loaded; Apple's is the second."""
+
 MEMORY = 2_000_000_000
 """Bytes that a process on a core is expected to need; where there is less memory fewer are started."""
 
@@ -75,10 +78,27 @@ def open_processes(devices: Sequence[str], threads: int | None = None) -> Iterat
         Of torch, for the units of stages that run together; None: as many as this process has, for each.
     """
     found = Processes(devices, threads)
+    with _numpy_in_one_thread():
+        try:
+            yield found
+        finally:
+            found.stop()
+
+
+@contextmanager
+def _numpy_in_one_thread() -> Iterator[None]:
+    """For processes that start while the block runs; numpy's products do not follow the number of torch's threads.
+
+    With one for each core, processes side by side wait for each other: a decoder's movie takes two to four times as
+    long.
+    """
+    lacking = [name for name in NUMPY_THREADS if name not in os.environ]
+    os.environ.update(dict.fromkeys(lacking, "1"))
     try:
-        yield found
+        yield
     finally:
-        found.stop()
+        for name in lacking:
+            del os.environ[name]
 
 
 def cores() -> int:
