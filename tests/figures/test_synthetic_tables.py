@@ -231,7 +231,7 @@ def test_error_maps_in_closed_form():
 
 
 def test_error_maps_by_hand(study):
-    trial = study.trials[1]
+    trial = study.numbers[1]
     recorded, expected = (study.results.reconstruction(0, trial, c).astype(float) for c in (RECORDED, PREDICTED))
     frame = 30 + 60 // 6  # the middle of the first of three parts of 60 frames
     mask = study.results.evaluation_mask(0)[14:50]
@@ -288,11 +288,11 @@ def test_the_articles_response_correlations_are_of_the_largest_population_alone(
 
 
 def test_response_matrices_are_standardised_and_of_the_best_predicted(study):
-    table = response_matrices(study, 2, study.trials[0], neurons=5)
+    table = response_matrices(study, 2, study.numbers[0], neurons=5)
     grouped = table.groupby(["responses", "neuron"])["z"]
     np.testing.assert_allclose(grouped.mean(), 0, atol=1e-2)
     np.testing.assert_allclose(grouped.std(ddof=0), 1, atol=1e-2)
-    responses = study.results.responses(2, study.trials[0]).isel(time=slice(30, None))
+    responses = study.results.responses(2, study.numbers[0]).isel(time=slice(30, None))
     pairs = zip(responses["recorded"].values, responses["predicted"].sel(stimulus="true").values, strict=True)
     quality = [correlated(*pair) for pair in pairs]
     assert list(pd.unique(table["neuron"])) == np.argsort(quality)[::-1][:5].tolist()

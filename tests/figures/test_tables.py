@@ -147,7 +147,7 @@ def test_thresholds_end_at_the_evaluation_mask(variations):
 
 def test_thresholds_by_hand(study, variations):
     truth_and_found = []
-    for trial in study.trials:
+    for trial in study.numbers:
         movie = variant_movies(study, 0, trial)["no training mask"].reconstruction
         truth_and_found.append([inside(study, 0, m, 0.5) for m in (study.trial(0, trial).movie, movie)])
     expected = np.mean([correlated(*pair) for pair in truth_and_found])
