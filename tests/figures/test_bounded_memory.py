@@ -27,6 +27,10 @@ class Stored:
 
     profile = SimpleNamespace(seed=0)
 
+    @property
+    def results(self) -> "Stored":
+        return self
+
     def movies(self) -> Iterator[tuple[int, int]]:
         return ((0, trial) for trial in range(MOVIES))
 

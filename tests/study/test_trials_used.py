@@ -125,7 +125,7 @@ def test_masks_can_see_all_movies_that_were_trained_on_and_no_other(mouse: Path,
 
 
 def test_masks_of_another_encoder_take_the_fold_that_it_held_out(mouse: Path, tmp_path: Path) -> None:
-    folds = split([mouse], tmp_path / "out").split(0)["fold"].values
+    folds = split([mouse], tmp_path / "out").trials.split(0)["fold"].values
     fold = Counter(folds.tolist()).most_common(1)[0][0]
     other = next(f for f in range(7) if f != fold and (folds == f).any())
     study = split([mouse], tmp_path / "out", f"fold:{other}", masks={"fold": int(fold), "checkpoint": "other.pth"})
@@ -161,4 +161,4 @@ def test_synthetic_stimuli_come_with_the_stored_means_maximum_over_time(mouse: P
     assert other.trials.behavior_digest(0) != before
     np.save(mouse / "meta/statistics/behavior/all/mean.npy", np.zeros((3, 4)))
     with pytest.raises(RecordingError, match=r"behavior/all/mean.npy: expected numbers of shape \(2, frames\)"):
-        Study(study.out, study.profile, study.recordings, study.held_out).mean_behavior(0)
+        Study(study.out, study.profile, study.recordings, study.held_out).trials.mean_behavior(0)
