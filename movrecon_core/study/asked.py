@@ -1,8 +1,8 @@
 """What a profile asks for: of which movies, found how, by which decoders and instances."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from movrecon_core.stimuli import NoiseStimulus, SyntheticStimulus
 from movrecon_core.study.conditions import (
@@ -19,9 +19,24 @@ from movrecon_core.study.conditions import (
     Condition,
     Movie,
 )
+from movrecon_core.study.profile import Profile
+from movrecon_core.study.trials import Trials
 
-if TYPE_CHECKING:
-    from movrecon_core.study.study import Study
+
+class Reconstructed(Protocol):
+    """What a study knows of its mice and natural movies."""
+
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def conditions(self) -> tuple[Condition, ...]: ...
+    @property
+    def fractions(self) -> tuple[float, ...]: ...
+    @property
+    def reconstructed_mice(self) -> Sequence[int]: ...
+    @property
+    def trials(self) -> Trials: ...
+    def movies(self) -> Iterator[tuple[int, int]]: ...
 
 
 @dataclass(frozen=True)
@@ -31,7 +46,7 @@ class Asked:
     Trials are the first of those that are reconstructed anyway, as many as the profile's section says.
     """
 
-    study: "Study"
+    study: Reconstructed
 
     def reconstructions(self) -> Iterator[tuple[int, Movie, Condition]]:
         """Mouse, movie and condition of all reconstructions, each once."""

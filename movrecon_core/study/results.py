@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
@@ -12,11 +12,24 @@ from movrecon_core.analysis import Judged
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import ReconstructionError
 from movrecon_core.reconstruction import SMOOTHING, ensemble, evaluation_mask, training_mask
-from movrecon_core.storage.store import Unit
+from movrecon_core.storage.store import Store, Unit
 from movrecon_core.study.conditions import MASK_THRESHOLDS, RECORDED, Condition, MaskKind, Movie
+from movrecon_core.study.profile import Profile
 
-if TYPE_CHECKING:
-    from movrecon_core.study.study import Study
+
+class Computed(Protocol):
+    """What its results know of a study."""
+
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def mice(self) -> list[str]: ...
+    @property
+    def store(self) -> Store: ...
+    def unit(self, stage: str, *key: Any) -> Unit: ...
+    def result(self, stage: str, *key: Any) -> xr.Dataset: ...
+    def movie(self, mouse: int, movie: Movie) -> NDArray[np.float32]: ...
+    def instances(self, condition: Condition) -> tuple[int | None, ...]: ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +42,7 @@ class Results:
         With what is asked for computed.
     """
 
-    study: "Study"
+    study: Computed
 
     def alpha(self, mouse: int) -> NDArray[np.float32]:
         """Transparency mask (64, 64) of a mouse, unthresholded."""

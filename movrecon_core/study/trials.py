@@ -3,24 +3,41 @@
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
 from movrecon_core.errors import ProfileError
-from movrecon_core.recordings import SIMULATED_MARKER, TIERS_FILE, is_trial_name, load_array
+from movrecon_core.recordings import SIMULATED_MARKER, TIERS_FILE, Recording, is_trial_name, load_array
 from movrecon_core.simulation import known_truth, noise_free_file
-from movrecon_core.storage.fingerprints import digest
+from movrecon_core.storage.fingerprints import FileDigests, digest
 from movrecon_core.study.conditions import Movie
 from movrecon_core.study.kept import kept
-
-if TYPE_CHECKING:
-    from movrecon_core.study.study import Study
+from movrecon_core.study.profile import Profile
 
 ROLES = ("training", "held-out", "excluded", "not used")
 """What a trial is used for, in the order of the stored codes; the last has no responses, or a tier that is not used."""
+
+
+class Recorded(Protocol):
+    """What its trials know of a study."""
+
+    @property
+    def profile(self) -> Profile: ...
+    @property
+    def recordings(self) -> tuple[Recording, ...]: ...
+    @property
+    def held_out(self) -> str: ...
+    @property
+    def mice(self) -> list[str]: ...
+    @property
+    def simulated(self) -> bool: ...
+    @property
+    def digests(self) -> FileDigests: ...
+    def of_mouse(self, key: str, mouse: int) -> Any: ...
+    def result(self, stage: str, *key: Any) -> xr.Dataset: ...
 
 
 @dataclass(frozen=True)
@@ -33,7 +50,7 @@ class Trials:
         With recordings that were checked and divided.
     """
 
-    study: "Study"
+    study: Recorded
 
     @cached_property
     def found(self) -> dict[Any, Any]:

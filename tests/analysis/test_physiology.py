@@ -192,7 +192,7 @@ def test_neurons_of_a_real_recording_are_probed_through_the_encoder(tmp_path: Pa
     recording = Recording(write_example(tmp_path / "mouse"))
     encoder = build_encoder("factorised", {"readout_outputs": (NEURONS,), "features": (4, 4)}).eval()
     still = (np.array([30.0, 1.0], np.float32), np.array([46.0, 38.0], np.float32))
-    study = SimpleNamespace(recordings=[recording], mean_behavior=lambda mouse: still)
+    study = SimpleNamespace(recordings=[recording], trials=SimpleNamespace(mean_behavior=lambda mouse: still))
     respond, probed = neurons_of(SimpleNamespace(study=study, encoders=lambda count: [encoder]), 0)
     assert probed == "encoder"
     movie = ph.sine_grating(30, 0.04, 2.0, 40)
