@@ -95,7 +95,7 @@ def learn_convolutional(trials: Sequence[Trial], seed: int) -> ConvolutionalDeco
     seed
         Of the first weights and of the order of samples.
     """
-    roots = learn_roots(trials)
+    roots = learn_roots([trial.responses for trial in trials])
     pixels = [halved(trial.movie) for trial in trials]
     mean = np.concatenate(pixels).mean(axis=0)
     data = [

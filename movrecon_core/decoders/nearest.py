@@ -49,7 +49,7 @@ class NearestMovie:
 
 def learn_nearest(trials: Sequence[Trial]) -> NearestMovie:
     """Keep the training movies and their responses."""
-    roots = learn_roots(trials)
+    roots = learn_roots([trial.responses for trial in trials])
     seen = [lagged(trial.responses, roots, (0,), slice(None, None, STRIDE)).T for trial in trials]
     mean = np.concatenate(seen, axis=1).mean(axis=1)
     frames, samples = max(trial.frames for trial in trials), max(known.shape[1] for known in seen)

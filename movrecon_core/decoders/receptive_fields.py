@@ -20,7 +20,7 @@ def learn_receptive_field_sum(trials: Sequence[Trial]) -> LinearDecoder:
     The field of a neuron and lag is the response-weighted mean of the training movies. One factor for all makes grey
     levels of the sum.
     """
-    samples = sampled(trials, learn_roots(trials), SHORT_LAGS)
+    samples = sampled(trials, learn_roots([trial.responses for trial in trials]), SHORT_LAGS)
     fields = response_weighted_means(samples)
     return linear_decoder(_factor(samples.shown(fields), samples.pixels) * fields, samples)
 
@@ -30,7 +30,7 @@ def learn_pseudo_inverse(trials: Sequence[Trial]) -> LinearDecoder:
 
     It has as many singular values as explain the last fifth of the movies best.
     """
-    samples = sampled(trials, learn_roots(trials), SHORT_LAGS)
+    samples = sampled(trials, learn_roots([trial.responses for trial in trials]), SHORT_LAGS)
     learning, judging = samples.learning, samples.judging
     fields = response_weighted_means(samples, learning)
     shown, errors = samples.shown(fields), []

@@ -70,7 +70,7 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
     ReconstructionError
         If there are fewer than two.
     """
-    roots = learn_roots(trials)
+    roots = learn_roots([trial.responses for trial in trials])
     samples, penalty, kernel, size = _chosen(trials, roots)
     inverse = _inverse(kernel, penalty)
     dual = inverse @ torch.from_numpy(samples.pixels)  # (S, 576)
@@ -89,7 +89,7 @@ def learn_ridge(trials: Sequence[Trial]) -> RidgeDecoder:
 
 def learn_mean_frame(trials: Sequence[Trial]) -> LinearDecoder:
     """Learn the mean frame of the training movies, which no response changes."""
-    roots = learn_roots(trials)
+    roots = learn_roots([trial.responses for trial in trials])
     samples = sampled(trials, roots, (0,))
     nothing = np.zeros((len(samples.feature_mean), samples.pixels.shape[1]), np.float32)
     return linear_decoder(nothing, samples)

@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from scipy.stats import skew
 
 from movrecon_core.errors import ReconstructionError
-from movrecon_core.recordings import Trial
 
 MOST_SKEWED = 2.0
 """Mean skewness over neurons of the square roots, that of an exponential distribution; above it fourth roots are taken.
@@ -56,15 +55,19 @@ class Roots:
         return np.asarray(np.sqrt(found) if self.root == 4 else found, dtype=np.float32)
 
 
-def learn_roots(trials: Sequence[Trial]) -> Roots:
-    """Each neuron's standard deviation over all frames, 1 for silent ones; and which root draws in the tails enough."""
-    frames = sum(trial.frames for trial in trials)
-    mean = sum(trial.responses.sum(axis=1, dtype=np.float64) for trial in trials) / frames
-    square = sum(np.square(trial.responses, dtype=np.float64).sum(axis=1) for trial in trials) / frames
+def learn_roots(responses: Sequence[NDArray[np.floating]]) -> Roots:
+    """Learn them from the responses (N, T) to some movies.
+
+    The scale is each neuron's standard deviation over all frames, 1 for silent ones; the root draws in the tails
+    enough.
+    """
+    frames = sum(movie.shape[1] for movie in responses)
+    mean = sum(movie.sum(axis=1, dtype=np.float64) for movie in responses) / frames
+    square = sum(np.square(movie, dtype=np.float64).sum(axis=1) for movie in responses) / frames
     spread = np.sqrt(np.maximum(square - mean**2, 0))
     scale = np.where(spread > 0, spread, 1).astype(np.float32)
     roots = Roots(scale, np.asarray(2))
-    skewness = np.concatenate([_skewness(trials, roots, some, spread > 0) for some in neurons_at_a_time(len(scale))])
+    skewness = np.concatenate([_skewness(responses, roots, some, spread > 0) for some in neurons_at_a_time(len(scale))])
     skewed = len(skewness) > 0 and float(skewness.mean()) > MOST_SKEWED
     return Roots(scale, np.asarray(4)) if skewed else roots
 
@@ -74,8 +77,10 @@ def neurons_at_a_time(count: int) -> list[slice]:
     return [slice(first, min(first + AT_A_TIME, count)) for first in range(0, count, AT_A_TIME)]
 
 
-def _skewness(trials: Sequence[Trial], roots: Roots, neurons: slice, vary: NDArray[np.bool_]) -> NDArray[np.float64]:
+def _skewness(
+    responses: Sequence[NDArray[np.floating]], roots: Roots, neurons: slice, vary: NDArray[np.bool_]
+) -> NDArray[np.float64]:
     """Of those neurons among some that vary (N,); others have none."""
-    found = np.concatenate([roots.of(neurons)(t.responses[neurons, ::SKEW_STRIDE]) for t in trials], axis=1)
+    found = np.concatenate([roots.of(neurons)(movie[neurons, ::SKEW_STRIDE]) for movie in responses], axis=1)
     varying = found[vary[neurons]].astype(np.float64)
     return np.asarray(skew(varying, axis=1)) if len(varying) else np.empty(0)

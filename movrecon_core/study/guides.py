@@ -81,8 +81,8 @@ def compared_trials(study: Study, mouse: int) -> tuple[int, ...]:
 
 def compared_responses(study: Study, mouse: int) -> tuple[NDArray[np.float32], Roots]:
     """What was recorded (N, T) in `compared_trials`, and what is taken of it; the movies do not stay in memory."""
-    trials = [study.trial(mouse, number) for number in compared_trials(study, mouse)]
-    return np.concatenate([trial.responses for trial in trials], axis=1), learn_roots(trials)
+    responses = [study.trial(mouse, number).responses for number in compared_trials(study, mouse)]
+    return np.concatenate(responses, axis=1), learn_roots(responses)
 
 
 def guide_definition(

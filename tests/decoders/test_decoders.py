@@ -68,7 +68,7 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
     """The dual solution against numpy's least squares of the primal equations, extended by the penalty."""
     trials = world(noise=0.5)
     decoder = learn_ridge(trials)
-    samples = sampled(trials, learn_roots(trials), decoder.lags.tolist())
+    samples = sampled(trials, learn_roots([trial.responses for trial in trials]), decoder.lags.tolist())
     features = np.hstack([columns for _, columns in samples.features()])
     size = np.square(features).sum(axis=1).mean()
     columns = np.hstack([features / np.sqrt(size), np.ones((len(samples.pixels), 1))]).astype(np.float64)
@@ -86,7 +86,7 @@ def test_ridge_is_least_squares_with_a_penalty() -> None:
 def test_samples_multiply_what_they_do_not_keep(monkeypatch: pytest.MonkeyPatch) -> None:
     """Some neurons and some rows at a time give the products of all features, the last parts being smaller."""
     trials = world(noise=0.5)
-    whole = sampled(trials, learn_roots(trials), LONG_LAGS)
+    whole = sampled(trials, learn_roots([trial.responses for trial in trials]), LONG_LAGS)
     features = np.concatenate([lagged(t.responses, whole.roots, LONG_LAGS, whole.every) for t in trials])
     np.testing.assert_allclose(whole.feature_mean, features.mean(axis=0), rtol=1e-5)
     features = (features - features.mean(axis=0)).astype(np.float64)
@@ -196,12 +196,12 @@ def test_spectrum_of_white_errors_is_flat_and_of_right_size() -> None:
 def test_heavy_tails_are_drawn_in_harder(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("movrecon_core.decoders.roots.AT_A_TIME", at_a_time)
     trials = world(4, 100)
-    assert learn_roots(trials).root == 2
+    assert learn_roots([trial.responses for trial in trials]).root == 2
     heavy = [replace(trial, responses=(trial.responses / 10) ** 16) for trial in trials]
-    found = learn_roots(heavy)
+    found = learn_roots([trial.responses for trial in heavy])
     assert found.root == 4
     frames = np.concatenate([trial.responses for trial in heavy], axis=1)
     np.testing.assert_allclose(found.scale, frames.std(axis=1), rtol=1e-4)
     np.testing.assert_allclose(found(frames), (frames / found.scale[:, None]) ** 0.25, rtol=1e-5)
     silent = [replace(trial, responses=0 * trial.responses) for trial in trials]
-    assert learn_roots(silent).scale.tolist() == [1] * NEURONS
+    assert learn_roots([trial.responses for trial in silent]).scale.tolist() == [1] * NEURONS
