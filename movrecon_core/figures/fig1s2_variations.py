@@ -46,7 +46,7 @@ class Variant(NamedTuple):
     published
         Key of the article's values; empty where it has none.
     made
-        How the movie is made of the instances' movies where that differs, as for `Study.judged`.
+        How the movie is made of the instances' movies where that differs, as for `Results.judged`.
     """
 
     condition: Condition

@@ -1,1 +1,1 @@
-"""Running a study: its stages one after the other, on any scheduler, and how far it is."""
+"""Running a study: its stages, one group after the other, on any scheduler, and how far it is."""

@@ -39,7 +39,7 @@ def _define(study: Study, mouse: int, trial: int) -> tuple[str, Definition]:
 def _predict(work: Worker, task: Task) -> None:
     """Predict the responses to a movie, to the movie inside the training mask, and to its reconstructions.
 
-    Scripts, not the article, say of which reconstruction: see `Study.responses`.
+    Scripts, not the article, say of which reconstruction: see `Results.responses`.
     """
     study = work.study
     ((mouse, number),), (unit,) = task.keys, task.units

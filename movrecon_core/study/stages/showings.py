@@ -67,7 +67,7 @@ def _show(work: Worker, task: Task) -> None:
 
 
 def _shown_movies(study: Study, mouse: int, trial: Trial) -> dict[str, NDArray[np.floating]]:
-    """The movies (T, 36, 64) of a trial that are shown, named as in `Study.responses`; of all instances, unsmoothed."""
+    """The movies (T, 36, 64) of a trial that are shown, as in `Results.responses`; of all instances, unsmoothed."""
     found = crop_movie(ensemble(list(study.results.instance_movies(mouse, trial.index, RECORDED)), None))
     stimuli: dict[str, NDArray[np.floating]] = {
         "true": trial.movie,
