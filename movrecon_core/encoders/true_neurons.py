@@ -115,7 +115,9 @@ class TrueNeurons(Encoder):
     def as_recorded(self, noise_free: NDArray[np.floating]) -> NDArray[np.float32]:
         """Responses (N, T) that stand for noise-free ones since `expect`; until then these."""
         slope, offset = (self.columns[name].numpy(force=True) for name in ("slope", "offset"))
-        return np.asarray(offset + slope * noise_free, dtype=np.float32)
+        found = np.asarray(slope * noise_free, dtype=np.float32)
+        found += offset
+        return found
 
     def rates(self, movie: Tensor, behavior: Tensor) -> Tensor:
         """Expected spikes a second (B, N, T), of a movie (B, T, H, W) under behaviour (B, 4, T)."""

@@ -129,8 +129,10 @@ class _Part:
         self._step(len(outcome.task.units))
 
     def count(self, tasks: Sequence[Task]) -> None:
-        """Take down what another run has done: all but these tasks."""
-        self._step(max(0, self.left - _units(task for task in tasks if task.stage == self.stage.name)))
+        """Take down that these tasks are left; another run has done the others, or has left some behind."""
+        left = _units(task for task in tasks if task.stage == self.stage.name)
+        self._step(max(0, self.left - left))
+        self.left = left
 
     def _step(self, units: int) -> None:
         if self._progress is None:
