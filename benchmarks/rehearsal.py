@@ -56,7 +56,11 @@ def main() -> None:
         for stage in projection.stages
         if stage.name in taken
     }
-    judged = [row["projected / taken"] for row in stages.values() if row["taken, s"] > LONG]
+    judged = [
+        stage.full_seconds / taken[stage.name]
+        for stage in projection.stages
+        if stage.name in taken and taken[stage.name] > LONG
+    ]
     result = {
         "title": "Rehearsal",
         "about": f"Profile {profile.name}, rehearsed and then run on the same computer; seconds summed over units.",

@@ -232,7 +232,8 @@ def _estimate(scale: Scale) -> Estimate:
 def _growth(study: Study, mouse: int, movie: Movie, instance: int | None, condition: Condition) -> Growth:
     """Natural movies, synthetic ones and those through the neurons apart: other batches, other encoders."""
     through_neurons = condition.inverted == "neurons"
-    kind = f"through {condition.target}" if through_neurons else "natural" if isinstance(movie, int) else "synthetic"
+    kind = "natural" if isinstance(movie, int) else "synthetic"
+    kind = f"{kind} through {condition.target}" if through_neurons else kind
     found = reconstructed(_config(study, isinstance(movie, int), condition), frames_of(study, mouse, movie), kind)
     return found if through_neurons else found._replace(amount=found.amount * len(study.used_instances(instance)))
 
