@@ -104,7 +104,7 @@ def _imported(kind: str, source: Path, out: Path, mapping: Path | None, simulate
 
 def _factor(trial: Cut) -> float:
     """Power of ten that brings responses of another unit near the competition's; 1 where they are."""
-    scale = float(np.median(trial.responses.std(axis=1)))
+    scale = float(np.median(trial.responses.std(axis=1, dtype=np.float64)))
     near = scale == 0 or REAL_SCALE / FARTHEST_SCALE <= scale <= REAL_SCALE * FARTHEST_SCALE
     return 1.0 if near else 10.0 ** round(np.log10(REAL_SCALE / scale))
 
