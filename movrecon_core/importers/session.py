@@ -15,6 +15,9 @@ LEAD = 5.0
 """Seconds before a movie that deconvolution looks back, several times the decay of an indicator."""
 LONGEST_MOVIE = 3600.0
 """Seconds; what is longer has other units."""
+LARGEST = 1e18
+"""Of all numbers: the square of a larger one, and with it a standard deviation, is none in single precision."""
+
 BASELINE = 8
 """Per cent of a fluorescence trace's samples below its baseline (a usual choice)."""
 
@@ -230,9 +233,9 @@ def cut(session: Session, shown: Shown) -> Cut | None:
         responses = _activity(session, times).astype(np.float32)
         behavior, pupil = (array.astype(np.float32) for array in (np.concatenate(signals), pupil))
     for name, array in (("movie", movie), ("responses", responses)):
-        if not np.isfinite(array).all():
-            raise RecordingError(f"{name} at {times[0]:g} s: expected finite numbers")
-    behavior[np.isinf(behavior)] = pupil[np.isinf(pupil)] = np.nan
+        if not (np.abs(array) < LARGEST).all():  # neither is NaN
+            raise RecordingError(f"{name} at {times[0]:g} s: expected finite numbers, smaller than {LARGEST:g}")
+    behavior[np.abs(behavior) >= LARGEST] = pupil[np.abs(pupil) >= LARGEST] = np.nan
     return Cut(np.clip(movie, 0, 255), responses, behavior, pupil, shown.tier)
 
 
