@@ -85,7 +85,7 @@ def main(
             result["scaling"] = scaling(1 if quick else 2, 0.5 if quick else 5.0)
         there = (study / "study.json").is_file()
         if quick and (not there or time.monotonic() - started > 75):
-            left_out.append("time to quality" if there else f"time to quality: no study was given")
+            left_out.append("time to quality" if there else "time to quality: no study was given")
         else:
             found = open_study(study) if there else smoke_study(Path(folder))
             if quick:
