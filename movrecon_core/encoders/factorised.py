@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.displacement import displaced
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.mouse_readout import BEHAVIOR_CHANNELS, MouseReadout
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.encoders.sizes import Odd, Share, Size
 from movrecon_core.encoders.statistics import ResponseStatistics
@@ -50,8 +51,6 @@ GREY, CONTRAST = 127.5, 60.0
 
 LARGEST_SHIFT = 4.0
 """Pixels (14 degrees) by which an eye movement can displace the movie, at most."""
-
-BEHAVIOR_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -124,7 +123,7 @@ class Factorised(Encoder):
         """Predict responses; see `Encoder.forward_apart`. Frames may be 36 or 64 rows high."""
         readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
         batch, frames = movie.shape[:2]
-        state = readout.behavioral_state(behavior)  # (B, T, 4)
+        state = readout.behavioral_state(behavior).transpose(1, 2)  # (B, T, 4)
         seen = readout.on_retina(_recorded_rows(movie), state)  # (B, T, 32 * 18 * 4)
         with mixed_precision(movie.dtype == torch.float32, movie.device):
             drive = readout.driven(self._features(seen))  # (N, B * T / 2)
@@ -135,15 +134,7 @@ class Factorised(Encoder):
     def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
         """Start receptive fields where responses and movie correlate, and responses at their mean."""
         readout: _Readout = self.readouts[mouse]  # type: ignore[assignment]
-        known = statistics()
-        with torch.no_grad():
-            for tensor, values in (
-                (readout.position, known.centres),
-                (readout.mean_response, known.mean_response),
-                (readout.behavior_mean, known.behavior_mean),
-                (readout.behavior_scale, known.behavior_scale),
-            ):
-                tensor.copy_(torch.from_numpy(values))
+        readout.take_over(statistics(), readout.position)
 
     def _features(self, movie: Tensor) -> Tensor:
         """Features at every position, at half the frame rate.
@@ -198,15 +189,11 @@ def _recorded_rows(movie: Tensor) -> Tensor:
     return crop_movie(movie) if movie.shape[-2] == FRAME_WIDTH else movie
 
 
-class _Readout(nn.Module):
+class _Readout(MouseReadout):
     """One mouse's neurons: where each looks, which features drive it, how behaviour scales it, its mean response."""
 
-    mean_response: Tensor
-    behavior_mean: Tensor
-    behavior_scale: Tensor
-
     def __init__(self, config: FactorisedConfig, neurons: int) -> None:
-        super().__init__()
+        super().__init__(neurons)
         hidden = 2 * config.behavior_features
         self.position = nn.Parameter(torch.zeros(neurons, 2))  # row, column, -1..1 over the frame
         self.log_width = nn.Parameter(torch.full((neurons,), -0.7))  # of the Gaussian, in positions
@@ -223,13 +210,6 @@ class _Readout(nn.Module):
         self.shifter = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2), nn.Tanh())  # of the gaze alone
         nn.init.zeros_(self.shifter[2].weight)  # type: ignore[arg-type]
         nn.init.zeros_(self.shifter[2].bias)  # type: ignore[arg-type]
-        self.register_buffer("mean_response", torch.ones(neurons))
-        self.register_buffer("behavior_mean", torch.zeros(BEHAVIOR_CHANNELS))
-        self.register_buffer("behavior_scale", torch.ones(BEHAVIOR_CHANNELS))
-
-    def behavioral_state(self, behavior: Tensor) -> Tensor:
-        """Behaviour (B, 4, T) in standard deviations, (B, T, 4)."""
-        return ((behavior - self.behavior_mean[:, None]) / self.behavior_scale[:, None]).transpose(1, 2)
 
     def on_retina(self, movie: Tensor, state: Tensor) -> Tensor:
         """The movie (B, T, 36, 64) as it lies on the retina: an eye movement displaces all fields alike.

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.encoders.mouse_readout import BEHAVIOR_CHANNELS, MouseReadout
 from movrecon_core.encoders.sizes import Size
 from movrecon_core.encoders.statistics import ResponseStatistics
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
@@ -30,8 +31,6 @@ WIDTH = 4.0
 
 GREY, CONTRAST = 127.5, 60.0
 """Grey levels that become 0, and about one standard deviation of natural footage."""
-
-BEHAVIOR_CHANNELS = 4
 
 
 @dataclass(frozen=True)
@@ -80,27 +79,16 @@ class LinearNonlinear(Encoder):
     def initialise(self, mouse: int, statistics: Callable[[], ResponseStatistics]) -> None:
         """Look where responses and movie correlate, and respond at the mean."""
         readout: _Neurons = self.readouts[mouse]  # type: ignore[assignment]
-        known = statistics()
-        with torch.no_grad():
-            for tensor, values in (
-                (readout.centre, known.centres),
-                (readout.mean_response, known.mean_response),
-                (readout.behavior_mean, known.behavior_mean),
-                (readout.behavior_scale, known.behavior_scale),
-            ):
-                tensor.copy_(torch.from_numpy(values))
+        readout.take_over(statistics(), readout.centre)
 
 
-class _Neurons(nn.Module):
+class _Neurons(MouseReadout):
     """Those of one mouse."""
 
     centre: Tensor
-    mean_response: Tensor
-    behavior_mean: Tensor
-    behavior_scale: Tensor
 
     def __init__(self, config: LinearNonlinearConfig, neurons: int) -> None:
-        super().__init__()
+        super().__init__(neurons)
         self.picture = nn.Parameter(torch.zeros(neurons, ROWS * COLUMNS))
         delays = torch.arange(config.temporal_kernel - 1, -1, -1.0)
         self.kernel = nn.Parameter(torch.softmax(-delays, 0).expand(neurons, 1, -1).clone())  # fades over 67 ms
@@ -108,9 +96,6 @@ class _Neurons(nn.Module):
         self.gain = nn.Parameter(torch.zeros(neurons, BEHAVIOR_CHANNELS))
         self.offset = nn.Parameter(torch.zeros(neurons, BEHAVIOR_CHANNELS))
         self.register_buffer("centre", torch.zeros(neurons, 2))  # row, column, -1..1 over the frame
-        self.register_buffer("mean_response", torch.ones(neurons))
-        self.register_buffer("behavior_mean", torch.zeros(BEHAVIOR_CHANNELS))
-        self.register_buffer("behavior_scale", torch.ones(BEHAVIOR_CHANNELS))
 
     def forward(self, contrast: Tensor, behavior: Tensor) -> Tensor:
         """Responses (B, N, T) to contrast (B, T / 2, 18 * 32) under behaviour (B, 4, T)."""
@@ -119,7 +104,7 @@ class _Neurons(nn.Module):
         products = F.pad(products, (self.kernel.shape[-1] - 1, 0), mode="replicate")
         drive = F.conv1d(products, self.kernel, groups=len(self.kernel))
         drive = F.interpolate(drive, scale_factor=RATE, mode="linear", align_corners=False)
-        state = (behavior - self.behavior_mean[:, None]) / self.behavior_scale[:, None]
+        state = self.behavioral_state(behavior)
         driven = drive[..., : behavior.shape[-1]] * torch.exp(self.gain @ state)
         return F.softplus(driven + self.offset @ state + self.bias[:, None]) * self.mean_response[:, None]
 

@@ -6,7 +6,7 @@ import re
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,16 +46,30 @@ def replacing(path: Path) -> Iterator[Path]:
 @contextmanager
 def renaming(path: Path) -> Iterator[Path]:
     """As `replacing`, in a folder that is there, for callers that have their own word for what the system refuses."""
-    writer = f"{os.getpid()}.{threading.get_native_id()}"  # of the threads of a process each writes its own
-    temporary = path.with_name(f".{_HOST}.{writer}.tmp.{path.name}")
-    try:
+    with renaming_together([path]) as (temporary,):
         yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-        _flush(path.parent)
+
+
+@contextmanager
+def renaming_together(paths: Sequence[Path]) -> Iterator[list[Path]]:
+    """As `renaming`, of several files: all are on the disk before the first gets its name.
+
+    So a process that is killed leaves all of them or none, but for the moment that the names themselves take.
+    """
+    writer = f"{os.getpid()}.{threading.get_native_id()}"  # of the threads of a process each writes its own
+    temporaries = [path.with_name(f".{_HOST}.{writer}.tmp.{path.name}") for path in paths]
+    try:
+        yield temporaries
+        for temporary in temporaries:
+            _flush(temporary)
+        for temporary, path in zip(temporaries, paths, strict=True):
+            os.replace(temporary, path)
+        for folder in {path.parent for path in paths}:
+            _flush(folder)
     finally:
         with suppress_os_error():
-            temporary.unlink(missing_ok=True)
+            for temporary in temporaries:
+                temporary.unlink(missing_ok=True)
 
 
 @contextmanager

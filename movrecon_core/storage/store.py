@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ import xarray as xr
 from movrecon_core.errors import StoreError
 from movrecon_core.storage.archive import DamagedError, attributes, attributes_of, opened, sealed
 from movrecon_core.storage.arrays import dataset_of, members_of
-from movrecon_core.storage.files import replacing, set_aside
+from movrecon_core.storage.files import renaming_together, replacing, set_aside
 from movrecon_core.storage.fingerprints import digest
 
 SUFFIX = ".zarr.zip"
@@ -126,9 +126,30 @@ class Store:
         StoreError
             If the folder cannot be written to or the disk is full.
         """
-        labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": _text(unit)})
         with replacing(self.path(unit)) as temporary:
-            temporary.write_bytes(sealed(members_of(labelled)))
+            temporary.write_bytes(_content(unit, dataset, provenance))
+
+    def save_together(self, results: Sequence[tuple[Unit, xr.Dataset]], provenance: Mapping[str, Any]) -> None:
+        """Write units that were computed together; a process killed meanwhile leaves all of them or none.
+
+        What was computed together rounds as it did when it is computed together again, and not as each by itself.
+        Where not all can be written, those that can be are.
+
+        Raises
+        ------
+        StoreError
+            As of `save`.
+        """
+        paths = [self.path(unit) for unit, _ in results]
+        try:
+            for folder in {path.parent for path in paths}:
+                folder.mkdir(parents=True, exist_ok=True)
+            with renaming_together(paths) as temporaries:
+                for temporary, (unit, dataset) in zip(temporaries, results, strict=True):
+                    temporary.write_bytes(_content(unit, dataset, provenance))
+        except OSError:
+            for unit, dataset in results:
+                self.save(unit, dataset, provenance)
 
 
 def labels(folder: Path) -> set[str]:
@@ -158,6 +179,12 @@ def read_dataset(path: Path) -> xr.Dataset:
 def unit_attributes(store: Store, unit: Unit) -> dict[str, Any]:
     """Attributes of a stored unit alone, without its arrays; empty where it is not there."""
     return attributes_of(store.path(unit))
+
+
+def _content(unit: Unit, dataset: xr.Dataset, provenance: Mapping[str, Any]) -> bytes:
+    """A unit's file."""
+    labelled = dataset.assign_attrs({**dataset.attrs, **provenance, "definition": _text(unit)})
+    return sealed(members_of(labelled))
 
 
 def _text(unit: Unit) -> str:

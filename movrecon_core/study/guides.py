@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from movrecon_core.decoders import RidgeDecoder
 from movrecon_core.decoders.by_name import decoder_of
 from movrecon_core.decoders.errors import spread_of_frequencies
-from movrecon_core.decoders.roots import Roots, learn_roots
+from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.true_neurons import TrueNeurons
 from movrecon_core.reconstruction import Guide, Misfit, ReconstructionConfig, Target, learn_misfit
 from movrecon_core.study.conditions import Condition
@@ -69,20 +69,15 @@ def misfits_of(study: Study, mouse: int, instances: Sequence[int]) -> list[Misfi
 def neurons_misfit(study: Study, mouse: int, neurons: TrueNeurons) -> Misfit:
     """That of a simulated mouse's own neurons, on the training movies that encoders are looked at with."""
     numbers = compared_trials(study, mouse)
-    recorded, roots = compared_responses(study, mouse)
+    recorded = [study.trial(mouse, number).responses for number in numbers]  # and not the movies, which fill memory
     noise_free = np.concatenate([study.trials.noise_free(mouse, number) for number in numbers], axis=1)
-    return learn_misfit(recorded, neurons.as_recorded(noise_free), roots)
+    expected = neurons.as_recorded(noise_free)
+    return learn_misfit(np.concatenate(recorded, axis=1), expected, learn_roots(recorded))
 
 
 def compared_trials(study: Study, mouse: int) -> tuple[int, ...]:
     """Training trials that misfits are learned from."""
     return study.trials.of_role(mouse, "training")[:MOST_MOVIES]
-
-
-def compared_responses(study: Study, mouse: int) -> tuple[NDArray[np.float32], Roots]:
-    """What was recorded (N, T) in `compared_trials`, and what is taken of it; the movies do not stay in memory."""
-    responses = [study.trial(mouse, number).responses for number in compared_trials(study, mouse)]
-    return np.concatenate(responses, axis=1), learn_roots(responses)
 
 
 def guide_definition(

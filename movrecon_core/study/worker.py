@@ -38,9 +38,13 @@ class Worker:
     study: Study
     device: torch.device
 
-    def save(self, unit: Unit, dataset: xr.Dataset, cost: Cost, share: int = 1) -> None:
+    def save(self, unit: Unit, dataset: xr.Dataset, cost: Cost) -> None:
+        self.save_together([(unit, dataset)], cost)
+
+    def save_together(self, results: Sequence[tuple[Unit, xr.Dataset]], cost: Cost) -> None:
+        """Store what was computed together; each has an equal share of the cost."""
         provenance = unit_provenance(self.study.profile, self.device)
-        self.study.store.save(unit, dataset, {**provenance, **cost.attributes(share)})
+        self.study.store.save_together(results, {**provenance, **cost.attributes(max(1, len(results)))})
 
     def train(
         self,

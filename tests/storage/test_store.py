@@ -1,5 +1,6 @@
 """The results store: whole or not at all, damaged files found, the same arrays the same bytes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -121,6 +122,37 @@ def test_nothing_is_left_of_a_write_that_failed(tmp_path: Path) -> None:
         temporary.write_bytes("text, not bytes")  # type: ignore[arg-type]
     assert path.read_text() == "[\n  1\n]\n"
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+LETTERS = [(Unit("masks", letter, {"letter": letter}), dataset()) for letter in "abc"]
+
+
+@pytest.mark.parametrize("flushed", range(4))
+def test_a_process_killed_while_it_saves_leaves_all_or_none(tmp_path: Path, flushed: int) -> None:
+    """Killed before any of the three files is on the disk, or when some are, or all."""
+    die = "import os, sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; import test_store\n"
+    die += "left, flush = [int(sys.argv[3])], os.fsync\n"
+    die += "os.fsync = lambda file: (left.append(left.pop() - 1) or flush(file)) if left[0] else os._exit(1)\n"
+    die += "test_store.Store(Path(sys.argv[2])).save_together(test_store.LETTERS, {})"
+    subprocess.run([sys.executable, "-c", die, str(Path(__file__).parent), str(tmp_path), str(flushed)], check=False)
+    assert [Store(tmp_path).has(unit) for unit, _ in LETTERS] == [flushed == 3] * 3
+    remove_abandoned(tmp_path)
+    assert len(list((tmp_path / "masks").iterdir())) == (3 if flushed == 3 else 0)
+
+
+def test_where_the_disk_is_full_what_fits_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write = Path.write_bytes
+
+    def full_at_b(path: Path, content: bytes) -> int:
+        if "b-" in path.name:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full_at_b)
+    with pytest.raises(StoreError, match="No space left"):
+        Store(tmp_path).save_together(LETTERS, {})
+    assert [Store(tmp_path).has(unit) for unit, _ in LETTERS] == [True, False, False]
+    assert len(list((tmp_path / "masks").iterdir())) == 1
 
 
 def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:

@@ -5,11 +5,12 @@ from collections.abc import Iterator
 import numpy as np
 import xarray as xr
 
+from movrecon_core.decoders.roots import learn_roots
 from movrecon_core.encoders.prediction import predicted_responses
 from movrecon_core.reconstruction import learn_misfit
 from movrecon_core.storage.cost import Cost
 from movrecon_core.study.growth import Growth
-from movrecon_core.study.guides import MOST_MOVIES, compared_responses, compared_trials
+from movrecon_core.study.guides import compared_trials
 from movrecon_core.study.stage import Definition, Stage, Task
 from movrecon_core.study.study import Study
 from movrecon_core.study.worker import Worker
@@ -34,18 +35,19 @@ def _compare(work: Worker, task: Task) -> None:
     ((mouse, instance),), (unit,), study = task.keys, task.units, work.study
     with Cost() as cost:
         encoder = work.load(study.unit("encoders", instance))
-        recorded, roots = compared_responses(study, mouse)
-        predicted = []
+        recorded, predicted = [], []
         for number in compared_trials(study, mouse):
             trial = study.trial(mouse, number)
             shown = (trial.movie, trial.behavior, trial.pupil_center)
+            recorded.append(trial.responses)
             predicted.append(predicted_responses(encoder, mouse, *shown))
-        misfit = learn_misfit(recorded, np.concatenate(predicted, axis=1), roots)
+        roots = learn_roots(recorded)
+        misfit = learn_misfit(np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1), roots)
     work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
 
 
 def _growth(study: Study, mouse: int, instance: int) -> Growth:
-    return Growth(amount=min(MOST_MOVIES, len(study.trials.of_role(mouse, "training"))))
+    return Growth(amount=len(compared_trials(study, mouse)))
 
 
 MISFITS = Stage(

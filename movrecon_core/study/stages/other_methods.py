@@ -54,16 +54,18 @@ def _reconstruct(work: Worker, task: Task) -> None:
             targets = guided(study, mouse, targets, [RECORDED] * len(targets), misfits, config.decoder)
         likest = _Likest(targets)
         found = reconstruct([encoder], mouse, targets, config, device=work.device, on_iteration=likest)
-    for place, (unit, result) in enumerate(zip(task.units, found, strict=True)):
-        dimensions = ("time", "y", "x")
-        dataset = xr.Dataset(
+    dimensions = ("time", "y", "x")
+    datasets = [
+        xr.Dataset(
             {
                 "movie": (dimensions, result.movie.astype(np.float32)),
-                "oracle": (dimensions, likest.movies[place]),
+                "oracle": (dimensions, oracle),
                 "video_correlation": ("iteration", result.video_correlation.astype(np.float32)),
             }
         )
-        work.save(unit, dataset, cost, len(task.units))
+        for result, oracle in zip(found, likest.movies, strict=True)
+    ]
+    work.save_together(list(zip(task.units, datasets, strict=True)), cost)
 
 
 class _Likest:

@@ -49,9 +49,8 @@ def _reconstruct(work: Worker, task: Task) -> None:
         encoder = work.load(study.unit("other-encoder", instance))
         targets = [build_target(study, mouse, trial, condition, [encoder], []) for _, trial, _, condition in task.keys]
         found = reconstruct([encoder], mouse, targets, other_settings(study).reconstruction, device=work.device)
-    for unit, result in zip(task.units, found, strict=True):
-        movie = xr.Dataset({"movie": (("time", "y", "x"), result.movie.astype(np.float32))})
-        work.save(unit, movie, cost, len(task.units))
+    movies = [xr.Dataset({"movie": (("time", "y", "x"), result.movie.astype(np.float32))}) for result in found]
+    work.save_together(list(zip(task.units, movies, strict=True)), cost)
 
 
 def _growth(study: Study, mouse: int, trial: int, instance: int, condition: Condition) -> Growth:

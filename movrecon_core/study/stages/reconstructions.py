@@ -180,9 +180,8 @@ def _reconstruct(work: Worker, task: Task) -> None:
             results = reconstruct(encoders, readout, targets, config, batch=batch, device=work.device)
         except UnfinishedError as error:
             results, failed = error.finished, error
-    for unit, result in zip(task.units, results, strict=True):
-        if result is not None:
-            work.save(unit, _dataset(result), cost, len(movies))
+    found = zip(task.units, results, strict=True)
+    work.save_together([(unit, _dataset(result)) for unit, result in found if result is not None], cost)
     if failed is not None:
         names = [f"{movie_name(m)} ({c.name})" for (m, c), r in zip(movies, results, strict=True) if r is None]
         using = "all instances" if instance is None else f"instance {instance}"
