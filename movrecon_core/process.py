@@ -12,8 +12,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 THREADS = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}
 """Environment variables of OpenMP; the count is about a third of a millisecond."""
+CONTAINER = Path("/sys/fs/cgroup")
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # of glibc's malloc.h
 
 
@@ -45,6 +48,28 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if sys.platform == "linux" else None
     if trim is not None:
         trim(0)
+
+
+def memory_limit() -> int:
+    """Bytes of memory that the computer has, or the container that this process runs in."""
+    return min(psutil.virtual_memory().total, _container("memory.max", sys.maxsize))
+
+
+def memory_left() -> int:
+    """Bytes of it that nobody uses."""
+    used = _container("memory.current", 0) - _container("memory.stat", 0, "inactive_file")  # files' pages can go
+    return min(psutil.virtual_memory().available, max(0, _container("memory.max", sys.maxsize) - used))
+
+
+def _container(name: str, otherwise: int, key: str | None = None) -> int:
+    """A number of the container's, in the files of Linux's control groups; `otherwise` where there is none."""
+    try:
+        text = (CONTAINER / name).read_text("utf-8")
+    except OSError:
+        return otherwise
+    lines = [line.split() for line in text.splitlines()]
+    found = [words[-1] for words in lines if words and (key is None or words[0] == key)]
+    return int(found[0]) if found and found[0].isdigit() else otherwise
 
 
 def open_standard_streams() -> None:

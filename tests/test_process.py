@@ -3,8 +3,12 @@
 import platform
 import subprocess
 import sys
+from pathlib import Path
 
+import psutil
 import pytest
+
+from movrecon_core import process
 
 MEMORY = """
 import numpy as np
@@ -30,3 +34,15 @@ def test_freed_memory_is_kept_until_it_is_given_back() -> None:
     assert taken - before > 350
     assert taken - kept < 50
     assert left - before < 50
+
+
+def test_a_container_s_memory_is_what_its_limit_leaves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "CONTAINER", tmp_path)
+    assert process.memory_limit() == psutil.virtual_memory().total
+    (tmp_path / "memory.max").write_text("900000\n")
+    (tmp_path / "memory.current").write_text("500000\n")
+    (tmp_path / "memory.stat").write_text("anon 300000\ninactive_file 150000\n")
+    assert (process.memory_limit(), process.memory_left()) == (900_000, 550_000)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert process.memory_limit() == psutil.virtual_memory().total
+    assert process.memory_left() > 1_000_000

@@ -8,12 +8,12 @@ import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-from movrecon_core.analysis.streams import NeuronCorrelation, RepeatCeiling
+from movrecon_core.analysis.streams import NeuronCorrelation, RepeatCeiling, added
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import encoder_inputs
 from movrecon_core.encoders.prediction import predict_windows, predicted_responses
 from movrecon_core.recordings import Recording, Trial, load_array
-from movrecon_core.simulation import TRUTH
+from movrecon_core.simulation import noise_free_file
 
 Array = NDArray[np.floating]
 
@@ -136,7 +136,7 @@ def encoder_qualities(
             single.add(*pair)
             kept.append((pair[0, sample], pair[1, sample]))
             if (group := repeated.get(number)) is not None:
-                averages[group] = averages.get(group, 0) + pair / len(groups[group])
+                averages[group] = added(averages.get(group), pair / len(groups[group]))
                 left[group] -= 1
                 if not left[group]:
                     to_average.add(*averages.pop(group))
@@ -161,7 +161,7 @@ def encoder_qualities(
 
 def _ceiling(recording: Recording, trials: Sequence[int], groups: list[list[int]]) -> tuple[NDArray[np.float64], str]:
     """Of each neuron (N,), and where it comes from."""
-    files = [recording.path / TRUTH / "noise_free_responses" / f"{trial}.npy" for trial in trials]
+    files = [noise_free_file(recording, trial) for trial in trials]
     if all(file.is_file() for file in files):
         with_truth = NeuronCorrelation()
         for trial, file in zip(trials, files, strict=True):

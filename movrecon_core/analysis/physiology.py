@@ -29,6 +29,14 @@ FLASH, PAUSE = 8, 10
 """Frames of a flash, and of grey after it."""
 BASELINE = 3
 """Last frames of the pause before a flash."""
+FLASHES = 48
+"""In one movie."""
+FIELD = 0.5
+"""Share of a map's maximum above which it counts as the receptive field."""
+RUNNING = 1.0
+"""Speed above which a mouse runs, cm/s."""
+SLOPE_BAND = (0.06, 0.4)
+"""Frequencies between which a power law is fitted, cycles/pixel."""
 
 
 def sine_grating(direction: float, cycles_per_degree: float, hertz: float, frames: int) -> NDArray[np.float32]:
@@ -124,15 +132,13 @@ def tuning(responses: xr.Dataset) -> xr.Dataset:
     )
 
 
-def spot_maps(respond: Respond, positions_a_movie: int = 48) -> NDArray[np.float64]:
+def spot_maps(respond: Respond) -> NDArray[np.float64]:
     """Response to squares flashed On (255) or Off (0) on grey, the larger of the two at each place.
 
     Parameters
     ----------
     respond
         The neurons.
-    positions_a_movie
-        Flashes in one movie.
 
     Returns
     -------
@@ -143,8 +149,8 @@ def spot_maps(respond: Respond, positions_a_movie: int = 48) -> NDArray[np.float
     maps = []
     for level in (255, 0):
         found = []
-        for first in range(0, len(places), positions_a_movie):
-            chosen = places[first : first + positions_a_movie]
+        for first in range(0, len(places), FLASHES):
+            chosen = places[first : first + FLASHES]
             movie = np.full((PAUSE + len(chosen) * (FLASH + PAUSE), FRAME_HEIGHT, FRAME_WIDTH), GREY, np.float32)
             for i, (y, x) in enumerate(chosen):
                 start = PAUSE + i * (FLASH + PAUSE)
@@ -159,8 +165,8 @@ def spot_maps(respond: Respond, positions_a_movie: int = 48) -> NDArray[np.float
     return np.maximum(np.maximum(*maps), 0)
 
 
-def field_diameter(maps: Array, share: float = 0.5) -> NDArray[np.float64]:
-    """Diameter of a circle as large as the part of a map above a share of its maximum, degrees.
+def field_diameter(maps: Array) -> NDArray[np.float64]:
+    """Diameter of a circle as large as the part of a map above half of its maximum, degrees.
 
     Parameters
     ----------
@@ -173,15 +179,15 @@ def field_diameter(maps: Array, share: float = 0.5) -> NDArray[np.float64]:
         (N,), NaN where nothing evoked a response.
     """
     largest = maps.max(axis=(1, 2))
-    count = (maps >= share * largest[:, None, None]).sum(axis=(1, 2))
+    count = (maps >= FIELD * largest[:, None, None]).sum(axis=(1, 2))
     diameter = 2 * np.sqrt(count / np.pi) * SPOT * DEGREES_PER_PIXEL
     return np.where(largest > 0, diameter, np.nan)
 
 
-def coverage(maps: Array, share: float = 0.5) -> NDArray[np.int64]:
-    """How many neurons' fields, cut at a share of their maximum, contain each place: (rows, columns)."""
+def coverage(maps: Array) -> NDArray[np.int64]:
+    """How many neurons' fields, cut at half of their maximum, contain each place: (rows, columns)."""
     largest = maps.max(axis=(1, 2), keepdims=True)
-    return ((maps >= share * largest) & (largest > 0)).sum(axis=0)
+    return ((maps >= FIELD * largest) & (largest > 0)).sum(axis=0)
 
 
 def lifetime_sparseness(responses: Array) -> NDArray[np.float64]:
@@ -231,7 +237,7 @@ def _binned(responses: Array, frames: int) -> Array:
     return responses[:, :whole].reshape(len(responses), -1, frames).mean(axis=2)
 
 
-def running_ratio(responses: Sequence[Array], speeds: Sequence[Array], threshold: float = 1.0) -> NDArray[np.float64]:
+def running_ratio(responses: Sequence[Array], speeds: Sequence[Array]) -> NDArray[np.float64]:
     """Mean response while the mouse runs over that while it rests.
 
     Parameters
@@ -239,16 +245,14 @@ def running_ratio(responses: Sequence[Array], speeds: Sequence[Array], threshold
     responses
         (N, T) of each trial.
     speeds
-        (T,) of each trial.
-    threshold
-        Speed above which it runs.
+        (T,) of each trial, cm/s.
 
     Returns
     -------
     NDArray
         (N,); NaN where it never runs or never rests, or a neuron is silent at rest.
     """
-    together, running = np.concatenate(responses, axis=1), np.concatenate(speeds) > threshold
+    together, running = np.concatenate(responses, axis=1), np.concatenate(speeds) > RUNNING
     if running.all() or not running.any():
         return np.full(len(together), np.nan)
     rest = together[:, ~running].mean(axis=1)
@@ -279,7 +283,7 @@ def power_spectrum(frames: Array) -> tuple[NDArray[np.float64], NDArray[np.float
     return middle, np.array([power[band == i].mean() for i in range(1, len(edges))])
 
 
-def spectral_slope(frequency: Array, power: Array, low: float = 0.06, high: float = 0.4) -> float:
-    """Exponent of the power law that fits best between two frequencies, cycles/pixel."""
-    inside = (frequency > low) & (frequency < high)
+def spectral_slope(frequency: Array, power: Array) -> float:
+    """Exponent of the power law that fits best from 0.06 to 0.4 cycles/pixel, with power at those frequencies."""
+    inside = (frequency > SLOPE_BAND[0]) & (frequency < SLOPE_BAND[1])
     return float(np.polyfit(np.log(frequency[inside]), np.log(power[inside]), 1)[0])

@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, zoom
-from tqdm.auto import tqdm
 
 from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.inputs import crop_movie, encoder_inputs
@@ -66,7 +65,6 @@ def sparse_noise_responses(
     *,
     pixel: int = 1,
     batch: int = 16,
-    progress: bool = False,
 ) -> tuple[Array, Array]:
     """Predict the responses to one bright or dark pixel at every place.
 
@@ -83,8 +81,6 @@ def sparse_noise_responses(
         interpolated to every pixel.
     batch
         Stimuli, and stacks, in one pass.
-    progress
-        Show a progress bar.
 
     Returns
     -------
@@ -102,7 +98,7 @@ def sparse_noise_responses(
     maps = []
     for grey in (255.0, 0.0):
         means = []
-        for first in tqdm(range(0, len(places), batch), desc="sparse noise", disable=not progress):
+        for first in range(0, len(places), batch):
             shown = places[first : first + batch]
             for movie, (row, column) in zip(screen, shown, strict=False):
                 movie.copy_(torch.from_numpy(sparse_noise(row, column, grey, pixel)))

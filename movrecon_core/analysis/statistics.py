@@ -10,6 +10,11 @@ from scipy import stats
 from movrecon_core.analysis.metrics import video_correlation
 from movrecon_core.errors import ReconstructionError
 
+LEVEL = 0.95
+"""Coverage of intervals."""
+RESAMPLES = 10_000
+"""Of a bootstrap."""
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -149,15 +154,13 @@ def bonferroni(p: ArrayLike) -> NDArray[np.float64]:
     return np.minimum(values * values.size, 1.0)
 
 
-def confidence_interval(values: ArrayLike, level: float = 0.95) -> Interval:
-    """Mean with the interval of Student's t.
+def confidence_interval(values: ArrayLike) -> Interval:
+    """Mean with the 95 % interval of Student's t.
 
     Parameters
     ----------
     values
         (n,), finite.
-    level
-        Coverage, 0..1.
 
     Examples
     --------
@@ -168,14 +171,12 @@ def confidence_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     x = _finite(values).ravel()
     if x.size < 2:
         return Interval(float(x.mean()), float("nan"), float("nan"), x.size)
-    margin = float(stats.t.ppf((1 + level) / 2, x.size - 1) * stats.sem(x))
+    margin = float(stats.t.ppf((1 + LEVEL) / 2, x.size - 1) * stats.sem(x))
     return Interval(float(x.mean()), float(x.mean()) - margin, float(x.mean()) + margin, x.size)
 
 
-def hierarchical_bootstrap(
-    groups: Sequence[ArrayLike], seed: int, *, resamples: int = 10_000, level: float = 0.95
-) -> Interval:
-    """Mean over mice of their mean over movies, with a percentile interval that resamples mice, then their movies.
+def hierarchical_bootstrap(groups: Sequence[ArrayLike], seed: int) -> Interval:
+    """Mean over mice of their mean over movies, with a 95 % percentile interval: mice are resampled, then their movies.
 
     Parameters
     ----------
@@ -183,10 +184,6 @@ def hierarchical_bootstrap(
         Values of each mouse's movies.
     seed
         Of the resampling.
-    resamples
-        Number of bootstrap samples.
-    level
-        Coverage, 0..1.
 
     Examples
     --------
@@ -200,12 +197,12 @@ def hierarchical_bootstrap(
     for row, mouse in zip(padded, mice, strict=True):
         row[: mouse.size] = mouse
     random = np.random.default_rng(seed)
-    drawn = random.integers(len(mice), size=(resamples, len(mice)))
+    drawn = random.integers(len(mice), size=(RESAMPLES, len(mice)))
     movies = (random.random((*drawn.shape, sizes.max())) * sizes[drawn][..., None]).astype(int)
     counted = np.arange(sizes.max()) < sizes[drawn][..., None]  # a mouse's sample is as large as its data
     sums = np.where(counted, padded[drawn[..., None], movies], 0).sum(axis=2)
     means = (sums / sizes[drawn]).mean(axis=1)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Interval(float(np.mean([mouse.mean() for mouse in mice])), float(low), float(high), int(sizes.sum()))
 
 

@@ -1,6 +1,7 @@
 """Correlations of responses that arrive movie by movie: memory does not grow with the length of a recording."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,6 +9,14 @@ from numpy.typing import NDArray
 from movrecon_core.errors import ReconstructionError
 
 Array = NDArray[np.floating]
+
+
+def added(total: NDArray[np.float64] | None, part: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum of two arrays (..., T) over the frames that both have; None: nothing yet."""
+    if total is None:
+        return part
+    frames = min(total.shape[-1], part.shape[-1])
+    return total[..., :frames] + part[..., :frames]
 
 
 class NeuronCorrelation:
@@ -63,21 +72,21 @@ class RepeatCeiling:
         self._sum, self._squares, self._products = (np.zeros(()) for _ in range(3))
 
     def add(self, showings: Iterable[Array]) -> None:
-        """Add a movie's showings, responses (N, T) each; one alone tells nothing."""
-        total: NDArray[np.float64] = np.zeros(())
-        squares: NDArray[np.float64] = np.zeros(())
+        """Add a movie's showings, responses (N, T) each, of which the frames count that all have; one tells nothing."""
+        total: NDArray[np.float64] | None = None
+        squares: NDArray[np.float64] | None = None
         count = 0
         for shown in showings:
             if self._offset is None:
                 self._offset = shown.mean(axis=1, keepdims=True, dtype=np.float64)
             x = shown - self._offset
-            total, squares, count = total + x, squares + np.einsum("nt,nt->n", x, x), count + 1
-        if count > 1:
+            total, squares, count = added(total, x), added(squares, x * x), count + 1
+        if total is not None and squares is not None and count > 1:
             # Each showing is as often the first of a pair, and the second, as there are others.
             self._pairs += total.shape[1] * count * (count - 1)
             self._sum = self._sum + (count - 1) * total.sum(axis=1)
-            self._squares = self._squares + (count - 1) * squares
-            self._products = self._products + np.einsum("nt,nt->n", total, total) - squares
+            self._squares = self._squares + (count - 1) * squares.sum(axis=1)
+            self._products = self._products + np.einsum("nt,nt->n", total, total) - squares.sum(axis=1)
 
     def values(self) -> NDArray[np.float64]:
         """(N,); 0 where showings do not correlate, NaN for constant neurons."""

@@ -14,7 +14,7 @@ from movrecon_core.analysis.physiology import (
     spectral_slope,
 )
 from movrecon_core.recordings import FRAME_RATE, Recording, Trial, load_array
-from movrecon_core.simulation import TRUTH
+from movrecon_core.simulation import noise_free_file
 
 PAIRED_NEURONS = 200
 """Neurons, evenly spread, whose pairs are correlated."""
@@ -34,7 +34,7 @@ def recorded_physiology(recording: Recording, trials: Sequence[Trial]) -> xr.Dat
     """
     responses = [trial.responses for trial in trials]
     together = np.concatenate(responses, axis=1)
-    files = [recording.path / TRUTH / "noise_free_responses" / f"{trial.index}.npy" for trial in trials]
+    files = [noise_free_file(recording, trial.index) for trial in trials]
     expected = [load_array(file) for file in files] if all(file.is_file() for file in files) else None
     neurons = evenly_spread(len(together), PAIRED_NEURONS)
     unknown = np.full(len(together), np.nan)

@@ -16,11 +16,12 @@ from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
 from movrecon_core.storage.paths import EXECUTED, NOTEBOOKS, REHEARSAL_MARKER
 from movrecon_core.study.run.pipeline import alone
+from movrecon_core.study.run.schedulers.processes import cores, within_memory
 from movrecon_core.study.sources import notebook_code
 from movrecon_core.study.study import Study
 
-KERNELS = 2
-"""Notebooks that are executed at a time, each with one thread."""
+MOST_KERNELS = 4
+"""Notebooks that are executed at a time, each with one thread, where there are as many cores and memory for them."""
 
 
 def publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]:
@@ -84,10 +85,11 @@ def execute(study: Study, figures: Path) -> list[NotebookError]:
         source, executed = NOTEBOOKS / f"{name}.ipynb", study.out / EXECUTED / f"{name}.ipynb"
         content = study.content_fingerprint(notebook_code(source))
         wanted.append((source, {**given, **folders}, executed, content, figures / f"{name}.svg"))
-    due = [notebook for notebook in wanted if not is_current(*notebook)]
+    # The last one first: the summary, which counts all that the others count, takes longest.
+    due = [notebook for notebook in reversed(wanted) if not is_current(*notebook)]
     with Progress(len(wanted), "notebooks", "notebook", len(wanted) - len(due)) as progress:
         if due:
-            with loaded_kernels(), ThreadPoolExecutor(KERNELS) as kernels:
+            with loaded_kernels(), ThreadPoolExecutor(within_memory(min(cores(), MOST_KERNELS))) as kernels:
                 try:
                     for done in as_completed([kernels.submit(_run, notebook) for notebook in due]):
                         error = done.exception()

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,13 +18,6 @@ RIDGE = "ridge"
 _INNER = "weights."
 
 
-class Decoder(Protocol):
-    """Anything that makes a movie of responses."""
-
-    def decode(self, responses: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The movie (T, 36, 64) of responses (N, T), grey levels 0..255."""
-
-
 LEARNERS: dict[str, tuple[type, Callable[[Sequence[Trial], int], Any]]] = {
     "mean-frame": (LinearDecoder, lambda trials, seed: learn_mean_frame(trials)),
     "nearest-movie": (NearestMovie, lambda trials, seed: learn_nearest(trials)),
@@ -33,7 +26,8 @@ LEARNERS: dict[str, tuple[type, Callable[[Sequence[Trial], int], Any]]] = {
     "network": (ConvolutionalDecoder, learn_convolutional),
     RIDGE: (RidgeDecoder, lambda trials, seed: learn_ridge(trials)),
 }
-"""The class of each, and what learns one from a mouse's training movies and a seed."""
+"""The class of each, whose `decode` makes a movie (T, 36, 64) of responses (N, T), and what learns one from a mouse's
+training movies and a seed."""
 
 
 def arrays_of(decoder: Any) -> dict[str, NDArray[Any]]:

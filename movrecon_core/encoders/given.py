@@ -50,6 +50,14 @@ def given_encoder(
         if name in settings and settings[name] != value:
             raise CheckpointError(f"{path}: {name} is {settings[name]}, the profile's encoder.parameters: {value}")
     order = _order(path, encoder.neurons, recordings)
+    if order == list(range(len(encoder.neurons))):
+        as_it_is: Encoder = encoder
+        return as_it_is
+    if not hasattr(encoder, "readouts"):
+        raise CheckpointError(
+            f"{path}: knows {len(encoder.neurons)} mice, of which {', '.join(map(str, order))} (from 0) are asked for; "
+            f"of a network {kind!r}, which has no list `readouts`, all are needed, in their order"
+        )
     encoder.readouts = nn.ModuleList(encoder.readouts[place] for place in order)
     encoder.neurons = tuple(encoder.neurons[place] for place in order)
     encoder.config = replace(encoder.config, readout_outputs=encoder.neurons)

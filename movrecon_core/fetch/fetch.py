@@ -30,7 +30,7 @@ def fetch(
     Parameters
     ----------
     out
-        Folder that gets one directory a mouse, or ``weights`` and ``masks``.
+        Folder that gets one directory a mouse, or one a fold with the weights, and the masks (``mask_m0.npy``).
     archives
         Which files there are.
     weights

@@ -36,13 +36,16 @@ def schematic_panels(study: Study) -> dict[str, pd.DataFrame]:
     for layer, shape in layer_shapes(load_checkpoint(study.checkpoint(0)), mouse, config.window_frames or frames):
         time, pixels = (shape[1] if len(shape) > 1 else 1), int(np.prod(shape[2:], dtype=int))
         layers.append((layer, shape[0], time, pixels, " × ".join(map(str, shape))))
+    started, loss = f"{config.initial_grey:g}", "Poisson, with the\nrecorded responses"
+    if config.decoder is not None:
+        started, loss = f"{config.decoder} regression's", "of the responses' roots,\nand the pull to the start"
     window = "the whole movie at once" if config.window_frames is None else f"windows of {config.window_frames} frames"
     neurons, instances = study.recordings[mouse].neurons, study.profile.instances
     steps = [
-        ("movie", f"{frames} × 64 × 64 pixels\nstarts at {config.initial_grey:g}"),
+        ("movie", f"{frames} × 64 × 64 pixels\nstarts at {started}"),
         ("encoder", f"{study.profile.encoder.architecture}\n{window}\nweights do not change"),
         ("prediction", f"{neurons} neurons\n× {frames} frames"),
-        ("loss", "Poisson, with the\nrecorded responses"),
+        ("loss", loss),
         ("gradient", f"of the movie, in the mask\n{config.iterations} iterations\n{instances} instances, averaged"),
     ]
     return {
@@ -72,8 +75,15 @@ def optimisation_curves(study: Study) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
+def loss_axis(study: Study) -> str:
+    """What the curves of the loss show, by the method that lowered it."""
+    if study.profile.reconstruction.decoder is None:
+        return "Poisson loss\n(mean over neurons and frames)"
+    return "negative log likelihood\n(of roots, sum over neurons and frames)"
+
+
 def whole_losses(study: Study) -> pd.DataFrame:
-    """Loss of each instance's grey first movie and of its last one, as the scripts log it.
+    """Poisson loss of a grey movie and of each instance's last one, as the scripts log it.
 
     Of the responses predicted for the whole movie at once, grey outside the evaluation mask, from frame 32 on; the
     curves are of the optimiser's own windows, and of the movie as it is.
@@ -93,6 +103,11 @@ def whole_losses(study: Study) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["mouse", "trial", "instance", "iteration", "loss"])
 
 
+def comparable_losses(study: Study, whole: pd.DataFrame) -> pd.DataFrame | None:
+    """What `whole_losses` gave, where the curves are of the same loss and begin with the same grey movie; else None."""
+    return whole if study.profile.reconstruction.decoder is None else None
+
+
 def method_panels(curves: pd.DataFrame, instance: int, whole: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
     """What the method's figure draws.
 
@@ -103,7 +118,7 @@ def method_panels(curves: pd.DataFrame, instance: int, whole: pd.DataFrame | Non
     instance
         Whose movies are drawn one by one.
     whole
-        Of `whole_losses`.
+        Of `whole_losses`; None where the method lowers another loss than that (`comparable_losses`).
 
     Returns
     -------
@@ -156,7 +171,7 @@ def optimisation_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
 
 
 def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """Video correlation at the last iteration, each instance by itself.
+    """Video correlation at a movie's last iteration, each instance by itself.
 
     Returns
     -------
@@ -164,7 +179,7 @@ def instance_summary(curves: pd.DataFrame, seed: int) -> pd.DataFrame:
         ``instance``, what `Estimate` holds, and ``p``, the same in every row, of a repeated-measures ANOVA over
         instances with Greenhouse–Geisser correction (null: the instances are alike), NaN where it is ``left_out``.
     """
-    last = curves[curves["iteration"] == curves["iteration"].max()].dropna(subset=["video_correlation"])
+    last = _last(curves)
     found = pd.DataFrame(
         [
             {"instance": instance, **asdict(estimate(movies["video_correlation"], movies["mouse"], seed))}
@@ -201,8 +216,7 @@ def rows(curves: pd.DataFrame, whole: pd.DataFrame, minutes: Sequence[float], se
         Of the bootstrap.
     """
     iterations = int(curves["iteration"].max())
-    last = curves[curves["iteration"] == iterations].dropna(subset=["video_correlation"])
-    movies = last.groupby(["mouse", "trial"], sort=False)["video_correlation"].mean().reset_index()
+    movies = _last(curves).groupby(["mouse", "trial"], sort=False)["video_correlation"].mean().reset_index()
     gain = 1 + published("figure_3.gain_percent.instances_1_to_7") / 100
     theirs, note = published("figure_2.video_correlation.mean") / gain, "article: from the ensemble's and its gain"
     if len(movies):
@@ -211,13 +225,19 @@ def rows(curves: pd.DataFrame, whole: pd.DataFrame, minutes: Sequence[float], se
         yield mean_row("1", name, theirs, values, movies["mouse"], seed, note=note)
     ends = whole.groupby(["mouse", "trial", "instance"], sort=False)["loss"].agg(["first", "last"])
     fallen = (ends["last"] - ends["first"]).groupby(["mouse", "trial"], sort=False).mean().reset_index(name="loss")
-    name = "loss of whole movies, grey outside the mask: last minus first iteration"
+    name = "loss of whole movies, grey outside the mask: found movie less grey"
     yield mean_row("1", name, NAN, fallen["loss"], fallen["mouse"], seed, kind="statistic", note="the scripts' reading")
     yield Row("1", "iterations", "count", published("reconstruction.iterations"), iterations)
     theirs = published("cost.minutes_per_10s_movie_per_instance_1000_epochs")
     mean = float(np.mean(minutes)) if minutes else NAN
     note = "article: DwiseNeuro, RTX 4070; n: movies and instances"
     yield Row("1", "minutes a movie and instance", "minutes", theirs, mean, n=len(minutes), note=note)
+
+
+def _last(curves: pd.DataFrame) -> pd.DataFrame:
+    """The last iteration of each movie and instance, of which some may have been finished before others."""
+    last = curves.sort_values("iteration").groupby(["mouse", "trial", "instance"], sort=False).tail(1)
+    return last.sort_index().dropna(subset=["video_correlation"])
 
 
 _QUANTITIES = (

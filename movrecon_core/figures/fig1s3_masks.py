@@ -82,7 +82,8 @@ def _trained_with(study: Study) -> Iterator[Row]:
     unseen, trained_on = (sum(len(mask[name]) for mask in found) for name in ("unseen", "trained_on"))
     note = "given as files, not trained" if unseen + trained_on == 0 else "of all mice; none is reconstructed"
     yield Row("1–S3", "movies that masks were trained on", "count", ours=unseen + trained_on, note=note)
-    note = "too few others" if trained_on else "there are enough others"
+    few = "the profile asks for them" if study.profile.masks.movies == "training" else "too few others"
+    note = few if trained_on else "there are enough others"
     yield Row("1–S3", "of these, movies that encoders were trained on", "count", ours=trained_on, note=note)
 
 

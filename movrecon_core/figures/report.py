@@ -24,6 +24,7 @@ from movrecon_core.figures import (
     fig5_population,
     fig6_error_maps,
     microscopes,
+    planning,
     quality_loss,
     real_mice,
     recordings,
@@ -77,9 +78,11 @@ FIGURES: dict[str, Callable[[Measured], Iterable[Row]]] = {
         m.seed,
     ),
     redundancy.FIGURE: lambda m: redundancy.rows(m.of(redundancy.chosen_populations), m.seed),
+    "planning": lambda m: planning.rows(m.of(planning.planned_correlations), m.seed),
     architectures.FIGURE: lambda m: architectures.rows(m.of(architectures.families), m.seed),
 }
-"""Figure of the article, or beyond it → its rows, each stated in the figure's own file."""
+"""Figure of the article, or beyond it → its rows, each stated in the figure's own file; videos, which are drawn at the
+end, state theirs there alone."""
 
 
 @dataclass(frozen=True)

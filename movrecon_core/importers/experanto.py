@@ -48,7 +48,7 @@ def read_experanto(source: Path, mapping: dict[str, Any] | None) -> Session:
     screen = source / "screen"
     times = _numbers(screen / "timestamps.npy")
     movies = []
-    for file in sorted((screen / "meta").glob("[0-9]*.yml")):
+    for file in sorted((screen / "meta").glob("[0-9]*.yml"), key=_place):
         about = read_keys(file)
         if about.get("modality") != "video":
             continue
@@ -63,6 +63,12 @@ def read_experanto(source: Path, mapping: dict[str, Any] | None) -> Session:
         _columns(source, columns.get(name)) for name in ("pupil_dilation", "pupil_position", "running")
     )
     return Session(movies, _stream(source / "responses"), (dilation, running), position)
+
+
+def _place(file: Path) -> tuple[int, str]:
+    """By number, padded with zeros or not."""
+    digits = re.match(r"\d+", file.stem)
+    return int(digits[0]) if digits else 0, file.stem
 
 
 def _number(file: Path, about: dict[str, Any], key: str) -> int:

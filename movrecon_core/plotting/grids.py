@@ -11,6 +11,7 @@ from matplotlib.figure import SubFigure
 from movrecon_core.plotting.images import image_of, show_frame
 from movrecon_core.plotting.mice import plot_mean, plot_mice
 from movrecon_core.plotting.style import COLOURS
+from movrecon_core.recordings import FRAME_RATE
 
 AXIS_LABELS = {
     "length": "length constant (px, degrees)",
@@ -18,8 +19,8 @@ AXIS_LABELS = {
     "spatial_frequency": "spatial frequency (cycles/px, /degree)",
     "temporal_frequency": "temporal frequency (Hz)",
 }
-DEGREES_PER_PIXEL = 3.38  # article, Discussion and Methods: at the centre of the screen
-FRAME_MILLISECONDS = 1000 / 30
+DEGREES_AT_CENTRE = 3.38  # article, Discussion and Methods; elsewhere rounded to 3.4, as in its Source data
+FRAME_MILLISECONDS = 1000 / FRAME_RATE
 
 
 def plot_stimulus_grid(panel: SubFigure, table: pd.DataFrame, row: str, column: str) -> None:
@@ -141,11 +142,11 @@ def plot_readings(axes: Axes, table: pd.DataFrame, label: str) -> None:
 def tick_label(name: str, value: float) -> str:
     """A value of a stimulus in its unit and, below, in the observer's."""
     if name == "length":
-        return f"{value:g}\n{value * DEGREES_PER_PIXEL:.1f}°"
+        return f"{value:g}\n{value * DEGREES_AT_CENTRE:.1f}°"
     if name == "duration":
         return f"{value:g}\n{value * FRAME_MILLISECONDS:.0f} ms"
     if name == "spatial_frequency":
-        return f"{value:g}\n{value / DEGREES_PER_PIXEL:.3f}"
+        return f"{value:g}\n{value / DEGREES_AT_CENTRE:.3f}"
     return f"{value:.3g}"
 
 

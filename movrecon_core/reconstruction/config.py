@@ -175,7 +175,7 @@ class Target:
     update_mask
         (64, 64) bool, pixels that may change (the training mask).
     neurons_in_loss
-        (N,) bool, neurons whose responses count; None: all (`reference`).
+        (N,) bool, neurons whose responses count; None: all, as published.
     truth
         (T, 36, 64), grey levels 0..255, the movie that was shown; only compared with, never used to find it.
     evaluation_mask

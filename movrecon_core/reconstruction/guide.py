@@ -1,5 +1,6 @@
 """What guides a movie besides the responses: where it starts, what it is pulled to, how encoders misfit responses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,17 +67,22 @@ class Guide:
     misfits: tuple[Misfit, ...]
 
 
-def learn_misfit(recorded: NDArray[np.floating], predicted: NDArray[np.floating], roots: Roots) -> Misfit:
+def learn_misfit(
+    recorded: Sequence[NDArray[np.floating]], predicted: Sequence[NDArray[np.floating]], roots: Roots
+) -> Misfit:
     """Regress roots of responses on those of predictions.
 
     Parameters
     ----------
     recorded, predicted
-        (N, T), >= 0, over all training movies.
+        (N, T), >= 0, of each training movie.
     roots
         What is taken of both.
     """
-    parts = [_learned(recorded[some], predicted[some], roots.of(some)) for some in neurons_at_a_time(len(recorded))]
+    parts = []
+    for some in neurons_at_a_time(len(roots.scale)):
+        found, known = (np.concatenate([movie[some] for movie in movies], axis=1) for movies in (recorded, predicted))
+        parts.append(_learned(found, known, roots.of(some)))
     slope, offset, spread = np.concatenate(parts, axis=1, dtype=np.float32)
     return Misfit(roots.scale, np.full_like(slope, 1 / roots.root), slope, offset, spread)
 

@@ -42,12 +42,13 @@ def _settings(section: Any, encoder: Any) -> Any:
     if not isinstance(section, Mapping) or "method" not in section:
         return section
     name, kept = section["method"], {key: value for key, value in section.items() if key != "method"}
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         raise ProfileError(f"'reconstruction.method': no method is called {name!r}; choose {', '.join(METHODS)}")
-    config = known_encoders().get(encoder.get("architecture", "factorised")) if isinstance(encoder, Mapping) else None
-    if config is None:
+    architecture = encoder.get("architecture", "factorised") if isinstance(encoder, Mapping) else None
+    config = known_encoders().get(architecture) if isinstance(architecture, str) else None
+    given = (encoder.get("parameters") or {}) if config is not None else None
+    if config is None or not isinstance(given, Mapping):
         return kept
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
-    given = encoder.get("parameters") or {}
     frames, step = (given.get(key, defaults[key]) for key in ("stack_frames", "stack_step"))
     return {**dataclasses.asdict(METHODS[name](frames, step)), **kept}

@@ -1,4 +1,4 @@
-"""What is expected of a movie before any response is seen: small penalties that can be combined, off in `reference`.
+"""What is expected of a movie before any response is seen: small penalties that can be combined, off as published.
 
 A penalty maps movies (M, T, H, W), grey levels 0..255, to one number each, (M,). Its gradient joins that of the
 responses, scaled so that its weight says how hard it pulls compared with them.

@@ -13,7 +13,7 @@ from movrecon_core.simulation.parameters import Parameters
 
 
 class BehaviourConfig(Parameters):
-    """Ranges lie within those of the ten real mice (`recordings.real_mice`); time scales follow the literature."""
+    """Ranges lie within those of the ten real mice (`analysis.real_mice`); time scales follow the literature."""
 
     running_share: float = Field(default=0.10, ge=0, le=1)
     """Share of time spent running; mice differ widely (Niell & Stryker 2010: bouts of seconds; with the speed, mean

@@ -14,6 +14,12 @@ from movrecon_core.simulation.parameters import Parameters
 TAIL = 10
 """Frames that are simulated beyond the end of a trial."""
 
+LONGEST = 300.0
+"""Decay constants of a signal that is deconvolved at once: e^(-2 * 300) is a float64, e^(-2 * 380) is 0."""
+
+AROUND = 20.0
+"""Decay constants before and after a piece of a longer one that are looked at with it."""
+
 
 class ImagingConfig(Parameters):
     """Indicator and microscope; GCaMP6s and 8 Hz as recorded, others as `indicators.KINETICS` says."""
@@ -91,13 +97,28 @@ def deconvolve(fluorescence: NDArray[np.floating], decay_per_sample: float) -> N
     fluorescence
         (N, S), baseline 0.
     decay_per_sample
-        g, the factor by which the signal decays between samples, 0..1; g^(2 S) must be a float64, which holds for
-        minutes of GCaMP6s.
+        g, the factor by which the signal decays between samples, 0..1. Long signals are looked at in pieces that
+        overlap, as g^(2 S) must be a float64.
 
     Returns
     -------
     (N, S), in the unit of the signal; the first sample of each row is 0, since what preceded it is unknown.
     """
+    samples, decays = fluorescence.shape[1], -np.log(max(decay_per_sample, 1e-30))  # of one sample
+    if samples * decays <= LONGEST:
+        return _pooled(fluorescence, decay_per_sample)
+    around = int(np.ceil(AROUND / decays))
+    step = max(1, int(LONGEST / decays) - 2 * around)
+    pieces = []
+    for first in range(0, samples, step):
+        before = min(first, around)
+        piece = _pooled(fluorescence[:, first - before : first + step + around], decay_per_sample)
+        pieces.append(piece[:, before : before + step])
+    return np.concatenate(pieces, axis=1)
+
+
+def _pooled(fluorescence: NDArray[np.floating], decay_per_sample: float) -> NDArray[np.float32]:
+    """As `deconvolve`, of a signal that is not too long."""
     weights = decay_per_sample ** (2.0 * np.arange(fluorescence.shape[1]))
     growth = np.sqrt(weights)
     scaled = fluorescence / growth

@@ -1,11 +1,12 @@
 """Neurons of mouse V1: spatio-temporal receptive fields, energy model, divisive normalisation, behavioural gain."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from scipy.fft import irfft, next_fast_len, rfft
 from torch.nn.functional import grid_sample
 
@@ -74,6 +75,13 @@ class NeuronConfig(Parameters):
     """Mean increase of the log rate per s.d. of pupil dilation (Reimer et al. 2014; Vinck et al. 2015)."""
     eye_gain: tuple[float, float] = (0.18, 0.12)
     """Pixels that fields move per pixel of the eye camera, x and y: a few degrees in all (Sakatani & Isa 2007)."""
+
+    @model_validator(mode="after")
+    def _shares_of_one_whole(self) -> Self:
+        if self.simple_share + self.complex_share > 1:
+            limit = 1 - self.simple_share
+            raise ValueError(f"complex_share: expected at most {limit:g}, found {self.complex_share:g}")
+        return self
 
 
 @dataclass(frozen=True)

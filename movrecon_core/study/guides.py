@@ -70,9 +70,8 @@ def neurons_misfit(study: Study, mouse: int, neurons: TrueNeurons) -> Misfit:
     """That of a simulated mouse's own neurons, on the training movies that encoders are looked at with."""
     numbers = compared_trials(study, mouse)
     recorded = [study.trial(mouse, number).responses for number in numbers]  # and not the movies, which fill memory
-    noise_free = np.concatenate([study.trials.noise_free(mouse, number) for number in numbers], axis=1)
-    expected = neurons.as_recorded(noise_free)
-    return learn_misfit(np.concatenate(recorded, axis=1), expected, learn_roots(recorded))
+    expected = [neurons.as_recorded(study.trials.noise_free(mouse, number)) for number in numbers]
+    return learn_misfit(recorded, expected, learn_roots(recorded))
 
 
 def compared_trials(study: Study, mouse: int) -> tuple[int, ...]:

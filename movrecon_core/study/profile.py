@@ -87,7 +87,7 @@ def load_profile(name: str, folder: Path) -> Profile:
     ----------
     name
         Name of a profile of `folder`, or the path of a YAML file. Its key ``based_on`` names a profile of `folder`
-        whose keys it need not repeat.
+        whose keys it need not repeat; of a section that names a ``method`` nothing is taken over.
     folder
         Where the profiles are.
 
@@ -100,13 +100,19 @@ def load_profile(name: str, folder: Path) -> Profile:
     if not path.is_file():
         hint = suggestion(Path(name).stem, [p.stem for p in folder.glob("*.yaml")])
         raise ProfileError(f"{path}: no such profile; {hint}")
-    content = _read(path)
-    if (base := content.pop("based_on", None)) is not None:
-        below = folder / f"{base}.yaml"
-        if not below.is_file() or below.resolve() == path.resolve():
-            raise ProfileError(f"{path}: 'based_on': no other profile is called '{base}'")
-        content = _merged(_read(below), content)
-    return _anchored(parse_profile({"name": path.stem, **content}, str(path)), path.resolve().parent)
+    content = _with_base(path, folder, ())
+    return parse_profile({"name": path.stem, **content}, str(path))
+
+
+def _with_base(path: Path, folder: Path, above: tuple[Path, ...]) -> dict[str, Any]:
+    """A profile's content over that of the one that it is based on, which may have one itself."""
+    content = _anchored(_read(path), path.resolve().parent)
+    if (base := content.pop("based_on", None)) is None:
+        return content
+    below, known = folder / f"{base}.yaml", (*above, path.resolve())
+    if not below.is_file() or below.resolve() in known:
+        raise ProfileError(f"{path}: 'based_on': no other profile is called '{base}'")
+    return _merged(_with_base(below, folder, known), content)
 
 
 def parse_profile(content: Mapping[str, Any], source: str) -> Profile:
@@ -179,21 +185,29 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """One profile's keys over another's, section by section."""
-    sections = {k for k in above if isinstance(above[k], Mapping) and isinstance(below.get(k), Mapping)}
+    """One profile's keys over another's, section by section; a method brings all settings of its section."""
+    both = {key for key in above if isinstance(above[key], Mapping) and isinstance(below.get(key), Mapping)}
+    sections = {key for key in both if "method" not in above[key]}
     return {**below, **above, **{key: _merged(below[key], above[key]) for key in sections}}
 
 
-def _anchored(profile: Profile, folder: Path) -> Profile:
+_FILES = (("encoders", "checkpoints"), ("masks", "checkpoint"), ("masks", "files"))
+"""Sections and keys of a profile that name files."""
+
+
+def _anchored(content: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Give the files that a profile names their place from its folder; absolute ones stay."""
-    encoders = GivenEncoders(checkpoints=tuple(folder / path for path in profile.encoders.checkpoints))
-    masks = profile.masks.model_copy(
-        update={
-            "checkpoint": profile.masks.checkpoint and folder / profile.masks.checkpoint,
-            "files": tuple(folder / path for path in profile.masks.files),
-        }
-    )
-    return profile.model_copy(update={"encoders": encoders, "masks": masks})
+
+    def placed(value: Any) -> Any:
+        if isinstance(value, list):
+            return [placed(one) for one in value]
+        return str(folder / value) if isinstance(value, str) else value
+
+    found = dict(content)
+    for section, key in _FILES:
+        if isinstance(part := found.get(section), Mapping) and key in part:
+            found[section] = {**part, key: placed(part[key])}
+    return found
 
 
 def _complete(profile: Profile, source: str) -> Profile:

@@ -126,7 +126,8 @@ class Results:
     ) -> Judged:
         """A movie, its reconstruction and the pixels in which they are compared; arguments as for `reconstruction`."""
         found = self.reconstruction(mouse, movie, condition, instances=instances, smoothed=smoothed)
-        return Judged(self.study.movie(mouse, movie), found, crop_movie(self.evaluation_mask(mouse)))
+        truth = self.study.movie(mouse, movie)[: len(found)]  # a mean over repeats is as long as the shortest of them
+        return Judged(truth, found, crop_movie(self.evaluation_mask(mouse)))
 
     def other_movies(self, mouse: int, trial: int, *, smoothed: bool = True) -> dict[str, NDArray[np.float32]]:
         """A movie (T, 36, 64) by every other method, and, with ``(oracle)``, where the truth would have stopped it.

@@ -253,7 +253,7 @@ class ClusterSettings(BaseModel):
     jobs: int = Field(default=4, ge=1)  # at once; one worker a job
     queue: _Word | None = None
     account: _Word | None = None
-    walltime: _Word = "24:00:00"
+    walltime: Annotated[str, Field(pattern=r"^(\d+-\d+(:\d+){0,2}|\d+(:\d+){0,2})$")] = "24:00:00"  # as Slurm has it
     cores: int = Field(default=4, ge=1)  # of a job
     memory: _Word = "16GB"  # of a job
     options: dict[_Word, _Word] = Field(default_factory=dict)  # of sbatch: gres: gpu:1

@@ -112,15 +112,15 @@ class Trials:
         return tuple(listed[place] for place in places[: self.study.profile.trials_per_mouse])
 
     def showings(self, mouse: int, trial: int) -> tuple[int, ...]:
-        """Held-out trials in which the movie of one of them was shown, that one included."""
-        digests = self._held_out_movies(mouse)
+        """Trials of the fold in which the movie of one of them was shown, that one included."""
+        digests = self._movies_of_fold(mouse)
         return tuple(t for t, found in digests.items() if found == digests[trial])
 
     @kept
-    def _held_out_movies(self, mouse: int) -> dict[int, str]:
-        """Digest of the movie of every held-out trial."""
+    def _movies_of_fold(self, mouse: int) -> dict[int, str]:
+        """Digest of the movie of every trial of the fold; equal ones are held out, or excluded, together."""
         recording = self.study.recordings[mouse]
-        return {t: self.study.digests.of(recording.file("videos", t)) for t in self.of_role(mouse, "held-out")}
+        return {t: self.study.digests.of(recording.file("videos", t)) for t in self.of_fold(mouse)}
 
     def other_behavior(self, mouse: int, movie: Movie) -> int:
         """The training trial whose behaviour stands for that of a movie's own trial where they are exchanged."""

@@ -17,7 +17,7 @@ from movrecon_core.figures.physiology import LITERATURE
 from movrecon_core.recordings import Recording
 from movrecon_core.simulation import TRUTH, SimulatedNeurons, SimulationConfig, simulate_mouse
 from movrecon_core.storage.paths import REPOSITORY
-from movrecon_core.study.stages.physiology import neurons_of
+from movrecon_core.study.stages.physiology import PHYSIOLOGY, neurons_of
 
 CLIPS = Path(os.environ.get("MOVRECON_CLIPS", REPOSITORY / "tests" / "natural_clips.npz"))
 
@@ -217,3 +217,26 @@ def test_movies_beside_natural_clips(mouse: Recording) -> None:
     ours = recorded_physiology(mouse, [mouse.trial(t) for t in mouse.trials])
     assert low < ours["slope"].median() < high
     assert ours["motion"].median() < np.percentile(motion, 95)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_results_follow_the_encoder_where_the_neurons_are_not_known(known: bool) -> None:
+    """Another simulator's mouse is marked as simulated, and probed through the encoder all the same."""
+    trials = SimpleNamespace(
+        truth_known=lambda mouse: known,
+        digest_of_recording=lambda mouse: "recording",
+        behavior_digest=lambda mouse: "behaviour",
+    )
+    study = SimpleNamespace(
+        mice=["mouse"],
+        recordings=[SimpleNamespace(simulated=True)],
+        simulated=True,
+        held_out="fold:0",
+        reconstructed_mice=(0,),
+        trials=trials,
+        encoder_digests=lambda count: ["encoder"],
+        profile=SimpleNamespace(encoder=SimpleNamespace(architecture="factorised")),
+    )
+    _, definition = PHYSIOLOGY.define(study, 0)
+    assert (definition["encoder"], definition["behavior"]) == ((None, None) if known else ("encoder", "behaviour"))
+    assert PHYSIOLOGY.architectures(study) == (() if known else ("factorised",))

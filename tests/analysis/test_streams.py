@@ -37,3 +37,11 @@ def test_a_neuron_that_repeats_exactly_and_others_that_do_not():
     ceiling.add(shown[:1])  # a movie that was shown once tells nothing
     np.testing.assert_allclose(ceiling.values(), [1.0, 0.0, np.nan], atol=0.3)
     assert ceiling.values()[0] == pytest.approx(1.0)
+
+
+def test_of_showings_of_different_lengths_the_frames_that_all_have_count():
+    shown = [np.random.default_rng(seed).random((3, frames)) for seed, frames in enumerate((60, 57, 59))]
+    uneven, even = RepeatCeiling(), RepeatCeiling()
+    uneven.add(shown)
+    even.add([one[:, :57] for one in shown])
+    np.testing.assert_allclose(uneven.values(), even.values(), atol=1e-9)

@@ -260,6 +260,17 @@ def test_experanto_there_and_back(recording: Recording, tmp_path: Path) -> None:
     assert split_trials(found, "tier:oracle").held_out == (1,)
 
 
+def test_experanto_numbers_need_no_zeros(recording: Recording, tmp_path: Path) -> None:
+    """9 comes before 10."""
+    folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)
+    for part in ("meta", "data"):
+        for file in (folder / "screen" / part).glob("0000*"):
+            file.rename(file.with_stem(str(9 + int(file.stem))))
+    found = import_recording("experanto", folder, tmp_path / "mouse")
+    for trial in recording.trials:
+        np.testing.assert_array_equal(found.movie(trial), np.round(recording.movie(trial)))
+
+
 def test_experanto_with_an_encoded_movie(recording: Recording, tmp_path: Path) -> None:
     """Compression loses some grey levels and no frame."""
     folder = write_experanto(tmp_path / "session", session_arrays(recording), recording)

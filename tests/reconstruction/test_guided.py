@@ -169,7 +169,8 @@ def test_misfit_is_the_regression_of_roots(at_a_time: int, monkeypatch: pytest.M
     recorded = np.square(roots)
     recorded[2] = 0  # a silent neuron
     scale = np.array([1.0, 2.0, 3.0])
-    found = learn_misfit(recorded, predicted, Roots(scale, np.asarray(2)))
+    movies = (np.split(responses, [1500, 1501], axis=1) for responses in (recorded, predicted))
+    found = learn_misfit(*movies, Roots(scale, np.asarray(2)))
     for n in (0, 1):
         line = np.polyfit(np.sqrt(predicted[n] / scale[n]), np.sqrt(recorded[n] / scale[n]), 1)
         np.testing.assert_allclose([found.slope[n], found.offset[n]], line, rtol=1e-4)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy.optimize import nnls
+from scipy.signal import lfilter
 
 from movrecon_core.simulation import MovieConfig, NeuronConfig
 from movrecon_core.simulation.behaviour import Behaviour, BehaviourConfig, simulate_behaviour
@@ -260,6 +261,19 @@ def test_deconvolution_recovers_known_spikes():
     for t in range(1, 100):
         trace[:, t] = decay * trace[:, t - 1] + spikes[:, t]
     np.testing.assert_allclose(deconvolve(trace, decay), spikes, atol=1e-5)
+
+
+def test_long_signals_are_deconvolved_in_pieces():
+    """Ten minutes at 30 Hz of an indicator that decays in 0.2 s: 3,000 decay constants, whose power is no float64."""
+    rng = np.random.default_rng(0)
+    decay = float(np.exp(-1 / 6))
+    spikes = rng.poisson(0.05, (2, 18_000)).astype(float)
+    spikes[:, 0] = 0
+    trace = lfilter([1.0], [1.0, -decay], spikes, axis=1)
+    np.testing.assert_allclose(deconvolve(trace, decay), spikes, atol=1e-5)
+    noisy = trace + 0.3 * rng.standard_normal(trace.shape)
+    whole, longer = deconvolve(noisy[:, :1790], decay), deconvolve(noisy[:, :2500], decay)  # 298 and 417 constants
+    np.testing.assert_allclose(longer[:, :1600], whole[:, :1600], atol=1e-4)
 
 
 def test_deconvolution_is_the_best_non_negative_fit():

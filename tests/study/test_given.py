@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 import torch
 import yaml
 
+from movrecon_core.encoders import given
+from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.checkpoints import load_checkpoint, read_checkpoint, save_checkpoint
 from movrecon_core.encoders.given import given_encoder
 from movrecon_core.encoders.prediction import predicted_responses
@@ -17,7 +20,7 @@ from movrecon_core.reconstruction import MaskConfig, Segment, train_mask
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.folds import fold_of
 from movrecon_core.recordings.writer import recording_writer
-from movrecon_core.study.profile import load_profile
+from movrecon_core.study.profile import load_profile, parse_profile
 from movrecon_core.study.run.pipeline import run_study
 from movrecon_core.study.run.schedulers import run_stages
 from movrecon_core.study.run.schedulers.local import Local
@@ -216,3 +219,46 @@ def test_a_profile_based_on_another_repeats_only_what_differs(tmp_path: Path) ->
     (tmp_path / "above.yaml").write_text("based_on: above\n")
     with pytest.raises(ProfileError, match="'based_on': no other profile is called 'above'"):
         load_profile("above", tmp_path)
+
+
+def test_a_method_takes_nothing_over_and_files_stay_where_their_profile_named_them(tmp_path: Path) -> None:
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base/one.yaml").write_text(
+        "instances: 1\nreconstruction: {iterations: 1000}\nencoders: {checkpoints: [weights/a.pth]}\n"
+    )
+    (tmp_path / "base/two.yaml").write_text("based_on: one\nseed: 5\n")
+    (tmp_path / "mine.yaml").write_text("based_on: two\nreconstruction: {method: best}\n")
+    found = load_profile(str(tmp_path / "mine.yaml"), tmp_path / "base")
+    assert (found.seed, found.instances) == (5, 1)
+    assert found.encoders.checkpoints == (tmp_path / "base/weights/a.pth",)
+    alone = {"instances": 1, "reconstruction": {"method": "best"}}
+    assert found.reconstruction == parse_profile({"name": "alone", **alone}, "alone").reconstruction
+    (tmp_path / "base/one.yaml").write_text("based_on: two\n")
+    with pytest.raises(ProfileError, match=r"one\.yaml: 'based_on': no other profile is called 'two'"):
+        load_profile(str(tmp_path / "mine.yaml"), tmp_path / "base")
+
+
+class Pixel(Encoder):
+    """An encoder of one's own, without `readouts`."""
+
+    def __init__(self, neurons: tuple[int, ...]) -> None:
+        super().__init__()
+        self.neurons = neurons
+        self.config = SimpleNamespace()
+        self.scale = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, inputs: torch.Tensor, mouse: int) -> torch.Tensor:
+        return self.scale * inputs[:, 0, :, 32, 32][:, None].expand(-1, self.neurons[mouse], -1)
+
+
+def test_an_encoder_without_readouts_is_given_as_it_is(
+    mice: list[Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    neurons = tuple(mouse.neurons for mouse in mice)
+    own = Pixel(neurons)
+    monkeypatch.setattr(given, "load_checkpoint", lambda path, device: own)
+    monkeypatch.setattr(given, "read_checkpoint", lambda path: {"params": {"nn_module": ("pixel", {})}})
+    monkeypatch.setattr(given, "asdict", vars)
+    assert given_encoder(tmp_path / "own.pth", mice, "pixel", {}) is own
+    with pytest.raises(CheckpointError, match=r"knows 2 mice, of which 1 \(from 0\) are asked for.*no list `readouts`"):
+        given_encoder(tmp_path / "own.pth", mice[1:], "pixel", {})

@@ -83,7 +83,16 @@ def test_frames_that_an_encoder_sees() -> None:
 
 
 @pytest.mark.parametrize(
-    ("walltime", "hours"), [("24:00:00", 24), ("2-12:00:00", 60), ("01:30:00", 1.5), ("90", 1.5), ("1-0", 24)]
+    ("walltime", "hours"),
+    [
+        ("24:00:00", 24),
+        ("2-12:00:00", 60),
+        ("01:30:00", 1.5),
+        ("90", 1.5),
+        ("30:00", 0.5),
+        ("1-6:30", 30.5),
+        ("1-0", 24),
+    ],
 )
 def test_walltimes(walltime: str, hours: float) -> None:
     assert hours_of(walltime) == pytest.approx(hours)

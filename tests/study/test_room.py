@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from movrecon_core import process
 from movrecon_core.encoders.training import TrainingConfig
 from movrecon_core.errors import ProfileError
 from movrecon_core.storage.paths import PROFILES
 from movrecon_core.study.profile import Profile, load_profile
-from movrecon_core.study.run import room
 from movrecon_core.study.run.room import activations, needs, parsed_bytes, require_room
 from movrecon_core.study.scale import Scale
 
@@ -70,7 +70,7 @@ def test_a_job_has_what_the_profile_asks_for() -> None:
 
 def test_a_container_has_less_than_its_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     limit = tmp_path / "memory.max"
-    monkeypatch.setattr(room, "CGROUP", limit)
+    monkeypatch.setattr(process, "CONTAINER", tmp_path)
     limit.write_text("1001000000\n")
     with pytest.raises(ProfileError, match="this computer"):
         require_room(scaled(), "cores")

@@ -5,6 +5,8 @@ import re
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from types import SimpleNamespace
@@ -20,8 +22,10 @@ from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import MovreconError
 from movrecon_core.study import open_study
 from movrecon_core.study.run.schedulers import Scheduler, processes, run_stages
+from movrecon_core.study.run.schedulers.attempts import Outcome
 from movrecon_core.study.run.schedulers.local import Local
 from movrecon_core.study.run.schedulers.processes import open_processes
+from movrecon_core.study.stage import Task
 from movrecon_core.study.stages.reconstructions import RECONSTRUCTIONS
 
 pytestmark = pytest.mark.usefixtures("single")
@@ -168,3 +172,35 @@ def test_dask_whose_scheduler_is_restarted(copied: Path, tmp_path: Path, undistu
         for process in started:
             process.kill()
             process.wait()
+
+
+def test_patience_begins_when_dask_is_lost(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long tasks were computed before: the cluster is asked for again."""
+    pytest.importorskip("distributed")
+    from movrecon_core.study.run.schedulers import cluster
+
+    connections = []
+
+    class Client:
+        def __init__(self, *arguments: object, **options: object) -> None:
+            connections.append(self)
+
+        def __enter__(self) -> "Client":
+            return self
+
+        def __exit__(self, *error: object) -> None:
+            return
+
+    def outcomes(client: object, waiting: dict[str, Task], place: object) -> Iterator[tuple[str, Outcome]]:
+        if len(connections) == 1:
+            time.sleep(2 * cluster.PATIENCE)
+            raise OSError("lost")
+        for key, task in list(waiting.items()):
+            yield key, Outcome(task, "done")
+
+    monkeypatch.setattr(cluster, "PATIENCE", 0.5)
+    monkeypatch.setattr(cluster.distributed, "Client", Client)
+    monkeypatch.setattr(cluster, "_outcomes", outcomes)
+    tasks = [Task(RECONSTRUCTIONS.name, (), ()), Task(RECONSTRUCTIONS.name, (), ())]
+    assert len(list(cluster.Cluster("tcp://127.0.0.1:9").run((), tasks, open_study(copied)))) == 2
+    assert len(connections) == 2

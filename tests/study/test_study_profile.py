@@ -174,6 +174,22 @@ def test_a_method_is_its_settings_and_single_keys_beside_it_stay() -> None:
     assert parse_profile(again, "x") == parse_profile(named, "x")
 
 
+@pytest.mark.parametrize(
+    ("content", "key"),
+    [
+        ({"reconstruction": {"method": ["best"]}}, "reconstruction.method"),
+        ({"reconstruction": {"method": "best"}, "encoder": {"architecture": ["x"]}}, "encoder.architecture"),
+        ({"reconstruction": {"method": "best"}, "encoder": {"parameters": [1]}}, "encoder.parameters"),
+        ({"simulation": {"neuron": {"simple_share": 0.8}}}, "simulation.neuron"),
+        ({"cluster": {"walltime": "UNLIMITED"}}, "cluster.walltime"),
+        ({"cluster": {"walltime": "1:2:3:4"}}, "cluster.walltime"),
+    ],
+)
+def test_values_of_a_wrong_kind_are_one_line(content: dict[str, object], key: str) -> None:
+    with pytest.raises(ProfileError, match=rf"^x\.yaml: '{key}"):
+        parse_profile({"name": "x", **content}, "x.yaml")
+
+
 def test_an_unknown_method_is_named() -> None:
     with pytest.raises(ProfileError, match=r"x.yaml: 'reconstruction.method'.*'quick'; choose published, fast, best"):
         parse_profile({"name": "x", "reconstruction": {"method": "quick"}}, "x.yaml")

@@ -84,6 +84,8 @@ def test_named_places_choose_the_movies_near_duplicates_or_not(mouse: Path, tmp_
     assert study.trials.of_fold(0) == tuple(range(16, 24))
     named = split([mouse], tmp_path / "out", trials_per_mouse=3, reconstructed_trials={"dynamic1-2": [7, 1, 0, 2]})
     assert named.trials.reconstructed(0) == (23, 17, 16)
+    assert named.trials.showings(0, 17) == (17,)
+    assert not list(named.asked.repeated_trials(0))  # each was shown once
     assert 3 not in {t for part in mask_trials(named, 0) for t in part}  # the twin of a reconstructed movie
     far = split([mouse], tmp_path / "out", reconstructed_trials={"dynamic1": [8]})
     with pytest.raises(ProfileError, match=r"place 8 \(from 0\) for dynamic1-2, of which 'tier:oracle' holds out 8"):

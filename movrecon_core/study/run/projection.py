@@ -276,9 +276,9 @@ def _limits(asked: Scale, study: Study, stages: Sequence[StageCost], scheduler: 
 
 
 def hours_of(walltime: str) -> float:
-    """Of a walltime as Slurm writes it: ``24:00:00``, ``2-00:00:00``, or minutes."""
+    """Of a walltime as Slurm writes it: ``24:00:00``, ``2-00``, ``2-00:00:00``; without hours ``30:00``, or minutes."""
     days, _, clock = walltime.rpartition("-")
     parts = [float(part) for part in clock.split(":")]
-    if len(parts) == 1 and not days:
-        return parts[0] / 60
+    if not days and len(parts) < 3:
+        parts = [0.0, *parts]
     return float(days or 0) * 24 + sum(part / 60**place for place, part in enumerate(parts))

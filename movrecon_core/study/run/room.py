@@ -2,23 +2,20 @@
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
-import psutil
 import torch
 
 from movrecon_core.decoders.lagged import MOST_SAMPLES, PART, STRIDE
 from movrecon_core.encoders.inputs import CHANNELS
 from movrecon_core.encoders.precision import mixed_precision
 from movrecon_core.errors import ProfileError
+from movrecon_core.process import memory_limit
 from movrecon_core.recordings import FRAME_HEIGHT, FRAME_WIDTH
 from movrecon_core.study.guides import MOST_MOVIES
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.scale import FLOAT_BYTES, FRAMES, Scale
 
-CGROUP = Path("/sys/fs/cgroup/memory.max")
-"""Where Linux says what a container or job may use."""
 LIBRARIES = 1.0e9
 """Bytes of a process that has imported everything (tiny studies: 0.6 to 0.9 GB)."""
 SHARE = 0.5
@@ -130,9 +127,7 @@ def memory_of(profile: Profile, scheduler: str) -> tuple[float, str]:
     """Bytes that a process may use, and where that is said."""
     if scheduler == "slurm":
         return parsed_bytes(profile.cluster.memory), "a job (cluster.memory)"
-    total = psutil.virtual_memory().total
-    limit = CGROUP.read_text("utf-8").strip() if CGROUP.is_file() else ""
-    return (min(total, int(limit)) if limit.isdigit() else total), "this computer"
+    return memory_limit(), "this computer"
 
 
 def parsed_bytes(text: str) -> float:

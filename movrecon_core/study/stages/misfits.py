@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import xarray as xr
 
 from movrecon_core.decoders.roots import learn_roots
@@ -41,8 +40,7 @@ def _compare(work: Worker, task: Task) -> None:
             shown = (trial.movie, trial.behavior, trial.pupil_center)
             recorded.append(trial.responses)
             predicted.append(predicted_responses(encoder, mouse, *shown))
-        roots = learn_roots(recorded)
-        misfit = learn_misfit(np.concatenate(recorded, axis=1), np.concatenate(predicted, axis=1), roots)
+        misfit = learn_misfit(recorded, predicted, learn_roots(recorded))
     work.save(unit, xr.Dataset({name: ("neuron", value) for name, value in vars(misfit).items()}), cost)
 
 

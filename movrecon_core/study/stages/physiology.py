@@ -29,12 +29,13 @@ TRIALS = 24
 
 
 def _define(study: Study, mouse: int) -> tuple[str, Definition]:
+    known = study.trials.truth_known(mouse)  # then the neurons answer, and no encoder is asked
     return study.mice[mouse], {
         "mouse": mouse,
         "recording": study.trials.digest_of_recording(mouse),
         "held_out": study.held_out,
-        "encoder": None if study.recordings[mouse].simulated else study.encoder_digests(1)[0],
-        "behavior": None if study.recordings[mouse].simulated else study.trials.behavior_digest(mouse),
+        "encoder": None if known else study.encoder_digests(1)[0],
+        "behavior": None if known else study.trials.behavior_digest(mouse),
     }
 
 
@@ -99,6 +100,11 @@ def _probed(respond: Respond) -> xr.Dataset:
     return xr.merge([tuning(grating_responses(respond)), fields])
 
 
+def _architectures(study: Study) -> tuple[str, ...]:
+    """None where the neurons of all mice are known."""
+    return () if all(map(study.trials.truth_known, study.reconstructed_mice)) else own_encoder(study)
+
+
 PHYSIOLOGY = Stage(
     name="physiology",
     label="recordings: tuning, sparseness, correlations",
@@ -107,6 +113,6 @@ PHYSIOLOGY = Stage(
     keys=lambda study: [(mouse,) for mouse in study.reconstructed_mice],
     define=_define,
     perform=_examine,
-    architectures=lambda study: () if study.simulated else own_encoder(study),
+    architectures=_architectures,
     growth=in_training_trials,
 )

@@ -125,7 +125,7 @@ def _targets(study: Study, mouse: int, encoder: Encoder, training: list[Trial], 
     if config.decoder is not None:
         decoder = LEARNERS[config.decoder][1](training, study.profile.seed)
         predicted, recorded = _responses(encoder, training)
-        misfit = learn_misfit(recorded, predicted, learn_roots([trial.responses for trial in training]))
+        misfit = learn_misfit([recorded], [predicted], learn_roots([trial.responses for trial in training]))
         guides = [guide_of(decoder, trial.responses, [misfit]) for trial in shown]
     return [
         Target(trial.responses, trial.behavior, trial.pupil_center, study.results.training_mask(mouse), guide=guide)

@@ -63,10 +63,12 @@ class Cluster:
                 with distributed.Client(
                     self.address, timeout=CONNECTION, security=self.security, set_as_default=False
                 ) as client:
-                    reached = time.monotonic()
-                    for key, outcome in _outcomes(client, waiting, place):
-                        waiting.pop(key)
-                        yield outcome
+                    try:
+                        for key, outcome in _outcomes(client, waiting, place):
+                            waiting.pop(key)
+                            yield outcome
+                    finally:
+                        reached = time.monotonic()
             except (OSError, TimeoutError, CancelledError, _LostError) as error:
                 if time.monotonic() - reached > PATIENCE:
                     raise MovreconError(

@@ -10,10 +10,8 @@ from concurrent.futures.thread import ThreadPoolExecutor
 from contextlib import contextmanager
 from queue import SimpleQueue
 
-import psutil
-
 from movrecon_core.errors import MovreconError
-from movrecon_core.process import end_with_parent
+from movrecon_core.process import end_with_parent, memory_left
 from movrecon_core.study.run.schedulers.attempts import Outcome, Place, attempt_elsewhere, place_of
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study
@@ -25,7 +23,7 @@ NUMPY_THREADS = ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """What the libraries of numpy's products read when they are loaded; Apple's is the second."""
 
 MEMORY = 2_000_000_000
-"""Bytes that a process on a core is expected to need; where there is less memory fewer are started."""
+"""Bytes that a process on a core is expected to need, a kernel too; where there is less memory fewer are started."""
 
 
 class Processes:
@@ -108,7 +106,7 @@ def cores() -> int:
 
 def within_memory(count: int) -> int:
     """As many processes as find room, at least one."""
-    return max(1, min(count, psutil.virtual_memory().available // MEMORY))
+    return max(1, min(count, memory_left() // MEMORY))
 
 
 class _Process:
