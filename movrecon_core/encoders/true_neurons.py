@@ -170,7 +170,8 @@ class TrueNeurons(Encoder):
         frames = movie.shape[1]
         if frames not in self._views or self._views[frames].dtype != movie.dtype:
             weights = torch.from_numpy(imaging_weights(self._phase, frames, self._imaging))
-            self._views[frames] = weights.to(movie.device, movie.dtype)
+            with torch.inference_mode(False):  # what is kept may have to be differentiated later
+                self._views[frames] = weights.to(movie.device, movie.dtype, copy=True)
         return self._views[frames].to(movie.device)
 
 

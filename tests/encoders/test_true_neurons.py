@@ -177,6 +177,15 @@ def test_grey_has_finite_gradients(neurons: TrueNeurons) -> None:
     assert torch.isfinite(gradient).all()
 
 
+def test_movies_as_long_as_one_that_was_predicted_before_have_gradients(recording: Recording) -> None:
+    neurons, trial = TrueNeurons(recording), recording.trial(0)
+    responses(neurons, trial)  # in inference mode
+    movie = torch.full((1, trial.frames, 64, 64), 127.5, requires_grad=True)
+    behavior = torch.tensor([[48.0], [3.0], [149.5], [144.2]]).expand(1, 4, trial.frames)
+    (gradient,) = torch.autograd.grad(neurons.forward_apart(movie, behavior, 0).sum(), movie)
+    assert torch.isfinite(gradient).all()
+
+
 def test_another_simulations_recording_is_refused(tmp_path) -> None:
     (tmp_path / SIMULATED_MARKER).parent.mkdir()
     (tmp_path / SIMULATED_MARKER).write_text('{"by": "another program"}')
