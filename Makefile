@@ -25,7 +25,7 @@ test: $(READY) browser
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
-	.venv/bin/pytest -q -n 2 --dist loadgroup
+	.venv/bin/pytest -q -rs -n 2 --dist loadgroup
 
 # The book and JupyterLab are tested in Chromium; where it is missing and cannot be installed those tests are skipped.
 browser:

@@ -223,15 +223,17 @@ def book(
     from movrecon_core.book.build import build_book
     from movrecon_core.book.pdf import print_book
     from movrecon_core.figures.summary import read_summary
+    from movrecon_core.storage.locks import alone
     from movrecon_core.storage.paths import SUMMARY_FILE
     from movrecon_core.study.run.inventory import require_results
     from movrecon_core.study.study import open_study
 
     study = open_study(out)
     require_results(study)
-    print(build_book(study, read_summary(study.out / SUMMARY_FILE), figures or study.out / "figures"))
-    if pdf:
-        print(print_book(study))
+    with alone(study.out):
+        print(build_book(study, read_summary(study.out / SUMMARY_FILE), figures or study.out / "figures"))
+        if pdf:
+            print(print_book(study))
 
 
 def main() -> None:

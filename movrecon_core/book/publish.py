@@ -14,8 +14,8 @@ from movrecon_core.book.notebooks import NotebookError, is_current, run_notebook
 from movrecon_core.figures.summary import write_summary
 from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
+from movrecon_core.storage.locks import alone
 from movrecon_core.storage.paths import EXECUTED, NOTEBOOKS, REHEARSAL_MARKER
-from movrecon_core.study.run.pipeline import alone
 from movrecon_core.study.run.schedulers.processes import cores, within_memory
 from movrecon_core.study.sources import notebook_code
 from movrecon_core.study.study import Study
@@ -49,6 +49,7 @@ def publish(study: Study, device: torch.device, figures: Path) -> dict[str, Any]
     figures = figures.resolve()
     require_writable(figures)
     with alone(study.out):
+        study.save()  # notebooks open it, and another run may have begun another study here
         mark_rehearsal(study, figures)
         failed = execute(study, figures)
         summary = write_summary(study, device)

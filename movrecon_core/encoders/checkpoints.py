@@ -21,7 +21,7 @@ from movrecon_core.encoders.base import Encoder
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
 from movrecon_core.encoders.linear_nonlinear import LinearNonlinear, LinearNonlinearConfig
-from movrecon_core.errors import CheckpointError
+from movrecon_core.errors import CheckpointError, StoreError
 from movrecon_core.storage.files import renaming
 
 _ENCODERS: dict[str, tuple[type[Encoder], type]] = {
@@ -134,7 +134,7 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
 
     Raises
     ------
-    CheckpointError
+    StoreError
         If the file cannot be written.
     """
     name = next(name for name, (kind, _) in _ENCODERS.items() if type(encoder) is kind)
@@ -146,9 +146,14 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
         "nn_state_dict": {key: value.detach().cpu() for key, value in encoder.state_dict().items()},
     }
     try:
-        with renaming(path) as temporary:
-            torch.save(checkpoint, temporary)
-    except (OSError, RuntimeError) as error:
+        # Through Python's file: the system's reason stays, such as a disk that is full.
+        with renaming(path) as temporary, temporary.open("wb") as file:
+            torch.save(checkpoint, file)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); the same command goes on from what was finished"
+        ) from None
+    except RuntimeError as error:
         raise CheckpointError(f"{path}: cannot be written ({_first_line(error)})") from error
 
 

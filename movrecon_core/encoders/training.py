@@ -1,6 +1,7 @@
 """Training an encoder on the recordings of several mice together (method page, DwiseNeuro: training)."""
 
 import copy
+import errno
 import json
 import math
 import time
@@ -135,7 +136,9 @@ def train_encoder(
     RecordingError
         If a training trial cannot be read, or is shorter than a segment.
     CheckpointError
-        If the loss is not finite, or a file cannot be written.
+        If the loss is not finite.
+    StoreError
+        If a file cannot be written.
     """
     torch.manual_seed(seed)
     encoder = build_encoder(architecture, parameters)
@@ -264,12 +267,20 @@ class _Run:
                 part.load_state_dict(state[name])
         except FileNotFoundError:
             return
-        except Exception:  # torch.load raises anything on a damaged file
+        except Exception as error:  # torch.load raises anything on a damaged file
+            if _is_of_this_moment(error):
+                raise
             for part, before in zip(self._parts.values(), untouched, strict=True):
                 part.load_state_dict(before)
             path.unlink(missing_ok=True)
             return
         self.step, self.history, self._losses, self._started = step, history, losses, started
+
+
+def _is_of_this_moment(error: Exception) -> bool:
+    """Whether a file may be sound that could not be read: memory lacked, or the disk did not answer."""
+    passing = {errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EACCES}
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or getattr(error, "errno", None) in passing
 
 
 @dataclass(frozen=True)

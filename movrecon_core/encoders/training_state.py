@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from movrecon_core.errors import CheckpointError
+from movrecon_core.errors import CheckpointError, StoreError
 from movrecon_core.storage.files import renaming
 
 
@@ -42,7 +42,7 @@ class StateWriter:
 
         Raises
         ------
-        CheckpointError
+        StoreError
             If the one before could not be written.
         """
         if self._writing is not None:
@@ -54,9 +54,13 @@ class StateWriter:
 
 def _write(path: Path, state: Mapping[str, Any]) -> None:
     try:
-        with renaming(path) as temporary:
-            torch.save(state, temporary)
-    except (OSError, RuntimeError) as error:
+        with renaming(path) as temporary, temporary.open("wb") as file:
+            torch.save(state, file)
+    except OSError as error:
+        raise StoreError(
+            f"{path}: cannot be written ({error.strerror or error}); the same command goes on from what was finished"
+        ) from None
+    except RuntimeError as error:
         raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
 
 

@@ -11,9 +11,11 @@ from movrecon_core.errors import FetchError, MovreconError
 from movrecon_core.fetch.archives import Archives, RemoteFile
 from movrecon_core.fetch.download import RESERVE, Checksums, client, download, remote_size
 from movrecon_core.fetch.masks import published_mask
-from movrecon_core.fetch.unpack import PackingError, unpack_recording
+from movrecon_core.fetch.unpack import KeptError, unpack_recording
 from movrecon_core.progress import Progress
 from movrecon_core.storage.files import require_writable
+from movrecon_core.storage.fingerprints import file_digest
+from movrecon_core.storage.locks import alone
 
 CHECKSUMS_FILE = "checksums.json"
 
@@ -66,9 +68,11 @@ def fetch(
         if show_only:
             return [goal for goal in goals.values() if goal.exists()]
         _require_room(sizes, out)
-        checksums = Checksums(out / CHECKSUMS_FILE)
-        for file in missing:
-            _fetch_one(http, file, goals[file], sizes[file], checksums)
+        with alone(out):
+            checksums = Checksums(out / CHECKSUMS_FILE)
+            for file in missing:
+                if not goals[file].exists():  # another command may have fetched it meanwhile
+                    _fetch_one(http, file, goals[file], sizes[file], checksums)
     return list(goals.values())
 
 
@@ -78,6 +82,28 @@ def _packed(file: RemoteFile) -> bool:
 
 def _fetch_one(http: httpx.Client, file: RemoteFile, goal: Path, size: int | None, checksums: Checksums) -> None:
     target = goal.with_name(f"{goal.name}.zip") if _packed(file) else goal
+    try:
+        if _packed(file) and target.is_file():  # whole, and not unpacked when it was fetched
+            digest = file_digest(target)
+            checksums.require(file, digest)
+        else:
+            digest = _downloaded(http, file, target, size, checksums)
+        if _packed(file):
+            unpack_recording(target, goal)
+        else:
+            _require_readable(target)
+    except KeptError:
+        raise
+    except MovreconError:
+        target.unlink(missing_ok=True)
+        raise
+    if _packed(file):
+        target.unlink()
+    checksums.note(file, digest)
+
+
+def _downloaded(http: httpx.Client, file: RemoteFile, target: Path, size: int | None, checksums: Checksums) -> str:
+    """Download a file and show the progress; its SHA-256."""
     with Progress(_megabytes(size or 0), f"fetch {file.stem}", "MB") as progress:
         done = 0
 
@@ -86,23 +112,7 @@ def _fetch_one(http: httpx.Client, file: RemoteFile, goal: Path, size: int | Non
             before, done = done, done + more
             progress.step(_megabytes(done) - _megabytes(before))
 
-        digest = download(http, file, target, checksums, count)
-    kept = False
-    try:
-        if _packed(file):
-            unpack_recording(target, goal)
-        else:
-            _require_readable(target)
-    except PackingError:
-        kept = True
-        raise
-    except MovreconError:
-        goal.unlink(missing_ok=True)
-        raise
-    finally:
-        if _packed(file) and not kept:
-            target.unlink()
-    checksums.note(file, digest)
+        return download(http, file, target, checksums, count)
 
 
 def _require_readable(path: Path) -> None:

@@ -21,8 +21,8 @@ _ENCRYPTED = 0x1
 _CLUTTER = ("__MACOSX", ".DS_Store")
 
 
-class PackingError(FetchError):
-    """An archive is sound, and packed in a way that Python does not unpack."""
+class KeptError(FetchError):
+    """An archive is sound and stays where it is: Python does not unpack it, or there is no room."""
 
 
 def unpack_recording(archive: Path, folder: Path) -> None:
@@ -39,9 +39,9 @@ def unpack_recording(archive: Path, folder: Path) -> None:
     ------
     FetchError
         If the archive is damaged, would write outside the folder, holds links or unlikely amounts of data, or holds
-        no recording, or if the disk is too small. Nothing is left then.
-    PackingError
-        If it needs a password or another program.
+        no recording. Nothing is left then.
+    KeptError
+        If it needs a password or another program, or the disk is too small.
     """
     try:
         with zipfile.ZipFile(archive) as file:
@@ -54,6 +54,10 @@ def unpack_recording(archive: Path, folder: Path) -> None:
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise FetchError(
             f"{archive}: damaged or not a zip archive ({error}); the same command fetches it again"
+        ) from None
+    except OSError as error:
+        raise KeptError(
+            f"{folder}: cannot be written ({error.strerror or error}); {archive} is kept: make room, then run again"
         ) from None
 
 
@@ -95,7 +99,7 @@ def _require_plain_packing(archive: Path, members: dict[PurePosixPath, zipfile.Z
         if member.compress_type not in _UNPACKED:
             way = f"by {_OTHER_WAYS.get(member.compress_type, f'method {member.compress_type}')}"
         if way:
-            raise PackingError(
+            raise KeptError(
                 f"{archive}: packed {way}, which cannot be unpacked here; it is kept: unpack it with 7-Zip "
                 f"(7z x), so that {folder} holds data and meta, then run again"
             )
@@ -113,7 +117,7 @@ def _require_room(archive: Path, members: dict[PurePosixPath, zipfile.ZipInfo], 
         raise FetchError(f"{archive}: its members overlap, which no recording's do; nothing unpacked")
     free = shutil.disk_usage(folder).free
     if total + RESERVE > free:
-        raise FetchError(
+        raise KeptError(
             f"{folder}: {total / 1e9:.1f} GB to unpack, {free / 1e9:.1f} GB free, of which {RESERVE >> 30} GiB stay; "
             "make room, then run again"
         )

@@ -12,6 +12,8 @@ from movrecon_core.recordings.recording import require_name
 from movrecon_core.storage.files import renaming_folder
 
 GREY_LEVELS = 256
+NEURONS = 256
+"""Of which all responses are looked at together."""
 
 
 class RecordingWriter:
@@ -27,7 +29,8 @@ class RecordingWriter:
         self.path = path
         self._stopped = stopped
         self._grey_levels = np.zeros(GREY_LEVELS, np.int64)
-        self._signals: dict[str, list[NDArray[np.float32]]] = {"responses": [], "behavior": [], "pupil_center": []}
+        self._signals: dict[str, list[NDArray[np.float32]]] = {"behavior": [], "pupil_center": []}
+        self._responses: list[Path] = []
 
     def movie(self, trial: int, movie: NDArray[np.floating]) -> None:
         """Write a movie (T, 36, 64), grey levels 0..255."""
@@ -37,8 +40,11 @@ class RecordingWriter:
     def signal(self, name: str, trial: int, array: NDArray[np.floating]) -> None:
         """Write `responses` (N, T), `behavior` (2, T) or `pupil_center` (2, T) of a trial."""
         array = array.astype(np.float32, order="C")
-        self._signals[name].append(array)
         self._save(f"data/{name}/{trial}.npy", array)
+        if name == "responses":  # which fill memory
+            self._responses.append(self.path / f"data/{name}/{trial}.npy")
+        else:
+            self._signals[name].append(array)
 
     def extra(self, name: Path, array: NDArray) -> None:
         """Write an array that the layout does not know."""
@@ -63,10 +69,11 @@ class RecordingWriter:
         if coordinates is not None:
             self._save("meta/neurons/cell_motor_coordinates.npy", np.asarray(coordinates, dtype=np.float32))
         self._save_statistics("videos", self._movie_statistics())
-        self._statistics("responses", np.concatenate(self._signals["responses"], axis=1), 1)
+        self._save_statistics("responses", self._response_statistics())
         for name in filter(self._signals.get, ("behavior", "pupil_center")):  # a recording may lack them
             shortest = min(array.shape[1] for array in self._signals[name])
-            self._statistics(name, np.stack([array[:, :shortest] for array in self._signals[name]]), 0)
+            stacked = np.stack([array[:, :shortest] for array in self._signals[name]])
+            self._save_statistics(name, _statistics(stacked, 0))
 
     def _movie_statistics(self) -> dict[str, float]:
         level, count = np.arange(GREY_LEVELS), self._grey_levels
@@ -81,9 +88,13 @@ class RecordingWriter:
             "median": np.mean(middle),
         }
 
-    def _statistics(self, signal: str, values: NDArray[np.float32], axis: int) -> None:
-        functions = (np.mean, np.std, np.min, np.max, np.median)
-        self._save_statistics(signal, {f.__name__: f(values, axis=axis) for f in functions})
+    def _response_statistics(self) -> dict[str, NDArray]:
+        """Of some neurons after others, as they were written."""
+        trials = [np.load(file, mmap_mode="r", allow_pickle=False) for file in self._responses]
+        parts = []
+        for first in range(0, len(trials[0]), NEURONS):
+            parts.append(_statistics(np.concatenate([trial[first : first + NEURONS] for trial in trials], axis=1), 1))
+        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
     def _save_statistics(self, signal: str, values: Mapping[str, ArrayLike]) -> None:
         for name, value in values.items():
@@ -95,6 +106,10 @@ class RecordingWriter:
         file = self.path / name
         file.parent.mkdir(parents=True, exist_ok=True)
         np.save(file, array, allow_pickle=False)
+
+
+def _statistics(values: NDArray[np.float32], axis: int) -> dict[str, NDArray]:
+    return {f.__name__: f(values, axis=axis) for f in (np.mean, np.std, np.min, np.max, np.median)}
 
 
 @contextmanager

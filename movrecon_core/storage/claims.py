@@ -1,5 +1,6 @@
 """Who computes what: a unit that one process has claimed is left alone by all others."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -50,12 +51,33 @@ def running(folder: Path) -> list[str]:
     """Names of the units that are claimed now; what killed processes left behind is removed."""
     names = []
     for path in sorted(folder.rglob(f"*{_SUFFIX}")):
-        try:
-            with _lock(path):
-                pass
-        except Timeout:
+        if _is_held(path):
             names.append(str(path.relative_to(folder))[: -len(_SUFFIX)])
     return names
+
+
+def _is_held(path: Path) -> bool:
+    if not os.access(path, os.W_OK):
+        return _held_by_another(path)
+    try:
+        with _lock(path):
+            return False
+    except Timeout:
+        return True
+
+
+def _held_by_another(path: Path) -> bool:
+    """Whether a file that one may only read is locked; who may write removes what a killed process left."""
+    try:
+        import fcntl
+
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except (OSError, ImportError):  # not every system tells
+        return True
+    return False
 
 
 @contextmanager

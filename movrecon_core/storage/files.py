@@ -149,7 +149,7 @@ def require_writable(folder: Path) -> None:
     """
     with replacing(folder / ".writable") as temporary:
         temporary.touch()
-    (folder / ".writable").unlink()
+    (folder / ".writable").unlink(missing_ok=True)  # of two runs that begin together one has done so
 
 
 def write_json(path: Path, content: Any) -> None:

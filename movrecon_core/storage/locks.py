@@ -1,6 +1,9 @@
 """Locks of the operating system, where the file system has them."""
 
 import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -31,3 +34,18 @@ def acquire(lock: FileLock, timeout: float = -1) -> None:
             f"{Path(lock.lock_file).parent}: its file system has no locks ({getattr(error, 'strerror', '') or error}); "
             "choose a folder for results on another one, such as a local disk, or have locks enabled"
         ) from None
+
+
+@contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """What one run does at a time in a folder; another one waits, and then finds it done."""
+    lock = FileLock(out / ".lock", fallback_to_soft=False)
+    try:
+        acquire(lock, timeout=0)
+    except Timeout:
+        print(f"waiting for another run in {out}", file=sys.stderr)
+        acquire(lock)
+    try:
+        yield
+    finally:
+        lock.release()

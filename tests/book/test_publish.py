@@ -59,7 +59,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     return SimpleNamespace(out=tmp_path, profile=profile, content_fingerprint=lambda code: "content")
 
 
-def test_a_failing_notebook_stops_no_other(study: SimpleNamespace) -> None:
+def test_a_failing_notebook_stops_no_other(study: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publish, "cores", lambda: 2)
+    monkeypatch.setattr(publish, "within_memory", lambda count: count)
     folder = Path.cwd()
     failed = publish.execute(study, study.out)
     (error,) = failed

@@ -10,7 +10,7 @@ import torch
 from movrecon_core.encoders.checkpoints import build_encoder, load_checkpoint, read_checkpoint, save_checkpoint
 from movrecon_core.encoders.dwiseneuro import DwiseNeuro, DwiseNeuroConfig
 from movrecon_core.encoders.factorised import Factorised, FactorisedConfig
-from movrecon_core.errors import CheckpointError
+from movrecon_core.errors import CheckpointError, StoreError
 
 SMALL = DwiseNeuroConfig(
     readout_outputs=(5, 4),
@@ -136,7 +136,7 @@ def test_truncated_and_missing_files_are_refused(tmp_path, golden):
 
 
 def test_a_folder_that_does_not_exist_is_named(tmp_path):
-    with pytest.raises(CheckpointError, match=r"encoder\.pth: cannot be written"):
+    with pytest.raises(StoreError, match=r"encoder\.pth: cannot be written \(No such file or directory\)"):
         save_checkpoint(tmp_path / "none" / "encoder.pth", DwiseNeuro(SMALL))
 
 

@@ -8,7 +8,7 @@ import torch
 
 from movrecon_core.encoders import training_state
 from movrecon_core.encoders.training_state import StateWriter
-from movrecon_core.errors import CheckpointError
+from movrecon_core.errors import StoreError
 
 
 def test_a_state_is_written_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,7 +29,7 @@ def test_a_state_is_written_as_it_was(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_what_cannot_be_written_stops_the_training(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="cannot be written"), StateWriter(tmp_path / "no folder" / "s") as writer:
+    with pytest.raises(StoreError, match="cannot be written"), StateWriter(tmp_path / "no folder" / "s") as writer:
         writer.write({"step": 1})
 
 

@@ -1,11 +1,16 @@
 """What is fetched: recordings from hostile archives, weights, masks, and the list that says where they are."""
 
+import errno
 import hashlib
 import io
 import json
+import os
+import re
 import stat
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,7 +20,7 @@ from example_recording import write_example
 
 from movrecon_core import cli
 from movrecon_core.errors import FetchError, MovreconError
-from movrecon_core.fetch import Archives, fetch, load_archives, published_mask, unpack_recording
+from movrecon_core.fetch import Archives, fetch, load_archives, published_mask, unpack, unpack_recording
 from movrecon_core.figures.published import published
 
 # Archives of recordings -------------------------------------------------------------------------------------------
@@ -77,6 +82,36 @@ def test_an_archive_that_takes_another_program_is_kept(
     assert not (tmp_path / "one").exists()
 
 
+@pytest.mark.parametrize("why", ["no room", "quota", "interrupted"])
+def test_an_archive_that_could_not_be_unpacked_is_not_fetched_again(
+    server: Server, tmp_path: Path, mouse: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    wanted = archives(server, one=zipped(mouse))
+    with monkeypatch.context() as patched:
+        if why == "no room":
+            usage = SimpleNamespace(free=unpack.RESERVE)
+            patched.setattr(unpack, "shutil", SimpleNamespace(disk_usage=lambda folder: usage))
+        else:
+            reason = KeyboardInterrupt() if why == "interrupted" else OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+            patched.setattr("movrecon_core.fetch.unpack._extract", raising(reason))
+        with pytest.raises(KeyboardInterrupt if why == "interrupted" else FetchError) as error:
+            fetch(tmp_path, wanted)
+    if why == "quota":
+        assert re.search(r"one: cannot be written \(Disk quota exceeded\); .*one\.zip is kept", str(error.value))
+    assert zipfile.is_zipfile(tmp_path / "one.zip")
+    server.files["/archive/one.zip"] = b"another file"  # is not asked for
+    assert fetch(tmp_path, wanted) == [tmp_path / "one"]
+    assert same_files(mouse / "data", tmp_path / "one/data")
+    assert not (tmp_path / "one.zip").exists()
+
+
+def raising(reason: BaseException) -> Callable[..., None]:
+    def fail(*arguments: object) -> None:
+        raise reason
+
+    return fail
+
+
 @pytest.mark.parametrize("inside", ["", "some-mouse/"])
 def test_recordings_are_fetched_and_unpacked(
     server: Server, tmp_path: Path, mouse: Path, inside: str, capsys: pytest.CaptureFixture[str]
@@ -92,7 +127,7 @@ def test_recordings_are_fetched_and_unpacked(
     assert fetch(out, wanted, mice=["one"]) == [out / "one"]
     assert fetch(out, wanted) == [out / "one", out / "two"]
     assert all(same_files(out / name, mouse) for name in ("one", "two"))
-    assert {path.name for path in out.iterdir()} == {"one", "two", "checksums.json"}
+    assert {path.name for path in out.iterdir()} == {"one", "two", "checksums.json", ".lock"}
     before = len(server.requests)
     fetch(out, wanted)
     assert len(server.requests) == before
@@ -107,7 +142,7 @@ def test_corrupted_bytes_leave_nothing_and_are_forgotten(server: Server, tmp_pat
     wanted = archives(server, one=bytes(bad))
     with pytest.raises(FetchError, match="damaged"):
         fetch(tmp_path / "out", wanted)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
     archives(server, one=good)
     fetch(tmp_path / "out", wanted)
     assert same_files(tmp_path / "out" / "one", mouse)
@@ -118,7 +153,7 @@ def test_an_archive_cut_short_by_its_own_announcement_is_damaged(server: Server,
     server.mood = "announces less"
     with pytest.raises(FetchError, match="damaged"):
         fetch(tmp_path / "out", wanted)
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [".lock"]
 
 
 def test_a_name_that_fits_nothing_is_an_error(server: Server, tmp_path: Path, mouse: Path) -> None:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from movrecon_core.storage.claims import claimed, running
 
 UNITS = ["masks/a", "masks/b"]
@@ -61,3 +63,14 @@ def test_a_claim_ends_with_its_process(tmp_path: Path) -> None:
     assert running(tmp_path) == []
     with claimed(tmp_path, UNITS) as mine:
         assert mine
+
+
+def test_who_may_only_read_is_told_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A lock that nobody holds, of a process that was killed, stays for its owner to remove."""
+    left = tmp_path / "masks/b.lock"
+    with claimed(tmp_path, ["masks/a"]) as mine:
+        assert mine
+        left.touch()
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+        assert running(tmp_path) == ["masks/a"]
+        assert left.is_file()

@@ -29,7 +29,9 @@ ROOTS = {
 
 ALL = {stage.name for stage in STAGES}
 OTHER = {"other-encoder", "encoder-qualities", "other-reconstructions"}
-OWN = ALL - {"showings", "unshared", "recordings", "decoders", "other-encoder", "other-reconstructions"}
+WITHOUT = {"showings", "unshared", "recordings", "decoders", "physiology"}
+"""What asks no encoder, where the neurons are those of a simulation."""
+OWN = ALL - WITHOUT - {"other-encoder", "other-reconstructions"}
 TRAINED = {"encoders", "other-encoder", "planning"}
 FOUND = {"reconstructions", "other-reconstructions", "other-methods", "planning"}
 GUIDED = {"reconstructions", "other-methods", "planning"}

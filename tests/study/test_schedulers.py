@@ -174,6 +174,38 @@ def test_dask_whose_scheduler_is_restarted(copied: Path, tmp_path: Path, undistu
             process.wait()
 
 
+STOPPED = """
+import os, signal, sys, threading, time
+from pathlib import Path
+from movrecon_core.study.run.schedulers import processes
+from movrecon_core.study.stage import Task
+
+def note(task, place):
+    (Path(sys.argv[1]) / f"{task.stage}-{os.getpid()}").touch()
+    time.sleep(60)
+
+processes.attempt_elsewhere = note
+processes.place_of = lambda *given: None
+if __name__ == "__main__":
+    def stop():
+        while len(list(Path(sys.argv[1]).iterdir())) < 2:
+            time.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+    threading.Thread(target=stop).start()
+    with processes.open_processes(["cpu", "cpu"]) as both:
+        list(both.run((), [Task(str(number), (), ()) for number in range(8)], None))
+"""
+
+
+def test_ctrl_c_starts_nothing_and_waits_for_nothing(tmp_path: Path) -> None:
+    program, begun = tmp_path / "program.py", tmp_path / "begun"
+    begun.mkdir()
+    program.write_text(STOPPED)
+    done = subprocess.run([sys.executable, program, begun], capture_output=True, text=True, timeout=50, check=False)
+    assert "KeyboardInterrupt" in done.stderr
+    assert sorted(path.name.split("-")[0] for path in begun.iterdir()) == ["0", "1"]
+
+
 def test_patience_begins_when_dask_is_lost(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However long tasks were computed before: the cluster is asked for again."""
     pytest.importorskip("distributed")

@@ -3,12 +3,10 @@
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from filelock import FileLock, Timeout
 
 from movrecon_core.encoders.precision import used_precision
 from movrecon_core.errors import ProfileError
@@ -16,7 +14,7 @@ from movrecon_core.process import give_back_memory
 from movrecon_core.recordings import open_recordings
 from movrecon_core.recordings.folds import FOLDS
 from movrecon_core.storage.files import read_json, remove_abandoned, require_writable
-from movrecon_core.storage.locks import acquire
+from movrecon_core.storage.locks import alone
 from movrecon_core.storage.paths import STUDY_FILE
 from movrecon_core.study.profile import Profile
 from movrecon_core.study.run.inventory import write_inventory
@@ -105,21 +103,6 @@ def run_study(
             study.digests.save()
             give_back_memory()
     return study
-
-
-@contextmanager
-def alone(out: Path) -> Iterator[None]:
-    """What one run does at a time in a folder; another one waits, and then finds it done."""
-    lock = FileLock(out / ".lock", fallback_to_soft=False)
-    try:
-        acquire(lock, timeout=0)
-    except Timeout:
-        print(f"waiting for another run in {out}", file=sys.stderr)
-        acquire(lock)
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _require_no_names(profile: Profile) -> None:

@@ -1,6 +1,7 @@
 """One task, wherever it is computed: claimed, logged, its units stored; what came of it."""
 
 import json
+import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -19,6 +20,9 @@ from movrecon_core.study import stages
 from movrecon_core.study.stage import Stage, Task
 from movrecon_core.study.study import Study, study_of
 from movrecon_core.study.worker import Worker
+
+_ONE_AT_A_TIME = threading.Lock()
+"""In a process: torch's random numbers are those of the whole process, and a Dask worker may have several threads."""
 
 
 @dataclass(frozen=True)
@@ -108,12 +112,13 @@ def attempt_elsewhere(task: Task, place: Place) -> Outcome:
     StoreError
         As `attempt`; or if this process has another version of the code, or does not see the folder.
     """
-    torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
-    return attempt(
-        next(found for found in stages.STAGES if found.name == task.stage),
-        task,
-        _work(place.out, place.settings, place.device, place.code),
-    )
+    with _ONE_AT_A_TIME:
+        torch.set_num_threads(place.threads)  # holds for the calling thread, so at every task
+        return attempt(
+            next(found for found in stages.STAGES if found.name == task.stage),
+            task,
+            _work(place.out, place.settings, place.device, place.code),
+        )
 
 
 def stages_code(study: Study) -> str:

@@ -52,7 +52,8 @@ class Processes:
             try:
                 for future in as_completed(futures):
                     yield future.result()
-            except BaseException:  # Ctrl-C, too: what is at work is not waited for
+            except BaseException:  # Ctrl-C, too: what is at work is not waited for, and nothing else begins
+                pool.shutdown(wait=False, cancel_futures=True)
                 self.stop(at_once=True)
                 raise
             finally:
@@ -119,6 +120,8 @@ class _Process:
 
     def compute(self, task: Task, place: Place) -> Outcome:
         for _ in range(STARTS):
+            if self._stopped:
+                break
             if self._executor is None:
                 # Spawned: a forked process cannot use CUDA.
                 self._executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), _begin)
@@ -127,8 +130,6 @@ class _Process:
             except BrokenProcessPool:
                 self._executor.shutdown(wait=False)
                 self._executor = None
-                if self._stopped:
-                    break
         error = MovreconError(f"{task.units[0].name}: {STARTS} processes died over it; too little memory?")
         return Outcome(task, "failed", error)
 
