@@ -178,6 +178,8 @@ def confidence_interval(values: ArrayLike) -> Interval:
 def hierarchical_bootstrap(groups: Sequence[ArrayLike], seed: int) -> Interval:
     """Mean over mice of their mean over movies, with a 95 % percentile interval: mice are resampled, then their movies.
 
+    Of few mice it is too narrow (the method page says by how much); of one movie there is none, NaN.
+
     Parameters
     ----------
     groups
@@ -196,6 +198,9 @@ def hierarchical_bootstrap(groups: Sequence[ArrayLike], seed: int) -> Interval:
     padded = np.zeros((len(mice), sizes.max()))
     for row, mouse in zip(padded, mice, strict=True):
         row[: mouse.size] = mouse
+    mean = float(np.mean([mouse.mean() for mouse in mice]))
+    if sizes.sum() < 2:
+        return Interval(mean, float("nan"), float("nan"), int(sizes.sum()))
     random = np.random.default_rng(seed)
     drawn = random.integers(len(mice), size=(RESAMPLES, len(mice)))
     movies = (random.random((*drawn.shape, sizes.max())) * sizes[drawn][..., None]).astype(int)
@@ -203,7 +208,7 @@ def hierarchical_bootstrap(groups: Sequence[ArrayLike], seed: int) -> Interval:
     sums = np.where(counted, padded[drawn[..., None], movies], 0).sum(axis=2)
     means = (sums / sizes[drawn]).mean(axis=1)
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(np.mean([mouse.mean() for mouse in mice])), float(low), float(high), int(sizes.sum()))
+    return Interval(mean, float(low), float(high), int(sizes.sum()))
 
 
 def random_movie_control(
@@ -246,7 +251,7 @@ def random_movie_control(
     random = np.random.default_rng(seed)
     values = []
     for index, (movie, mask) in enumerate(zip(movies, masks, strict=True)):
-        other_movies = [place for place, other in enumerate(truths) if not _same_movie(other, truths[index])]
+        other_movies = [place for place, other in enumerate(truths) if not same_movie(other, truths[index])]
         own = [place for place in other_movies if mice[place] == mice[index]]
         others = [truths[place] for place in own or other_movies]
         if not others:
@@ -257,7 +262,8 @@ def random_movie_control(
     return np.array(values)
 
 
-def _same_movie(a: NDArray, b: NDArray) -> bool:
+def same_movie(a: NDArray, b: NDArray) -> bool:
+    """Whether two movies (T, ...) are one stimulus, of which a trial may have ended earlier."""
     frames = min(len(a), len(b))
     return np.array_equal(a[:frames], b[:frames])
 

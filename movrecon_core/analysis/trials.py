@@ -44,6 +44,8 @@ def recorded_physiology(recording: Recording, trials: Sequence[Trial]) -> xr.Dat
         pairs = np.stack(pair_correlations(signal, recorded, int(PAIR_SECONDS * FRAME_RATE)))
     spectra = [power_spectrum(trial.movie[:: int(FRAME_RATE)]) for trial in trials]
     frequency = spectra[0][0]
+    blank = np.full(len(frequency), np.nan)
+    powers = [power / power.sum() for _, power in spectra if power.sum() > 0] or [blank]  # without blank trials
     return xr.Dataset(
         {
             "mean_response": ("neuron", together.mean(axis=1)),
@@ -57,8 +59,11 @@ def recorded_physiology(recording: Recording, trials: Sequence[Trial]) -> xr.Dat
             "noise_correlation": ("pair", pairs[1]),
             "motion": ("movie", [float(np.abs(np.diff(trial.movie, axis=0)).mean()) for trial in trials]),
             "contrast": ("movie", [float(trial.movie.std(axis=(1, 2)).mean()) for trial in trials]),
-            "slope": ("movie", [spectral_slope(frequency, power) for _, power in spectra]),
-            "power": ("frequency", np.mean([power / power.sum() for _, power in spectra], axis=0)),
+            "slope": ("movie", [spectral_slope(frequency, power) if power.all() else np.nan for _, power in spectra]),
+            "power": (
+                "frequency",
+                np.mean(powers, axis=0),
+            ),
             "frequency_band": ("frequency", frequency),
         }
     )

@@ -30,6 +30,7 @@ from movrecon_core.figures.findings import LeftOutError, Question, choose, decid
 from movrecon_core.figures.images import image_table, labelled
 from movrecon_core.figures.measured import Measured
 from movrecon_core.figures.quality_loss import CAUSES, WAYS, truth_movies
+from movrecon_core.figures.quality_loss import shares as loss_shares
 from movrecon_core.figures.rows import NAN, Row, estimate, mean_row
 from movrecon_core.study.conditions import NOISE_FREE, PREDICTED, RECORDED
 from movrecon_core.study.study import Study
@@ -247,8 +248,8 @@ def errors_answer(measured: Measured) -> str:
     """What errors come from and go with, in one sentence."""
     tables = measured.of(error_tables)
     decisions = {question.finding: decide(question, measured)["decision"] for question in QUESTIONS}
-    whole = tables.parts.groupby("part")["loss"].mean()
-    parts = ", ".join(f"{part} {round(100 * whole[part] / whole.sum())} %" for part in PARTS)
+    of_loss = loss_shares(tables.parts, measured.seed).set_index("part")["share"]
+    parts = ", ".join(f"{part} {round(of_loss[part])} %" for part in PARTS)
     shares = tables.shown.groupby("origin")["share"].mean()
     named = f" ({', '.join(f'{name} {round(share)} %' for name, share in shares.items())})"
     map_shows = choose(
@@ -260,7 +261,7 @@ def errors_answer(measured: Measured) -> str:
     at_edges = choose(decisions[AT_EDGES], "larger", "smaller", "not for certain larger or smaller")
     behind = choose(decisions[BEHIND], "behind", "ahead of", "not for certain behind or ahead of")
     moved = tables.shifts[tables.shifts["way"] == CAUSES[0]][["pixels", "frames"]].mean()
-    by = f" (by {-moved['pixels']:.2f} px, {moved['frames']:.2f} frames)" if moved.notna().all() else ""
+    by = f" (by {abs(moved['pixels']):.2f} px, {abs(moved['frames']):.2f} frames)" if moved.notna().all() else ""
     return (
         f"Of the error inside the mask: {parts}; {map_shows}{named if len(shares) else ''}; errors are {at_edges} at "
         f"contrast edges; what moves comes back {behind} its place{by}."

@@ -123,13 +123,13 @@ def method_panels(curves: pd.DataFrame, instance: int, whole: pd.DataFrame | Non
     Returns
     -------
     dict
-        ``C`` loss and ``D`` video correlation: ``curves`` (``movies`` of that instance, or ``instances``, each the
-        mean over its movies; ``whole movies``, the mean of what the scripts log), ``line`` (its name), ``mouse`` (empty
-        for instances), ``iteration`` and the value.
+        ``C`` loss and ``D`` video correlation: ``curves`` (``movies`` of that instance; ``instances``, each the mean
+        over its movies, of which those that are finished stay as they are; ``whole movies``, the mean of what the
+        scripts log), ``line`` (its name), ``mouse`` (empty for instances), ``iteration`` and the value.
     """
     movies = curves[curves["instance"] == instance]
     movies = movies.assign(curves="movies", line=movies["mouse"] + ", trial " + movies["trial"].astype(str))
-    means = curves.groupby(["instance", "iteration"])[list(MEASURES.values())].mean().reset_index()
+    means = _carried_on(curves).groupby(["instance", "iteration"])[list(MEASURES.values())].mean().reset_index()
     instances = means.assign(curves="instances", line="instance " + means["instance"].astype(str), mouse="")
     parts = [movies, instances]
     if whole is not None:
@@ -232,6 +232,14 @@ def rows(curves: pd.DataFrame, whole: pd.DataFrame, minutes: Sequence[float], se
     mean = float(np.mean(minutes)) if minutes else NAN
     note = "article: DwiseNeuro, RTX 4070; n: movies and instances"
     yield Row("1", "minutes a movie and instance", "minutes", theirs, mean, n=len(minutes), note=note)
+
+
+def _carried_on(curves: pd.DataFrame) -> pd.DataFrame:
+    """Every movie and instance at every iteration: as at its last one after that."""
+    run = ["mouse", "trial", "instance"]
+    there = curves.set_index([*run, "iteration"])[list(MEASURES.values())].unstack("iteration")
+    carried = [there[measure].ffill(axis=1).stack().rename(measure) for measure in MEASURES.values()]
+    return pd.concat(carried, axis=1).reset_index()
 
 
 def _last(curves: pd.DataFrame) -> pd.DataFrame:

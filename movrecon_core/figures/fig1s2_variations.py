@@ -15,6 +15,7 @@ from movrecon_core.analysis import (
     threshold_correlations,
     video_correlation,
 )
+from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.comparisons import comparison_table
@@ -107,7 +108,7 @@ def variants(study: Study) -> pd.DataFrame:
             table.append((*name, variant, video_correlation(*judged)))
             if variant == STANDARD:
                 standards.append(judged)
-    if any(not np.array_equal(judged.truth, standards[0].truth) for judged in standards):
+    if not all(same_movie(judged.truth, standards[0].truth) for judged in standards):
         truths, found, pixels = map(list, zip(*standards, strict=True))
         control = random_movie_control(truths, found, pixels, [mouse for mouse, _ in movies], study.profile.seed)
         table += [(*name, RANDOM, value) for name, value in zip(names, control, strict=True)]

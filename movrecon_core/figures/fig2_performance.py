@@ -14,6 +14,7 @@ from movrecon_core.analysis import (
     random_movie_control,
     video_correlation,
 )
+from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.errors import ProfileError
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published
@@ -47,7 +48,7 @@ def performance(study: Study) -> pd.DataFrame:
         table["condition"] = condition.name
         for name, metric in METRICS.items():
             table[name] = [metric(*movie) for movie in judged]
-            if any(len(other) != len(truths[0]) or (other != truths[0]).any() for other in truths):
+            if not all(same_movie(other, truths[0]) for other in truths):
                 seed = study.profile.seed
                 table[f"random_{name}"] = random_movie_control(
                     truths, found, pixels, table["mouse"].tolist(), seed, metric=metric

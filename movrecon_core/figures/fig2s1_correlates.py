@@ -21,7 +21,7 @@ from movrecon_core.analysis import (
 )
 from movrecon_core.figures.comparisons import T_TEST_LEFT_OUT
 from movrecon_core.figures.published import published
-from movrecon_core.figures.rows import Row, estimate
+from movrecon_core.figures.rows import NAN, Row, estimate
 from movrecon_core.recordings import FRAME_RATE
 from movrecon_core.study.study import Study
 
@@ -201,8 +201,9 @@ def rows(over_movies: pd.DataFrame) -> Iterator[Row]:
         yield Row("2–S1", f"p of {row.name}", "p", theirs, float(row["p"]), n=int(row["movies"]), note="uncorrected")
     for key, significant in published("figure_2_supplement_1.significant").items():
         row = found.loc[key.replace("_", " ")]
-        seen = float(row["p_bonferroni"] < LEVEL)
-        note = f"1: corrected p < {LEVEL} over movies, 0: not"
+        tested = np.isfinite(row["p_bonferroni"])
+        seen = float(row["p_bonferroni"] < LEVEL) if tested else NAN
+        note = f"1: corrected p < {LEVEL} over movies, 0: not" if tested else str(row["left_out"])
         yield Row(
             "2–S1", f"{row.name} goes with quality", "count", float(significant), seen, n=int(row["movies"]), note=note
         )

@@ -18,6 +18,7 @@ from movrecon_core.analysis import (
     video_correlation,
 )
 from movrecon_core.encoders.inputs import crop_movie
+from movrecon_core.errors import ProfileError
 from movrecon_core.figures.published import published, published_grid
 from movrecon_core.figures.rows import Kind, Row, mean_row
 from movrecon_core.figures.synthetic import TARGETS, Shown, example_frames, of_one_mouse, shown_stimuli
@@ -220,9 +221,17 @@ def noise_examples(study: Study, target: str, mouse: int, frame: int) -> dict[st
     dict
         ``A`` stimuli, ``B`` reconstructions with the stimulus's contrast and luminance: ``length``, ``duration``,
         ``y``, ``x``, ``grey``.
+
+    Raises
+    ------
+    ProfileError
+        If no frame of that number is evaluated.
     """
     shown = of_one_mouse(shown_stimuli(study, NoiseStimulus), target, mouse)
     first = [one for one in shown if one.stimulus == replace(one.stimulus, sample=0, inverted=False)]
+    last = len(study.movie(first[0].mouse, first[0].stimulus)) - 1
+    if not SKIPPED_FRAMES <= frame <= last:
+        raise ProfileError(f"frame {frame}: noise movies are evaluated from frame {SKIPPED_FRAMES} to {last}")
     return example_frames(study, first, GRID, frame - SKIPPED_FRAMES, SQUARE)
 
 
@@ -289,6 +298,8 @@ def _readings(measures: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for target in TARGETS.values():
         for column, mask in MASKS.items():
+            if column == "neighbour_correlation" and measures["mouse"].nunique() == 1:
+                continue  # the mouse before would be itself
             mean = measures[measures["target"] == target].groupby("mouse", sort=False)[column].mean()
             parts.append(mean.reset_index(name="value").assign(reading=f"{target}, {mask}"))
     return pd.concat(parts, ignore_index=True)[["mouse", "reading", "value"]]

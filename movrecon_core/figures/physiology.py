@@ -165,7 +165,10 @@ def _spectra(found: dict[str, xr.Dataset]) -> pd.DataFrame:
     tables = [
         pd.DataFrame({"mouse": mouse, "kind": "movies", "x": d["frequency_band"].values, "y": d["power"].values})
         for mouse, d in found.items()
+        if d["power"].notnull().all()
     ]
+    if not tables:
+        return pd.DataFrame(columns=["mouse", "kind", "x", "y", "x_label", "y_label"])
     x, y = tables[0]["x"].to_numpy(), tables[0]["y"].to_numpy()
     for slope in (-2.0, round(spectral_slope(x, y), 1)):
         line = y[1] * (x / x[1]) ** slope

@@ -82,8 +82,14 @@ def _described(study: Study, plan: Plan) -> dict[str, object]:
 
 
 def levels(planned: pd.DataFrame, quantity: str) -> pd.DataFrame:
-    """Movies at every value of a quantity, all else as in the base, in ascending order: the same columns."""
+    """Movies at every value of a quantity, all else as in the base, in ascending order: the same columns.
+
+    Only movies that have all of them: a mouse that was recorded for too short a time, or has too few neurons, would be
+    in some means and not in others.
+    """
     there = planned[planned["changed"].isin([BASE, quantity])]
+    values = there.groupby(MOVIE)[quantity].transform("nunique")
+    there = there[values == there[quantity].nunique()]
     return there if quantity == "indicator" else there.sort_values(quantity, kind="stable")
 
 

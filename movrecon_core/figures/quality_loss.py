@@ -119,7 +119,7 @@ def shares(parts: pd.DataFrame, seed: int) -> pd.DataFrame:
         found: list[float] = []
         for values in (wide[part], 100 * wide[part] / wide.sum(axis=1)):
             interval = hierarchical_bootstrap(by_mouse(values, mice), seed)
-            found += [interval.mean, *((interval.low, interval.high) if len(wide) > 1 else (NAN, NAN))]
+            found += [interval.mean, interval.low, interval.high]
         rows.append((part, *found))
     return pd.DataFrame(rows, columns=["part", "loss", "low", "high", "share", "share_low", "share_high"])
 

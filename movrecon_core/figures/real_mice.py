@@ -76,10 +76,12 @@ def rows(beside: pd.DataFrame, selective: pd.DataFrame) -> Iterator[Row]:
     for statistic, table in beside.groupby("statistic", sort=False):
         real, ours = table[table["real"]], table[~table["real"]]
         low, high = real["low"].iloc[0], real["high"].iloc[0]
-        note = f"{ours['inside'].sum()} of {len(ours)} mice inside {low:.4g} to {high:.4g}, the ten real mice"
+        known = ours[ours["value"].notna()]
+        note = f"{known['inside'].sum()} of {len(known)} mice inside {low:.4g} to {high:.4g}, the ten real mice"
+        note = note if len(known) else f"not recorded; the ten real mice: {low:.4g} to {high:.4g}"
         note += " (a size that is chosen)" if ours["chosen"].any() else ""
-        means = real["value"].mean(), ours["value"].mean()
-        yield Row("data", str(statistic), "statistic", *means, n=len(ours), note=note)
+        means = real["value"].mean(), known["value"].mean()
+        yield Row("data", str(statistic), "statistic", *means, n=len(known), note=note)
     for kind, table in selective.groupby("kind", sort=False):
         note = "largest distance of a mouse from one of three real ones; published: between those"
         name, largest = f"{kind} selectivity, Kolmogorov-Smirnov distance", table["distance"].max()

@@ -63,8 +63,7 @@ def estimate(values: ArrayLike, mice: ArrayLike, seed: int) -> Estimate:
     student = confidence_interval(np.asarray(values, dtype=np.float64))
     groups = by_mouse(values, mice)
     nested = hierarchical_bootstrap(groups, seed)
-    low, high = (nested.low, nested.high) if student.n > 1 else (NAN, NAN)
-    return Estimate(student.mean, low, high, student.low, student.high, student.n, len(groups))
+    return Estimate(student.mean, nested.low, nested.high, student.low, student.high, student.n, len(groups))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import count_title
+from movrecon_core.plotting.mice import count_title, error_bars, movies_title
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
 FEATURE_LABELS = {
@@ -130,9 +130,9 @@ def plot_moments(axes: Axes, table: pd.DataFrame, summary: pd.DataFrame) -> None
     style: dict[str, Any] = {"hue": "mouse", "palette": mouse_colours(mice), "size": 3, "dodge": True}
     sns.stripplot(means, x="feature", y="correlation", order=features, jitter=False, legend=False, **style, ax=axes)
     rows = summary.set_index("feature").loc[features]
-    errors = [rows["mean"] - rows["low"], rows["high"] - rows["mean"]]
+    errors = error_bars(rows["mean"], rows["low"], rows["high"])
     axes.errorbar(range(len(features)), rows["mean"], errors, fmt="s", color=COLOURS["truth"], ms=3, capsize=2, lw=1)
     axes.axhline(0, color="0.7", lw=0.5, zorder=0)
     axes.set_xticks(range(len(features)), features)
     axes.set(xlabel="", ylabel="correlation over time\nwith frame correlation (r)", xlim=(-0.5, len(features) - 0.3))
-    axes.set_title(count_title(len(table) // len(features), len(mice)))
+    axes.set_title(movies_title(table.dropna(subset=["correlation"])))

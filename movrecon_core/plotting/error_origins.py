@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from movrecon_core.plotting.mice import error_bars
 from movrecon_core.plotting.style import COLOURS
 
 CAUSES = {
@@ -50,7 +51,7 @@ def plot_slopes(axes: Axes, table: pd.DataFrame) -> None:
     for shift, (part, colour) in zip(np.linspace(-0.24, 0.24, len(CAUSES)), CAUSES.items(), strict=True):
         rows = table[table["part"] == part]
         places = [features.index(name) + shift for name in rows["feature"]]
-        spread = [rows["slope"] - rows["low"], rows["high"] - rows["slope"]]
+        spread = error_bars(rows["slope"], rows["low"], rows["high"])
         axes.errorbar(places, rows["slope"], spread, fmt="o", color=colour, ms=3, capsize=2, lw=0.8, label=part)
     axes.axhline(0, color="0.4", lw=0.5)
     axes.set_xticks(range(len(features)), features, rotation=30, ha="right", rotation_mode="anchor")

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from movrecon_core.plotting.mice import error_bars
 from movrecon_core.plotting.style import COLOURS, MOUSE_COLOURS
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
@@ -55,7 +56,7 @@ def plot_beside_published(axes: Axes, table: pd.DataFrame) -> None:
     """
     figures = table.groupby("figure", sort=False)
     for (figure, rows), marker, colour in zip(figures, cycle(_MARKERS), cycle(MOUSE_COLOURS), strict=False):
-        spread = np.array([rows["ours"] - rows["low"], rows["high"] - rows["ours"]]).clip(0)
+        spread = error_bars(rows["ours"], rows["low"], rows["high"])
         label = f"Fig. {figure}, n = {len(rows)}"
         style: dict[str, Any] = {"color": colour, "ms": 3, "lw": 0.4, "alpha": 0.7, "label": label}
         axes.errorbar(rows["published"], rows["ours"], np.nan_to_num(spread), fmt=marker, **style)

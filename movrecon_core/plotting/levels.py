@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import count_title, plot_mice
+from movrecon_core.plotting.mice import count_title, error_bars, plot_mice
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
 
@@ -20,9 +20,9 @@ def plot_by_number(axes: Axes, table: pd.DataFrame) -> None:
     table
         Columns ``mouse``, ``dropped``, ``neurons``, ``video_correlation``.
     """
-    colours = mouse_colours(list(table["mouse"].unique()))
+    colours, named = mouse_colours(list(table["mouse"].unique())), table["dropped"].iloc[0]
     for (mouse, dropped), rows in table.groupby(["mouse", "dropped"], sort=False):
-        style, label = ("-", str(mouse)) if dropped == "silent" else ("--", None)
+        style, label = "-" if dropped == "silent" else "--", str(mouse) if dropped == named else None
         axes.plot(rows["neurons"], rows["video_correlation"], f"o{style}", color=colours[str(mouse)], ms=3, label=label)
     axes.set_xscale("log", base=2)
     axes.xaxis.set_major_formatter("{x:g}")
@@ -57,7 +57,7 @@ def plot_level_means(
     """
     places, movies, mice = np.arange(len(levels)), levels["movies"].iloc[0], levels["mice"].iloc[0]
     plot_mice(axes, table, level, "video_correlation", list(levels[level]))
-    errors = [levels["mean"] - levels["low"], levels["high"] - levels["mean"]]
+    errors = error_bars(levels["mean"], levels["low"], levels["high"])
     mean = f"mean of {movies} movies, 95 %"
     axes.errorbar(places, levels["mean"], errors, color=COLOURS["truth"], lw=1.4, capsize=2, elinewidth=0.8, label=mean)
     theirs = {place: published[value] for place, value in enumerate(levels[level]) if published and value in published}

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from movrecon_core.plotting.style import COLOURS, mouse_colours
 
@@ -60,6 +62,14 @@ def plot_movies(axes: Axes, table: pd.DataFrame, x: str, y: str, order: Sequence
     style: dict[str, Any] = {"size": 2.5, "alpha": 0.8, "jitter": False, "linewidth": 0}
     sns.stripplot(table, x=x, y=y, order=order, hue="mouse", palette=colours, ax=axes, **style)
     _unlabelled(axes)
+
+
+def error_bars(means: pd.Series, low: pd.Series, high: pd.Series) -> NDArray[np.float64]:
+    """Lengths (2, n) of error bars below and above means.
+
+    An interval over mice need not hold a mean over movies, where mice have more movies than others: no bar is negative.
+    """
+    return np.array([means - low, high - means], dtype=np.float64).clip(0)
 
 
 def count_title(movies: int, mice: int) -> str:

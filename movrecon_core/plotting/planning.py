@@ -3,7 +3,7 @@
 import pandas as pd
 from matplotlib.axes import Axes
 
-from movrecon_core.plotting.mice import movies_title, plot_mean, plot_mice
+from movrecon_core.plotting.mice import error_bars, movies_title, plot_mean, plot_mice
 
 
 def plot_planned(axes: Axes, table: pd.DataFrame, quantity: str, label: str) -> None:
@@ -39,7 +39,7 @@ def plot_gains(axes: Axes, table: pd.DataFrame) -> None:
         Columns ``plan``, ``gain``, ``low``, ``high``; one row a plan.
     """
     places = range(len(table))
-    spread = [table["gain"] - table["low"], table["high"] - table["gain"]]
+    spread = error_bars(table["gain"], table["low"], table["high"])
     axes.errorbar(table["gain"], places, xerr=spread, fmt="o", color="black", ms=3, capsize=2, lw=0.8)
     axes.axvline(0, color="0.4", lw=0.5)
     axes.set_yticks(places, table["plan"])

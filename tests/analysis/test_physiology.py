@@ -1,6 +1,7 @@
 """Physiology: measures against closed forms, model neurons of known tuning, and what the simulator planted."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -186,6 +187,15 @@ def test_what_is_said_of_the_recorded_trials(mouse: Recording) -> None:
     plain = recorded_physiology(Recording(mouse.path / "elsewhere"), trials)
     assert np.isnan(plain["noise_correlation"]).all()
     assert np.isnan(plain["expected_sparseness"]).all()
+
+
+def test_blank_trials_have_no_spectrum(mouse: Recording) -> None:
+    trials = [mouse.trial(t) for t in mouse.trials]
+    blank = replace(trials[0], movie=np.full_like(trials[0].movie, 90))
+    found = recorded_physiology(mouse, [blank, *trials[1:]])
+    np.testing.assert_allclose(found["power"], recorded_physiology(mouse, trials[1:])["power"])
+    assert np.isnan(found["slope"].values).tolist() == [True] + [False] * (len(trials) - 1)
+    assert np.isnan(recorded_physiology(mouse, [blank])["power"]).all()
 
 
 def test_neurons_of_a_real_recording_are_probed_through_the_encoder(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from movrecon_core.analysis import (
     random_movie_control,
     repeated_measures_anova,
 )
+from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.errors import ReconstructionError
 
 
@@ -137,3 +138,17 @@ def test_control_draws_all_others_of_the_mouse(mice, expected):
         for seed in range(40)
     }
     assert drawn == expected
+
+
+def test_one_movie_has_no_interval():
+    found = hierarchical_bootstrap([[0.4]], seed=0)
+    assert (found.mean, found.n) == (0.4, 1)
+    assert np.isnan([found.low, found.high]).all()
+
+
+def test_a_movie_that_ended_earlier_is_no_other_movie():
+    movie = np.random.default_rng(0).random((10, 3, 3))
+    with pytest.raises(ReconstructionError, match="two different movies"):
+        random_movie_control([movie, movie[:8]], [movie, movie[:8]], [np.ones((3, 3), bool)] * 2, ["a", "b"], 0)
+    assert same_movie(movie, movie[:8])
+    assert not same_movie(movie, movie[::-1])

@@ -47,6 +47,17 @@ def test_gains_are_what_was_planted_however_movies_differ() -> None:
     assert found.loc[("density", 90.0), "plan"] == "half the density"
 
 
+def test_levels_are_compared_on_movies_that_have_all_of_them() -> None:
+    """Of a mouse that has too few neurons for the largest density no movie is drawn."""
+    found = planned()
+    found = found[~((found["mouse"] == "mouse 2") & (found["density"] == 360.0))]
+    drawn = levels(found, "density")
+    assert set(drawn["mouse"]) == {"mouse 1", "mouse 3"}
+    means = drawn.groupby("density")["video_correlation"].mean()
+    np.testing.assert_allclose(means - means[180.0], [-0.1, 0.0, 0.05])
+    assert set(levels(found, "minutes")["mouse"]) == {"mouse 1", "mouse 2", "mouse 3"}
+
+
 def test_the_answer_names_what_buys_most() -> None:
     said = answer(planned(), seed=0, simulated=True)
     assert said.startswith("In simulated mice, from 0.")

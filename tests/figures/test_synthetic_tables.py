@@ -144,6 +144,14 @@ def test_noise_panels_are_means_over_mice_beside_the_article(noise):
     reading = rows_of(panels["G"], mouse="mouse 1", reading="ensemble, mask one mouse off")["value"].item()
     expected = rows_of(noise.measures, mouse="mouse 1", target="ensemble")["neighbour_correlation"].mean()
     assert reading == pytest.approx(expected)
+    alone = noise_panels(*(rows_of(table, mouse="mouse 1") for table in noise), "same instance")["G"]
+    assert set(alone["reading"]) == {"same instance, own mask", "ensemble, own mask"}  # no mouse comes before
+
+
+def test_frames_that_are_not_evaluated_are_not_shown(study):
+    for frame in (15, 60):
+        with pytest.raises(ProfileError, match=rf"frame {frame}: noise movies are evaluated from frame 30 to 59"):
+            noise_examples(study, "same instance", 1, frame)
 
 
 def test_published_tables_by_their_values():

@@ -29,6 +29,8 @@ from movrecon_core.figures.fig2_performance import median_movie, median_trial, p
 from movrecon_core.figures.responses import SHUFFLED_NEURONS, STIMULI, response_fit
 from movrecon_core.study.conditions import AVERAGED, PREDICTED, RECORDED, SHUFFLED, Condition
 
+MEASURE = "video_correlation"
+
 
 @pytest.fixture(scope="module")
 def study():
@@ -95,6 +97,18 @@ def test_movies_that_are_finished_early_count_at_their_own_last_iteration(study)
     np.testing.assert_allclose(
         found["mean"], 0.05 * (ITERATIONS - 1) + 0.001 * np.arange(INSTANCES) + 0.005 - lost, atol=0.006
     )
+
+
+def test_means_go_on_with_movies_that_are_finished(study):
+    curves = optimisation_curves(study)
+    early = (curves["trial"] == curves["trial"].min()) & (curves["iteration"] > 3)
+    panel = method_panels(curves[~early], 0)["D"]
+    drawn = panel[(panel["curves"] == "instances") & (panel["line"] == "instance 0")].set_index("iteration")
+    runs = curves[curves["instance"] == 0].pivot(index="iteration", columns=["mouse", "trial"], values=MEASURE)
+    first = [column for column in runs if column[1] == curves["trial"].min()]
+    runs.loc[4:, first] = np.nan
+    expected = runs.ffill().mean(axis=1).dropna()
+    np.testing.assert_allclose(drawn[MEASURE], expected, atol=1e-6)
 
 
 def test_a_single_mouse_says_what_is_left_out():

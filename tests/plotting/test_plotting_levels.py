@@ -56,3 +56,10 @@ def test_steps() -> None:
     ends = np.array(axes.containers[1].lines[2][0].get_segments())[:, :, 1]
     assert ends == pytest.approx(pairs[["low", "high"]].to_numpy())
     assert [label.get_text() for label in axes.get_xticklabels()] == ["1 → 2", "2 → 3"]
+
+
+def test_an_interval_over_mice_need_not_hold_a_mean_over_movies(table: pd.DataFrame, levels: pd.DataFrame) -> None:
+    beside = levels.assign(low=levels["mean"] + 0.03)
+    axes = plotting.new_figure(3, 3, False).subplots()
+    plotting.plot_level_means(axes, table, beside, "percent", LABELS)
+    assert axes.containers
