@@ -9,6 +9,9 @@ from matplotlib.axes import Axes
 
 from movrecon_core.plotting.style import mouse_colours
 
+MOST, ROOM = 0.95, 1.5
+"""Where an axis that a few values would stretch ends: at so many times the value below which such a share lies."""
+
 
 def plot_curves(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> None:
     """Mean curve of each mouse.
@@ -36,6 +39,8 @@ def plot_curves(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> N
 def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = False) -> None:
     """Share of neurons, pairs or movies of each mouse below a value.
 
+    A few values far beyond all others are off the axis, on which nothing could be seen with them.
+
     Parameters
     ----------
     axes
@@ -56,9 +61,13 @@ def plot_distributions(axes: Axes, table: pd.DataFrame, logarithmic: bool = Fals
         axes.legend(loc="upper left")
     axes.set(xlabel=table["x_label"].iloc[0], ylabel="share", ylim=(0, 1.45 if len(styles) > 1 else 1.02))
     axes.set_yticks([0, 0.5, 1])
+    end = ROOM * table["value"].quantile(MOST)
     if logarithmic:
         axes.set_xscale("log")
         _plain_ticks(axes, _round_numbers(*axes.get_xlim()))
+    elif table["value"].max() > 2 * end > 0:
+        least = table["value"].min()
+        axes.set_xlim(least - 0.05 * (end - least), end)
 
 
 def plot_coverage(axes: Axes, table: pd.DataFrame) -> None:

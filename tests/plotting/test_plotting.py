@@ -204,3 +204,13 @@ def test_rings_are_ten_degrees_apart() -> None:
     x, y = contours.get_paths()[0].vertices.T
     radius = np.hypot(x - 31.5, y - 17.5) * 56.5 / 64
     np.testing.assert_allclose(radius, 15 * np.tan(np.radians(levels[0])), rtol=0.03)
+
+
+def test_a_few_values_far_beyond_do_not_hide_a_distribution() -> None:
+    values = np.concatenate([np.linspace(0, 2, 199), [1800.0]])
+    table = pd.DataFrame({"mouse": "mouse 1", "quantity": "F1/F0", "value": values, "x_label": "F1/F0"})
+    axes = plotting.new_figure(3, 3, False).subplots()
+    plotting.plot_distributions(axes, table)
+    assert -0.5 < axes.get_xlim()[0] < 0 < 2 < axes.get_xlim()[1] < 4
+    plotting.plot_distributions(all_of_it := plotting.new_figure(3, 3, False).subplots(), table[:-1])
+    assert all_of_it.get_xlim()[1] == pytest.approx(2, abs=0.2)
