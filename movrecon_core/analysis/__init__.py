@@ -55,6 +55,7 @@ from movrecon_core.analysis.statistics import (
     paired_t,
     random_movie_control,
     repeated_measures_anova,
+    same_movie,
 )
 
 __all__ = [
@@ -113,6 +114,7 @@ __all__ = [
     "repeated_measures_anova",
     "response_correlation",
     "rmse",
+    "same_movie",
     "shifts_along_motion",
     "shown_error",
     "sparse_noise_responses",

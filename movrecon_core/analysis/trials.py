@@ -60,10 +60,7 @@ def recorded_physiology(recording: Recording, trials: Sequence[Trial]) -> xr.Dat
             "motion": ("movie", [float(np.abs(np.diff(trial.movie, axis=0)).mean()) for trial in trials]),
             "contrast": ("movie", [float(trial.movie.std(axis=(1, 2)).mean()) for trial in trials]),
             "slope": ("movie", [spectral_slope(frequency, power) if power.all() else np.nan for _, power in spectra]),
-            "power": (
-                "frequency",
-                np.mean(powers, axis=0),
-            ),
+            "power": ("frequency", np.mean(powers, axis=0)),
             "frequency_band": ("frequency", frequency),
         }
     )

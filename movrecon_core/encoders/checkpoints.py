@@ -145,16 +145,30 @@ def save_checkpoint(path: Path, encoder: Encoder, extra: Mapping[str, Any] | Non
         "params": {**(extra or {}), "nn_module": (name, settings), "frame_stack": stack},
         "nn_state_dict": {key: value.detach().cpu() for key, value in encoder.state_dict().items()},
     }
+    save_tensors(path, checkpoint)
+
+
+def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
+    """Write tensors, numbers and text as PyTorch does, whole or not at all.
+
+    Raises
+    ------
+    StoreError
+        If the file cannot be written.
+    CheckpointError
+        If PyTorch cannot write this content.
+    """
     try:
-        # Through Python's file: the system's reason stays, such as a disk that is full.
+        # Through Python's file: PyTorch's error has the system's behind it then, such as a disk that is full.
         with renaming(path) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
-    except OSError as error:
+            torch.save(content, file)
+    except (OSError, RuntimeError) as error:
+        reason = error if isinstance(error, OSError) else error.__context__
+        if not isinstance(reason, OSError):
+            raise CheckpointError(f"{path}: cannot be written ({_first_line(error)})") from error
         raise StoreError(
-            f"{path}: cannot be written ({error.strerror or error}); the same command goes on from what was finished"
+            f"{path}: cannot be written ({reason.strerror or reason}); the same command goes on from what was finished"
         ) from None
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: cannot be written ({_first_line(error)})") from error
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from movrecon_core.errors import CheckpointError, RecordingError
 from movrecon_core.progress import Progress
 from movrecon_core.recordings import Recording
 from movrecon_core.recordings.cache import Precision, TrialCache, cached_trials
-from movrecon_core.storage.files import renaming
+from movrecon_core.storage.files import write_json
 
 THREADS = 4
 """That draw coming batches while a GPU computes."""
@@ -172,7 +172,7 @@ def train_encoder(
                 saved = time.monotonic()
 
     trained: Encoder = run.average.module.eval()  # type: ignore[assignment]
-    _write_text(checkpoint.with_suffix(".history.json"), json.dumps(run.history, indent=1))
+    write_json(checkpoint.with_suffix(".history.json"), run.history)
     save_checkpoint(checkpoint, trained, {"mice": [recording.name for recording in recordings]})
     state.unlink(missing_ok=True)
     return trained
@@ -335,8 +335,3 @@ def _ahead(make: Callable[[int], _Batch], steps: range, threads: int) -> Iterato
 
 def _statistics(cache: TrialCache) -> ResponseStatistics:
     return response_statistics(cache.trials())
-
-
-def _write_text(path: Path, text: str) -> None:
-    with renaming(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")

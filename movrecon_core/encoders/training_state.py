@@ -6,11 +6,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from movrecon_core.errors import CheckpointError, StoreError
-from movrecon_core.storage.files import renaming
+from movrecon_core.encoders.checkpoints import save_tensors
 
 
 class StateWriter:
@@ -49,19 +47,7 @@ class StateWriter:
             if not self._writing.done():
                 return
             self._writing.result()
-        self._writing = self._thread.submit(_write, self.path, _copied(state))
-
-
-def _write(path: Path, state: Mapping[str, Any]) -> None:
-    try:
-        with renaming(path) as temporary, temporary.open("wb") as file:
-            torch.save(state, file)
-    except OSError as error:
-        raise StoreError(
-            f"{path}: cannot be written ({error.strerror or error}); the same command goes on from what was finished"
-        ) from None
-    except RuntimeError as error:
-        raise CheckpointError(f"{path}: cannot be written ({str(error).splitlines()[0]})") from error
+        self._writing = self._thread.submit(save_tensors, self.path, _copied(state))
 
 
 def _copied(state: Any) -> Any:

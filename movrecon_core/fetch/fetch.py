@@ -1,7 +1,7 @@
 """Fetch the public recordings, or the authors' weights and masks, into a folder."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import httpx
@@ -67,7 +67,7 @@ def fetch(
         _show(goals, sizes, out)
         if show_only:
             return [goal for goal in goals.values() if goal.exists()]
-        _require_room(sizes, out)
+        _require_room([size for file, size in sizes.items() if not _target(file, goals[file]).is_file()], out)
         with alone(out):
             checksums = Checksums(out / CHECKSUMS_FILE)
             for file in missing:
@@ -80,10 +80,15 @@ def _packed(file: RemoteFile) -> bool:
     return file.name.endswith(".zip")
 
 
+def _target(file: RemoteFile, goal: Path) -> Path:
+    """Where a file is put, before it is unpacked where it is an archive."""
+    return goal.with_name(f"{goal.name}.zip") if _packed(file) else goal
+
+
 def _fetch_one(http: httpx.Client, file: RemoteFile, goal: Path, size: int | None, checksums: Checksums) -> None:
-    target = goal.with_name(f"{goal.name}.zip") if _packed(file) else goal
+    target = _target(file, goal)
     try:
-        if _packed(file) and target.is_file():  # whole, and not unpacked when it was fetched
+        if target.is_file():  # whole, and not unpacked when it was fetched
             digest = file_digest(target)
             checksums.require(file, digest)
         else:
@@ -133,9 +138,9 @@ def _show(goals: dict[RemoteFile, Path], sizes: dict[RemoteFile, int | None], ou
     print(f"{total:>14}  to fetch{more}; unpacked it takes more; {_words(shutil.disk_usage(out).free)} free in {out}")
 
 
-def _require_room(sizes: dict[RemoteFile, int | None], out: Path) -> None:
+def _require_room(sizes: Iterable[int | None], out: Path) -> None:
     """An unpacked recording is at least as large as its archive, which lies beside it until it is unpacked."""
-    known = [size for size in sizes.values() if size is not None]
+    known = [size for size in sizes if size is not None]
     needed, free = sum(known) + max(known, default=0) + RESERVE, shutil.disk_usage(out).free
     if needed > free:
         raise FetchError(f"{out}: at least {_words(needed)} are needed, {_words(free)} are free; choose another --out")

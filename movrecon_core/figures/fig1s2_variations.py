@@ -12,10 +12,10 @@ from movrecon_core.analysis import (
     mask_diameter,
     match_mean_image,
     random_movie_control,
+    same_movie,
     threshold_correlations,
     video_correlation,
 )
-from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.encoders.inputs import crop_movie
 from movrecon_core.errors import NothingToShowError
 from movrecon_core.figures.comparisons import comparison_table

@@ -12,9 +12,9 @@ from movrecon_core.analysis import (
     mean_frame_correlation,
     paired_t,
     random_movie_control,
+    same_movie,
     video_correlation,
 )
-from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.errors import ProfileError
 from movrecon_core.figures.images import image_table, labelled, shown_frames
 from movrecon_core.figures.published import published

@@ -44,9 +44,10 @@ def _settings(section: Any, encoder: Any) -> Any:
     name, kept = section["method"], {key: value for key, value in section.items() if key != "method"}
     if not isinstance(name, str) or name not in METHODS:
         raise ProfileError(f"'reconstruction.method': no method is called {name!r}; choose {', '.join(METHODS)}")
-    architecture = encoder.get("architecture", "factorised") if isinstance(encoder, Mapping) else None
+    if not isinstance(encoder, Mapping):
+        return kept
+    architecture, given = encoder.get("architecture", "factorised"), encoder.get("parameters") or {}
     config = known_encoders().get(architecture) if isinstance(architecture, str) else None
-    given = (encoder.get("parameters") or {}) if config is not None else None
     if config is None or not isinstance(given, Mapping):
         return kept
     defaults = {field.name: field.default for field in dataclasses.fields(config)}

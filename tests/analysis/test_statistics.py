@@ -14,8 +14,8 @@ from movrecon_core.analysis import (
     paired_t,
     random_movie_control,
     repeated_measures_anova,
+    same_movie,
 )
-from movrecon_core.analysis.statistics import same_movie
 from movrecon_core.errors import ReconstructionError
 
 

@@ -2,6 +2,8 @@
 
 import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -143,3 +145,25 @@ def test_a_folder_that_does_not_exist_is_named(tmp_path):
 def test_lists_stand_for_tuples():
     encoder = build_encoder("dwiseneuro", {**read_settings(), "readout_outputs": [5, 4]})
     assert encoder.config == replace(SMALL, stack_frames=16)
+
+
+LIMITED = """
+import resource, signal, sys, torch
+from pathlib import Path
+from movrecon_core.encoders.checkpoints import save_tensors
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+try:
+    save_tensors(Path(sys.argv[1]), {"weights": torch.zeros(100_000)})
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files")
+def test_what_the_disk_refuses_is_said_in_the_system_s_words(tmp_path):
+    """PyTorch's own error is of what it had written by then."""
+    path = tmp_path / "encoder.pth"
+    done = subprocess.run([sys.executable, "-c", LIMITED, path], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"StoreError {path}: cannot be written (File too large); the same command goes on")
+    assert not list(tmp_path.iterdir())

@@ -1,7 +1,9 @@
 """Training: schedule, mixing, statistics, resuming, and that it learns what was planted."""
 
 import copy
+import errno
 import json
+import os
 import shutil
 from dataclasses import replace
 
@@ -201,6 +203,24 @@ def test_a_saved_state_of_other_settings_or_a_damaged_one_is_not_used(mice, tmp_
     (tmp_path / "damaged.pth.partial").write_bytes(b"no state")
     again = train(mice, tmp_path / "damaged.pth").state_dict()
     assert all(torch.equal(plain[name], again[name]) for name in plain)
+
+
+def refusing(reason):
+    def load(*arguments, **options):
+        raise reason
+
+    return load
+
+
+@pytest.mark.parametrize("reason", [OSError(errno.EIO, os.strerror(errno.EIO)), MemoryError()])
+def test_a_state_that_cannot_be_read_now_stays(mice, tmp_path, monkeypatch, reason):
+    """The disk does not answer, or another program has the memory: what was learned is not thrown away."""
+    partial = tmp_path / "again.pth.partial"
+    torch.save({"step": 5}, partial)
+    monkeypatch.setattr(training.torch, "load", refusing(reason))
+    with pytest.raises(type(reason)):
+        train(mice, tmp_path / "again.pth")
+    assert partial.is_file()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped bit", "one part missing", "optimiser of another size"])

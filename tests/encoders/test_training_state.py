@@ -6,7 +6,6 @@ from threading import Event
 import pytest
 import torch
 
-from movrecon_core.encoders import training_state
 from movrecon_core.encoders.training_state import StateWriter
 from movrecon_core.errors import StoreError
 
@@ -14,7 +13,7 @@ from movrecon_core.errors import StoreError
 def test_a_state_is_written_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Steps go on meanwhile; a state that comes before the last one is written is left out."""
     go_on, save = Event(), torch.save
-    monkeypatch.setattr(training_state.torch, "save", lambda *given: (go_on.wait(10), save(*given)))
+    monkeypatch.setattr(torch, "save", lambda *given: (go_on.wait(10), save(*given)))
     weights = torch.ones(3)
     state = {"step": 1, "encoder": {"weights": weights}, "optimiser": {"betas": (0.9, 0.99), "steps": [weights]}}
     with StateWriter(tmp_path / "state") as writer:
