@@ -51,7 +51,7 @@ def _growth(study: Study, mouse: int, instance: int) -> Growth:
 MISFITS = Stage(
     name="misfits",
     label="encoders: misfit of training responses",
-    item="encoder and mouse",
+    item="misfit",
     part="encoders",
     keys=_keys,
     define=_define,

@@ -149,7 +149,7 @@ def _growth(study: Study, mouse: int, plan: Plan) -> Growth:
 PLANNING = Stage(
     name="planning",
     label="planning",
-    item="mouse and plan",
+    item="plan",
     part="planning",
     keys=planned,
     define=_define,
